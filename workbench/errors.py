@@ -1,0 +1,98 @@
+"""Every error the workbench raises on purpose.
+
+    WorkbenchError
+    ├── InputError              the user's file, field or argument is wrong: one line, exit code 2
+    │   └── UnknownName         a pipeline, corpus, metric or model that no catalogue holds
+    ├── ContextOverflow         a prompt is longer than the model's window; nothing was sent
+    ├── BudgetReached           the experiment's budget is spent; the run stops cleanly and can be resumed
+    ├── MethodError             a pipeline broke its own contract (a bug in a method file)
+    ├── StoreError              the run log or a cache cannot be opened, or is not ours
+    └── ModelError              the model call failed for good, after the retries that its kind allows
+        ├── RateLimited         429, or the provider's own words for it
+        ├── ModelTimeout        no reply, or no next token, within the deadline
+        ├── ServerGone          connection refused, or the circuit breaker is open
+        ├── BadReply            a reply that is not one: cut JSON, no choices, a stream without an end
+        └── RequestRefused      the server says the request itself is wrong (4xx): retrying cannot help
+
+`InputError` is raised before any money is spent; everything below `ModelError` is recorded with the question it cost.
+"""
+
+from __future__ import annotations
+
+
+class WorkbenchError(Exception):
+    """Base of all errors raised on purpose; its text is fit to be shown to a user."""
+
+
+class InputError(WorkbenchError):
+    """The user's input is wrong. The message is one line: where, what, and the fix."""
+
+    def __init__(self, problem: str, *, file: object = None, field: str | None = None, fix: str | None = None) -> None:
+        where = ": ".join(str(part) for part in (file, field) if part)
+        line = f"{where}: {problem}" if where else problem
+        super().__init__(f"{line} — {fix}" if fix else line)
+        self.problem, self.file, self.field, self.fix = problem, file, field, fix
+
+
+class UnknownName(InputError):
+    """A name that no catalogue holds; the message lists the nearest and all known names."""
+
+    def __init__(self, kind: str, name: str, known: list[str], *, file: object = None, field: str | None = None) -> None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        super().__init__(
+            f"unknown {kind} {name!r}", file=file, field=field, fix=f"{hint}known: {', '.join(sorted(known))}"
+        )
+        self.kind, self.name = kind, name
+
+
+class ContextOverflow(WorkbenchError):
+    """A prompt and its reply do not fit the model's window. Nothing was sent."""
+
+    def __init__(self, prompt_tokens: int, reply_tokens: int, window: int) -> None:
+        super().__init__(
+            f"prompt of {prompt_tokens:,} tokens and reply of {reply_tokens:,} exceed the window of {window:,} tokens"
+        )
+        self.prompt_tokens, self.reply_tokens, self.window = prompt_tokens, reply_tokens, window
+
+
+class BudgetReached(WorkbenchError):
+    """The experiment's budget is spent."""
+
+
+class MethodError(WorkbenchError):
+    """A pipeline broke the contract of `workbench.pipeline`."""
+
+
+class StoreError(WorkbenchError):
+    """A database or cache file cannot be used."""
+
+
+class ModelError(WorkbenchError):
+    """A model call failed for good."""
+
+
+class RateLimited(ModelError):
+    """The provider asks us to slow down; `retry_after` seconds if it said so."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ModelTimeout(ModelError):
+    """The model did not answer in time."""
+
+
+class ServerGone(ModelError):
+    """Nothing listens at the model's address."""
+
+
+class BadReply(ModelError):
+    """The server answered with something that is no reply."""
+
+
+class RequestRefused(ModelError):
+    """The server refuses the request for what it says; retrying cannot help."""

@@ -1,0 +1,256 @@
+"""The nouns of the workbench: frozen, slotted dataclasses that every layer speaks.
+
+Offsets are characters of `Document.text`, times are seconds, money is USD, ranks start at 1. Optional numbers are None
+when they do not apply; NaN never stands for "unknown".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from workbench.text import combined_hash, text_hash
+
+Phase = Literal["build", "answer", "score"]
+Metadata = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document; `text` is never altered after loading, so that offsets stay valid."""
+
+    document_id: str
+    text: str
+    title: str = ""
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A span of a document; `document.text[start:end] == text`."""
+
+    document_id: str
+    start: int
+    end: int
+    text: str
+
+    @classmethod
+    def of(cls, document: Document, start: int, end: int) -> Chunk:
+        """The chunk that spans `start:end` of `document`."""
+        return cls(document.document_id, start, end, document.text[start:end])
+
+    @property
+    def chunk_id(self) -> str:
+        """`document:start-end`, unique within a context."""
+        return f"{self.document_id}:{self.start}-{self.end}"
+
+    def overlap(self, other: Chunk) -> int:
+        """Number of characters that both chunks cover.
+
+        >>> Chunk("d", 0, 5, "abcde").overlap(Chunk("d", 3, 6, "def"))
+        2
+        """
+        if self.document_id != other.document_id:
+            return 0
+        return max(0, min(self.end, other.end) - max(self.start, other.start))
+
+
+@dataclass(frozen=True)
+class Context:
+    """The ordered documents that one or more questions are asked of. Not slotted: id and lookup are computed once."""
+
+    documents: tuple[Document, ...]
+
+    @cached_property
+    def context_id(self) -> str:
+        """Hash of the documents' ids, titles and texts, in order (32 hexadecimal characters)."""
+        return combined_hash(*(part for d in self.documents for part in (d.document_id, d.title, text_hash(d.text))))
+
+    @cached_property
+    def _by_id(self) -> dict[str, Document]:
+        return {document.document_id: document for document in self.documents}
+
+    def document(self, document_id: str) -> Document:
+        """The document of that id; raises KeyError if the context has none."""
+        return self._by_id[document_id]
+
+    def __contains__(self, document_id: object) -> bool:
+        return document_id in self._by_id
+
+    @property
+    def characters(self) -> int:
+        """Total length of the documents' texts."""
+        return sum(len(document.text) for document in self.documents)
+
+    def holds(self, chunk: Chunk) -> bool:
+        """True when the chunk's text stands at its offsets in one of the context's documents."""
+        return chunk.document_id in self and self.document(chunk.document_id).text[chunk.start : chunk.end] == chunk.text
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question of one context. `answers`: any one is right; `evidence`: the gold spans that answer it.
+
+    `metadata` carries the difficulty labels: `diffusion` and `scope` (numbers, larger is harder), `hops`, `depth`
+    (0 to 1, where the evidence stands in the context), `context_tokens`, and `unanswerable` (True when the right
+    answer is that there is none).
+    """
+
+    question_id: str
+    text: str
+    context_id: str
+    answers: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    evidence: tuple[Chunk, ...] = ()
+    task: str = ""
+    metrics: tuple[str, ...] = ("token_f1",)
+    metadata: Metadata = field(default_factory=dict)
+
+    def blind(self, *, keep_evidence: bool = False) -> Question:
+        """The question as a method may see it: without gold answers, labels and (unless asked) evidence."""
+        return replace(
+            self, answers=(), metrics=(), metadata={}, task="", evidence=self.evidence if keep_evidence else ()
+        )
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Named, versioned contexts and questions, with where they come from and under what licence."""
+
+    name: str
+    version: str
+    contexts: Mapping[str, Context]
+    questions: tuple[Question, ...]
+    provenance: str = ""
+    licence: str = ""
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        contexts: Sequence[Context],
+        questions: Sequence[Question],
+        *,
+        version: str = "1",
+        provenance: str = "",
+        licence: str = "",
+        notes: Sequence[str] = (),
+    ) -> Corpus:
+        """Build a corpus from lists; checks that ids are unique and that every question has its context.
+
+        Raises InputError naming the question.
+        """
+        from workbench.errors import InputError
+
+        by_id = {context.context_id: context for context in contexts}
+        seen: set[str] = set()
+        for question in questions:
+            if question.question_id in seen:
+                raise InputError("appears twice", file=name, field=f"question {question.question_id}")
+            seen.add(question.question_id)
+            if question.context_id not in by_id:
+                raise InputError("has no context", file=name, field=f"question {question.question_id}")
+        return cls(name, version, by_id, tuple(questions), provenance, licence, tuple(notes))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that a run's outcome can depend on: context ids and the questions with their gold."""
+        parts = [self.name, self.version, *sorted(self.contexts)]
+        for q in self.questions:
+            spans = ",".join(f"{c.document_id}:{c.start}:{c.end}" for c in q.evidence)
+            parts += [q.question_id, q.text, q.context_id, "\x1f".join(q.answers), "\x1f".join(q.options)]
+            parts += [spans, q.task, ",".join(q.metrics)]
+        return combined_hash(*parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A retrieved chunk with its score and rank (from 1)."""
+
+    chunk: Chunk
+    score: float
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a pipeline returns for a question. `hits` are the chunks that the last call read; `dropped_tokens` counts
+    context tokens that the method itself left out because they did not fit; `notes` are recorded facts such as
+    `("map_unparsable", 2)`."""
+
+    text: str
+    hits: tuple[Hit, ...] = ()
+    citations: tuple[Chunk, ...] = ()
+    dropped_tokens: int = 0
+    abstained: bool = False
+    notes: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One chat message; `role` is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A model's reply as a method sees it. `parsed` is the validated object when a schema was asked for, and None
+    when the reply could not be parsed even after repair and re-asking (a recorded fact)."""
+
+    text: str
+    call_id: str
+    parsed: Any = None
+    finish_reason: str = "stop"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One model call, complete. Token counts come from `token_source`: `server`, or the tokenizer that counted.
+
+    `prompt_tokens` includes `cached_tokens` and `cache_write_tokens`; `completion_tokens` includes
+    `reasoning_tokens`. `queue_s` is our own waiting and is no part of `total_s`. A replayed call has `from_cache` and
+    the original tokens, cost and times.
+    """
+
+    call_id: str
+    run_id: str
+    question_id: str | None
+    context_id: str | None
+    phase: Phase
+    step: str
+    parents: tuple[str, ...]
+    model: str
+    prompt_hash: str
+    reply_hash: str | None
+    prompt_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int
+    token_source: str
+    cost_usd: float
+    queue_s: float
+    first_token_s: float | None
+    total_s: float
+    attempts: int
+    from_cache: bool
+    in_flight: int
+    finish_reason: str
+    error: str | None
+    started_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The value of one metric for one answer, 0 to 1; None when it does not apply, with the reason."""
+
+    metric: str
+    value: float | None
+    reason: str = ""

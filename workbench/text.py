@@ -1,0 +1,85 @@
+"""Text primitives shared by every layer: hashing, sentences with offsets, the default token count."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+DEFAULT_ENCODING = "o200k_base"
+
+# A sentence ends at . ! ? (with closing quotes or brackets) before white space, at CJK full stops, or at a blank line.
+_SENTENCE_END = re.compile(r"""(?<=[.!?])["'”’)\]]*\s+(?=["'“‘(\[]?[A-Z0-9À-Þ])|(?<=[。！？])|\n\s*\n""")
+_ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St|Prof|Sr|Jr|vs|No|Vol|Fig|etc|e\.g|i\.e|cf|Inc|Ltd|Co)|\b[A-Z])\.$")
+
+
+def text_hash(text: str) -> str:
+    """BLAKE2b-128 of the UTF-8 text, as 32 hexadecimal characters: the key under which texts are stored once."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def combined_hash(*parts: str) -> str:
+    """Hash of several strings; the lengths are hashed too, so that ("ab", "c") and ("a", "bc") differ."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "big"))
+        digest.update(raw)
+    return digest.hexdigest()
+
+
+def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) character offsets of the sentences of `text`, in order, without surrounding white space."""
+    start = 0
+    for match in _SENTENCE_END.finditer(text):
+        end = match.start()
+        if "\n" not in match.group() and _ABBREVIATION.search(text, max(start, end - 8), end):
+            continue
+        # closing quotes belong to the sentence they close
+        stop = end + len(match.group()) - len(match.group().lstrip("\"'”’)]"))
+        yield from _stripped(text, start, stop)
+        start = match.end()
+    yield from _stripped(text, start, len(text))
+
+
+def _stripped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if start < end:
+        yield start, end
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of `text` as strings.
+
+    >>> sentences("Dr. Hale left. Was it late? Yes.")
+    ['Dr. Hale left.', 'Was it late?', 'Yes.']
+    """
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+@lru_cache(maxsize=4)
+def encoding(name: str = DEFAULT_ENCODING) -> Any:
+    """The tiktoken encoding `name`, from the copy that llama-index-core ships, so that no network is needed."""
+    if "TIKTOKEN_CACHE_DIR" not in os.environ:
+        from importlib.util import find_spec
+
+        spec = find_spec("llama_index.core") if find_spec("llama_index") else None
+        if spec and spec.origin:
+            shipped = Path(spec.origin).parent / "_static" / "tiktoken_cache"
+            if shipped.is_dir():
+                os.environ["TIKTOKEN_CACHE_DIR"] = str(shipped)
+    import tiktoken
+
+    return tiktoken.get_encoding(name)
+
+
+def count_tokens(text: str, name: str = DEFAULT_ENCODING) -> int:
+    """Number of tokens of `text` in the tiktoken encoding `name`; special tokens count as ordinary text."""
+    return len(encoding(name).encode_ordinary(text))
