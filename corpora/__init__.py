@@ -1,1 +1,1 @@
-
+"""Documents and questions: loaders and generators, one file each."""

@@ -37,7 +37,9 @@ class InputError(WorkbenchError):
 class UnknownName(InputError):
     """A name that no catalogue holds; the message lists the nearest and all known names."""
 
-    def __init__(self, kind: str, name: str, known: list[str], *, file: object = None, field: str | None = None) -> None:
+    def __init__(
+        self, kind: str, name: str, known: list[str], *, file: object = None, field: str | None = None
+    ) -> None:
         from difflib import get_close_matches
 
         near = get_close_matches(name, known, n=1)

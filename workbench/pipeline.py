@@ -106,9 +106,7 @@ class Bench(Protocol):
     def room(self, prompt: Messages, *, reply_tokens: int) -> int:
         """Tokens left in the window beside `prompt` and a reply of `reply_tokens`; may be negative."""
 
-    def ask(
-        self, prompt: Messages, *, step: str, max_tokens: int | None = None, schema: type | None = None
-    ) -> Reply:
+    def ask(self, prompt: Messages, *, step: str, max_tokens: int | None = None, schema: type | None = None) -> Reply:
         """One recorded call. With `schema`, a pydantic model, the reply's `parsed` is an instance or None.
 
         Raises ContextOverflow (nothing sent), ModelError, BudgetReached.

@@ -86,7 +86,9 @@ class Context:
 
     def holds(self, chunk: Chunk) -> bool:
         """True when the chunk's text stands at its offsets in one of the context's documents."""
-        return chunk.document_id in self and self.document(chunk.document_id).text[chunk.start : chunk.end] == chunk.text
+        if chunk.document_id not in self:
+            return False
+        return self.document(chunk.document_id).text[chunk.start : chunk.end] == chunk.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-
+"""Published benchmarks: raw files to records."""

@@ -1,1 +1,1 @@
-
+"""Pure functions of seed, length and tokenizer."""

@@ -1,0 +1,1 @@
+"""The RAG-versus-long-context workbench."""
