@@ -78,6 +78,14 @@ class Prompt:
         return (Message("system", fill(self.system)), user) if self.system else (user,)
 
 
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What one call of a divide-and-conquer method reads: consecutive chunks, and their text as rendered."""
+
+    chunks: tuple[Chunk, ...]
+    text: str
+
+
 Retriever = Literal["dense", "sparse", "hybrid"]
 
 
@@ -131,9 +139,10 @@ class Bench(Protocol):
     def parallel(self, branches: Sequence[Callable[[], T]]) -> list[T]:
         """Run chains of calls side by side (several paths of agents); each branch starts from the same parents."""
 
-    def split(self, *, room: int, overlap: int = 0) -> list[Chunk]:
-        """The context cut into chunks of at most `room` tokens: sentences packed greedily, never across documents;
-        a sentence longer than the room is cut hard. In document order; with overlap 0 they re-join to the text."""
+    def split(self, *, room: int, overlap: int = 0) -> list[Portion]:
+        """The context cut, in order, into portions of at most `room` tokens as rendered: sentences packed greedily, a
+        sentence longer than the room cut hard, short documents packed together. The portions' chunks re-join to the
+        documents' texts when `overlap` (tokens repeated from the previous chunk) is 0. An empty context gives []."""
 
     def index(self, *, chunk_tokens: int = 512, overlap: int = 0, splitter: str = "sentence") -> ChunkIndex:
         """The shared, persisted chunk index of the context for this configuration (dense and sparse)."""
