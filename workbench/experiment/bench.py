@@ -1,0 +1,268 @@
+"""The Bench that methods see: every call goes to the gateway, tagged with what it had to wait for.
+
+Parents are structural. A bench keeps a *frontier*, the calls that any next call depends on: `ask` moves it to its own
+call, `ask_many` to all of its calls, and each branch of `parallel` starts from the frontier it was opened at. The
+critical path of an answer is the longest chain of call times through these parents.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from workbench.errors import MethodError
+from workbench.llm.gateway import CallTag, Gateway
+from workbench.llm.model import ChatRequest
+from workbench.pipeline import Messages, Portion, render_documents
+from workbench.records import Answer, Call, Chunk, Context, Hit, Phase, Reply
+from workbench.text import combined_hash
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from workbench.retrieval.embedding import Embedder
+    from workbench.retrieval.index import ChunkIndex
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What all benches of a run share."""
+
+    run_id: str
+    gateway: Gateway
+    seed: int
+    answer_tokens: int
+    temperature: float
+    embedder: Embedder
+    index_directory: Path | None
+
+
+@dataclass
+class _Path:
+    """Where a thread of calls stands: what the next call waits for, and a stable name for it."""
+
+    frontier: tuple[str, ...] = ()
+    prefix: str = ""
+    calls: int = 0
+
+    def next_name(self) -> str:
+        self.calls += 1
+        return f"{self.prefix}{self.calls}"
+
+
+class ExperimentBench:
+    """One bench serves one `build` (no question) or one `answer`. Implements `workbench.pipeline.Bench`."""
+
+    def __init__(self, equipment: Equipment, context: Context, *, phase: Phase, question_id: str | None = None) -> None:
+        self._equipment = equipment
+        self._context = context
+        self._phase = phase
+        self._question_id = question_id
+        self._root = _Path()
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self.notes: list[tuple[str, Any]] = []
+
+    # what a method may know
+
+    @property
+    def window(self) -> int:
+        return self._equipment.gateway.model.window
+
+    @property
+    def answer_tokens(self) -> int:
+        return self._equipment.answer_tokens
+
+    @property
+    def seed(self) -> int:
+        return self._equipment.seed
+
+    @property
+    def context(self) -> Context:
+        return self._context
+
+    def count(self, text: str | Messages) -> int:
+        gateway = self._equipment.gateway
+        return gateway.count(text) if isinstance(text, str) else gateway.count_messages(text)
+
+    def room(self, prompt: Messages, *, reply_tokens: int) -> int:
+        return self.window - self.count(prompt) - reply_tokens
+
+    def note(self, name: str, value: Any) -> None:
+        with self._lock:
+            self.notes.append((name, value))
+
+    # calls
+
+    def ask(
+        self, prompt: Messages, *, step: str, max_tokens: int | None = None, schema: type | None = None
+    ) -> Reply:
+        path = self._path()
+        request, tag = self._request(prompt, max_tokens), self._tag(step, path)
+        reply = self._equipment.gateway.complete(request, tag, schema=schema)
+        path.frontier = (reply.call_id,)
+        return reply
+
+    def ask_many(
+        self, prompts: Sequence[Messages], *, step: str, max_tokens: int | None = None, schema: type | None = None
+    ) -> list[Reply]:
+        if not prompts:
+            return []
+        path = self._path()
+        requests = [self._request(prompt, max_tokens) for prompt in prompts]
+        tags = [self._tag(step, path) for _ in prompts]
+        outcomes = self._equipment.gateway.complete_many(requests, tags, schema=schema)
+        for outcome in outcomes:  # the others are recorded and cached by now, so a rerun pays only for this one
+            if isinstance(outcome, BaseException):
+                raise outcome
+        replies = [outcome for outcome in outcomes if isinstance(outcome, Reply)]
+        path.frontier = tuple(reply.call_id for reply in replies)
+        return replies
+
+    def reply(
+        self,
+        prompt: Messages,
+        *,
+        step: str,
+        max_tokens: int | None = None,
+        hits: Sequence[Hit] = (),
+        dropped_tokens: int = 0,
+    ) -> Answer:
+        reply = self.ask(prompt, step=step, max_tokens=max_tokens)
+        return Answer(reply.text.strip(), hits=tuple(hits), dropped_tokens=dropped_tokens)
+
+    def parallel(self, branches: Sequence[Callable[[], T]]) -> list[T]:
+        if not branches:
+            return []
+        parent = self._path()
+        name = parent.next_name()
+        paths = [_Path(parent.frontier, f"{name}.{number}.") for number in range(len(branches))]
+
+        def walk(branch: Callable[[], T], path: _Path) -> T:
+            self._local.path = path
+            return branch()
+
+        with ThreadPoolExecutor(max_workers=min(len(branches), 32)) as pool:
+            results = list(pool.map(walk, branches, paths))
+        parent.frontier = tuple(dict.fromkeys(call for path in paths for call in path.frontier))
+        return results
+
+    def _path(self) -> _Path:
+        path: _Path = getattr(self._local, "path", self._root)
+        return path
+
+    def _request(self, prompt: Messages, max_tokens: int | None) -> ChatRequest:
+        equipment = self._equipment
+        return ChatRequest(
+            messages=prompt,
+            max_tokens=max_tokens or equipment.answer_tokens,
+            temperature=equipment.temperature,
+            seed=equipment.seed,
+        )
+
+    def _tag(self, step: str, path: _Path) -> CallTag:
+        equipment, context_id = self._equipment, self._context.context_id
+        name = path.next_name()
+        # a stable id: the same call of a resumed run overwrites its own record instead of adding one
+        call_id = combined_hash(equipment.run_id, self._question_id or "", context_id, self._phase, name)
+        return CallTag(
+            run_id=equipment.run_id,
+            question_id=self._question_id,
+            context_id=context_id,
+            phase=self._phase,
+            step=step,
+            parents=path.frontier,
+            call_id=call_id,
+        )
+
+    # the context, cut and indexed
+
+    def split(self, *, room: int, overlap: int = 0) -> list[Portion]:
+        from workbench.retrieval.chunking import pack
+
+        if room < 1:
+            raise MethodError(f"a portion needs room for at least one token, not {room}")
+        count = self._equipment.gateway.count
+        titled = len(self._context.documents) > 1
+        portions: list[Portion] = []
+        held: list[Chunk] = []
+        held_tokens = 0
+        for document in self._context.documents:
+            title = count(f"[{document.title}]\n\n\n") + 2 if titled and document.title else 2
+            for chunk in pack(document, max(1, room - title), count, overlap=overlap):
+                tokens = count(chunk.text) + title
+                if held and held_tokens + tokens > room:
+                    portions.append(self._portion(held))
+                    held, held_tokens = [], 0
+                held.append(chunk)
+                held_tokens += tokens
+        if held:
+            portions.append(self._portion(held))
+        return portions
+
+    def _portion(self, chunks: Sequence[Chunk]) -> Portion:
+        return Portion(tuple(chunks), render_documents(chunks, self._context))
+
+    def index(self, *, chunk_tokens: int = 512, overlap: int = 0, splitter: str = "sentence") -> ChunkIndex:
+        from workbench.retrieval.index import build_index
+
+        equipment = self._equipment
+        return build_index(
+            self._context,
+            chunk_tokens=chunk_tokens,
+            overlap=overlap,
+            splitter=splitter,
+            embedder=equipment.embedder,
+            count=equipment.gateway.count,
+            directory=equipment.index_directory,
+        )
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self.index().embedder.embed(texts)
+
+
+def critical_path(calls: Iterable[Call]) -> float:
+    """Seconds of the longest chain of calls through their recorded parents, without our own queueing.
+
+    Raises MethodError when a call waits for itself (a cycle).
+    """
+    by_id = {call.call_id: call for call in calls}
+    finish: dict[str, float] = {}
+    for call in by_id.values():
+        _finish(call, by_id, finish)
+    return max(finish.values(), default=0.0)
+
+
+def first_token(calls: Sequence[Call]) -> float | None:
+    """Seconds until the first token of the answer: the chain before the last call, plus that call's first token."""
+    if not calls:
+        return None
+    last = calls[-1]
+    if last.first_token_s is None:
+        return None
+    return critical_path(calls) - last.total_s + last.first_token_s
+
+
+def _finish(call: Call, by_id: Mapping[str, Call], finish: dict[str, float]) -> float:
+    stack = [call]
+    while stack:
+        top = stack[-1]
+        if top.call_id in finish:
+            stack.pop()
+            continue
+        waiting = [by_id[p] for p in top.parents if p in by_id and p not in finish]
+        if len(stack) > len(by_id):
+            raise MethodError(f"call {top.call_id} waits for itself")
+        if waiting:
+            stack.append(waiting[0])
+            continue
+        finish[top.call_id] = top.total_s + max((finish[p] for p in top.parents if p in by_id), default=0.0)
+        stack.pop()
+    return finish[call.call_id]

@@ -1,0 +1,260 @@
+"""The experiment file: YAML or a mapping, checked whole before anything is opened, called or written.
+
+Every mistake is one `InputError` naming the file, the field and the fix.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from workbench import catalogue
+from workbench.errors import InputError, UnknownName
+from workbench.text import combined_hash
+
+
+class Entry(BaseModel):
+    """A name with options: `name`, `name@path` or a one-key mapping in the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Budget(BaseModel):
+    """What an experiment may spend: USD, tokens (prompt and completion) and wall seconds; None is no limit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    usd: float | None = Field(default=None, gt=0)
+    tokens: int | None = Field(default=None, gt=0)
+    wall: float | None = Field(default=None, gt=0)
+
+
+def _entry(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"name": value}
+    if isinstance(value, Mapping) and len(value) == 1 and "name" not in value:
+        ((name, options),) = value.items()
+        if options is not None and not isinstance(options, Mapping):
+            raise ValueError(f"the options of {name!r} must be a mapping such as {{{name}: {{limit: 10}}}}")
+        return {"name": name, "options": dict(options or {})}
+    if isinstance(value, Entry):
+        return value
+    raise ValueError("write a name, or a mapping of one name to its options")
+
+
+EntryField = Annotated[Entry, BeforeValidator(_entry)]
+
+
+class Experiment(BaseModel):
+    """An experiment: pipelines × models × corpora. See `examples/demo.yaml`.
+
+    >>> Experiment(name="demo", corpora=["world"], models=["extractive"], pipelines=["full_context"]).seed
+    0
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    database: Path = Path("runs/workbench.duckdb")
+    corpora: list[EntryField] = Field(min_length=1)
+    models: list[EntryField] = Field(min_length=1)
+    pipelines: list[EntryField] = Field(min_length=1)
+    metrics: list[str] | None = None
+    baseline: str | None = None
+    sample: int | None = Field(default=None, gt=0, description="questions per corpus, drawn evenly over tasks")
+    concurrency: int = Field(default=16, ge=1, le=1024)
+    answer_tokens: int = Field(default=256, ge=1, description="answer budget of every pipeline's last call, tokens")
+    temperature: float = Field(default=0.0, ge=0.0, le=2.0)
+    embedder: str = "lsa"
+    budget: Budget = Budget()
+    seed: int = 0
+    cache: Path | None = Field(default=None, description="response cache; beside the database by default")
+    source: Path | None = Field(default=None, exclude=True)
+
+    @property
+    def experiment_id(self) -> str:
+        """Hash of the configuration: the same file is the same experiment, so that a rerun resumes it."""
+        return combined_hash(self.model_dump_json())[:16]
+
+    @property
+    def cache_path(self) -> Path:
+        """Where replies are kept."""
+        return self.cache or self.database.with_name("responses.sqlite")
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """One configured pipeline of an experiment: `label` is its name plus the fields that the file sets."""
+
+    method: str
+    label: str
+    pipeline: Any
+    config: Mapping[str, Any]
+
+    @property
+    def identity(self) -> str:
+        """Hash of the method, its full configuration and its prompts."""
+        return combined_hash(self.method, json.dumps(self.config, sort_keys=True, default=str), prompts_hash(self.method))
+
+
+def load(source: str | Path | Mapping[str, Any] | Experiment) -> Experiment:
+    """Read and check an experiment; relative paths are relative to the file.
+
+    Raises InputError for a missing file, bad YAML, a wrong field, an unknown pipeline, corpus or metric.
+    """
+    if isinstance(source, Experiment):
+        return _checked(source)
+    if isinstance(source, Mapping):
+        return _checked(_validate(dict(source), None))
+    path = Path(source).expanduser()
+    if not path.is_file():
+        raise InputError("no such experiment file", file=path, fix="give the path of a .yaml file, e.g. examples/demo.yaml")
+    import yaml
+
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError("is not UTF-8 text", file=path, fix="save it as UTF-8") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}" if mark else None
+        problem = str(getattr(error, "problem", None) or "is not YAML")
+        raise InputError(problem, file=path, field=line, fix="mend the YAML there") from error
+    if not isinstance(raw, Mapping):
+        raise InputError("holds no mapping", file=path, fix="start with `name:`, `corpora:`, `models:`, `pipelines:`")
+    experiment = _validate(dict(raw), path)
+    base = path.resolve().parent
+    moved = {"database": _under(base, experiment.database), "source": path}
+    if experiment.cache:
+        moved["cache"] = _under(base, experiment.cache)
+    corpora = [_resolve_paths(entry, base) for entry in experiment.corpora]
+    return _checked(experiment.model_copy(update={**moved, "corpora": corpora}))
+
+
+def _under(base: Path, path: Path) -> Path:
+    path = path.expanduser()
+    return path if path.is_absolute() else base / path
+
+
+def _resolve_paths(entry: Entry, base: Path) -> Entry:
+    name, _, path = entry.name.partition("@")
+    options = dict(entry.options)
+    if path:
+        options["path"] = path
+    for key in ("path", "questions"):
+        if isinstance(options.get(key), str) and (key == "path" or not options[key].isdigit()):
+            options[key] = str(_under(base, Path(options[key])))
+    return Entry(name=name, options=options)
+
+
+def _validate(raw: dict[str, Any], path: Path | None) -> Experiment:
+    try:
+        return Experiment.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = [name for name in Experiment.model_fields if name != "source"]
+            if len(first["loc"]) > 1:
+                known = list(Budget.model_fields)
+            raise UnknownName("field", str(first["loc"][-1]), known, file=path, field=field) from error
+        if first["type"] == "missing":
+            raise InputError("is missing", file=path, field=field, fix=f"add `{field}:`") from error
+        reason = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"is wrong: {reason}", file=path, field=field, fix=_shown(first.get("input"))) from error
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return f"it says {text if len(text) < 60 else text[:57] + '...'}"
+
+
+def _checked(experiment: Experiment) -> Experiment:
+    """Names against the catalogues, and the baseline against the pipelines."""
+    from workbench.evaluation.metrics import metric
+
+    for number, entry in enumerate(experiment.corpora):
+        _known(catalogue.corpus, entry.name.partition("@")[0], experiment, f"corpora.{number}")
+    for number, name in enumerate(experiment.metrics or ()):
+        _known(metric, name, experiment, f"metrics.{number}")
+    labels = [variant.label for variant in variants(experiment)]
+    methods = {variant.method for variant in variants(experiment)}
+    doubled = {label for label in labels if labels.count(label) > 1}
+    if doubled:
+        raise InputError(f"{sorted(doubled)[0]!r} appears twice", file=experiment.source, field="pipelines", fix="keep one")
+    if experiment.baseline and experiment.baseline not in labels and experiment.baseline not in methods:
+        raise UnknownName("baseline", experiment.baseline, labels, file=experiment.source, field="baseline")
+    return experiment
+
+
+def _known(lookup: Any, name: str, experiment: Experiment, field: str) -> Any:
+    try:
+        return lookup(name)
+    except UnknownName as error:
+        raise UnknownName(error.kind, error.name, _names(error), file=experiment.source, field=field) from error
+
+
+def _names(error: UnknownName) -> list[str]:
+    return (error.fix or "").rpartition("known: ")[2].split(", ")
+
+
+def variants(experiment: Experiment) -> list[Variant]:
+    """Every configured pipeline, sweeps expanded, in file order.
+
+    Raises UnknownName for a pipeline or field that does not exist, InputError for a value of the wrong type.
+    """
+    return [
+        variant
+        for number, entry in enumerate(experiment.pipelines)
+        for variant in _expand(entry, experiment, f"pipelines.{number}")
+    ]
+
+
+def _expand(entry: Entry, experiment: Experiment, field: str) -> Iterator[Variant]:
+    cls = _known(catalogue.pipeline, entry.name, experiment, field)
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    for name in entry.options:
+        if name not in fields:
+            raise UnknownName(f"option of {entry.name}", name, list(fields), file=experiment.source, field=field)
+    lists = {name for name, f in fields.items() if str(f.type).startswith(("tuple", "list"))}
+    swept = [name for name, value in entry.options.items() if isinstance(value, list) and name not in lists]
+    for values in itertools.product(*(entry.options[name] for name in swept)):
+        chosen = {**entry.options, **dict(zip(swept, values, strict=True))}
+        try:
+            built = TypeAdapter(cls).validate_python(chosen)
+        except ValidationError as error:
+            first = error.errors()[0]
+            option = ".".join(str(part) for part in first["loc"]) or entry.name
+            raise InputError(
+                f"{option} is wrong: {first['msg']}", file=experiment.source, field=field, fix=_shown(first.get("input"))
+            ) from error
+        except ValueError as error:
+            raise InputError(f"{entry.name}: {error}", file=experiment.source, field=field) from error
+        config = {name: getattr(built, name) for name in fields}
+        shown = ",".join(f"{name}={value}" for name, value in chosen.items())
+        yield Variant(entry.name, f"{entry.name}[{shown}]" if shown else entry.name, built, config)
+
+
+def prompts_hash(method: str) -> str:
+    """Hash of the prompt constants of a method's module: a changed prompt is a changed run."""
+    import sys
+
+    from workbench import pipeline as protocol
+
+    cls = catalogue.pipeline(method)
+    modules = [protocol, *(sys.modules[base.__module__] for base in cls.__mro__ if base.__module__ in sys.modules)]
+    prompts: dict[str, str] = {}
+    for module in modules:
+        for name, value in vars(module).items():
+            if isinstance(value, protocol.Prompt):
+                prompts[value.name] = value.prompt_hash
+            elif isinstance(value, str) and name.isupper():  # shared wording such as ANSWER_RULE
+                prompts[name] = value
+    return combined_hash(*(part for item in sorted(prompts.items()) for part in item))

@@ -1,0 +1,390 @@
+"""Run an experiment: what is missing is asked, what is there is kept, and every fact goes to the run log.
+
+One run is one pipeline × model × corpus × seed. Contexts are walked in order; a context's index stage runs once per
+run, then its questions run in threads. A question ends as `ok`, `failed` (with the error) or `truncated_failed` (a
+prompt did not fit and the method does not trim); none is ever dropped.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.errors import BudgetReached, ContextOverflow, WorkbenchError
+from workbench.evaluation.metrics import score_answer
+from workbench.experiment.bench import Equipment, ExperimentBench, critical_path, first_token
+from workbench.experiment.budget import Ledger
+from workbench.experiment.config import Experiment, load
+from workbench.experiment.coverage import evidence_coverage
+from workbench.experiment.progress import Progress
+from workbench.experiment.setup import OpenedModel, PlannedRun, Setup, describe, prepare
+from workbench.llm.gateway import Gateway
+from workbench.records import Answer, Call, Context, Question
+
+if TYPE_CHECKING:
+    from workbench.llm.cache import ResponseCache
+    from workbench.llm.model import Model
+    from workbench.retrieval.embedding import Embedder
+    from workbench.runlog.store import RunLog
+
+Status = Literal["ok", "failed", "truncated_failed"]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a call of `run` did: where the log is, and how its questions ended."""
+
+    database: Path
+    experiment_id: str
+    answered: int
+    failed: int
+    kept: int
+    spent_usd: float
+    calls: int
+    replayed: int
+    wall_s: float
+    stopped: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 all answered, 3 some failed (recorded), 4 budget reached."""
+        return 4 if self.stopped else 3 if self.failed else 0
+
+
+class Recorder:
+    """Receives every finished call: writes it to the log, counts its cost, keeps it until its question ends."""
+
+    def __init__(self, log: RunLog, ledger: Ledger) -> None:
+        self._log = log
+        self._ledger = ledger
+        self._lock = threading.Lock()
+        self._held: dict[tuple[str, str], list[tuple[Call, str]]] = defaultdict(list)
+
+    def __call__(self, call: Call, prompt: str, reply: str | None) -> None:
+        self._ledger.add(call)
+        with self._lock:
+            self._held[call.run_id, call.question_id or call.context_id or ""].append((call, prompt))
+        self._log.add_call(call, prompt, reply)
+
+    def take(self, run_id: str, owner: str) -> tuple[list[Call], list[str]]:
+        """The calls of a question (or of a context's build) and their prompts, in order of completion."""
+        with self._lock:
+            held = self._held.pop((run_id, owner), [])
+        return [call for call, _ in held], [prompt for _, prompt in held]
+
+
+def run(
+    source: str | Path | Mapping[str, Any] | Experiment,
+    *,
+    limit: int | None = None,
+    fresh: bool = False,
+    progress: bool = True,
+    models: Mapping[str, Any] | None = None,
+) -> RunSummary:
+    """Run what is missing of an experiment (a file, a mapping or an `Experiment`) and return a summary.
+
+    `limit`: at most that many questions per corpus. `fresh`: ask again, also what is answered or cached. `models`:
+    llama-index LLMs or `Model` objects by the name the experiment gives them. Raises InputError before any call.
+
+    Example: `wb.run({"name": "demo", "corpora": ["world"], "models": ["extractive"], "pipelines": ["full_context"]})`
+    """
+    from workbench.llm.cache import ResponseCache
+    from workbench.runlog.store import RunLog
+
+    setup = prepare(load(source), limit=limit, model_objects=models)
+    experiment = setup.experiment
+    started = time.monotonic()
+    ledger = Ledger(experiment.budget)
+    with RunLog(experiment.database) as log, ResponseCache(experiment.cache_path) as cache:
+        session = _Session(setup, log, cache, ledger, fresh)
+        session.register()
+        with Progress(session.pending_questions(), ledger, enabled=progress) as shown:
+            session.walk(shown)
+        answered, failed, kept, stopped = session.answered, session.failed, session.kept, session.stopped
+    return RunSummary(
+        database=experiment.database,
+        experiment_id=experiment.experiment_id,
+        answered=answered,
+        failed=failed,
+        kept=kept,
+        spent_usd=ledger.usd,
+        calls=ledger.calls,
+        replayed=ledger.replayed,
+        wall_s=time.monotonic() - started,
+        stopped=stopped,
+    )
+
+
+class _Session:
+    """One call of `run`: the open log and cache, one gateway per model, and the counts."""
+
+    def __init__(self, setup: Setup, log: RunLog, cache: ResponseCache, ledger: Ledger, fresh: bool) -> None:
+        self.setup = setup
+        self.experiment = setup.experiment
+        self.log = log
+        self.cache = cache
+        self.ledger = ledger
+        self.fresh = fresh
+        self.recorder = Recorder(log, ledger)
+        self.answered = self.failed = self.kept = 0
+        self.stopped: str | None = None
+        self._lock = threading.Lock()
+        done = {} if fresh else {run.run_id: log.done(run.run_id) for run in setup.runs}
+        self._pending = {
+            run.run_id: [q for q in run.questions if done.get(run.run_id, {}).get(q.question_id) != "ok"]
+            for run in setup.runs
+        }
+        self.kept = sum(len(run.questions) - len(self._pending[run.run_id]) for run in setup.runs)
+
+    def pending_questions(self) -> int:
+        return sum(map(len, self._pending.values()))
+
+    def register(self) -> None:
+        """Write what is about to run, before the first call."""
+        experiment, log = self.experiment, self.log
+        log.add_experiment(
+            experiment_id=experiment.experiment_id, name=experiment.name, config=experiment.model_dump(mode="json")
+        )
+        counted: dict[str, int] = {}
+        for corpus in self.setup.corpora:
+            for context in corpus.contexts.values():
+                if context.context_id not in counted:
+                    counted[context.context_id] = self._tokens(context)
+                    log.add_context(context, corpus=corpus.name, tokens=counted[context.context_id])
+            for question in corpus.questions:
+                log.add_question(question, corpus_fingerprint=corpus.fingerprint, corpus=corpus.name)
+        for planned in self.setup.runs:
+            variant = planned.variant
+            baseline = experiment.baseline in (variant.label, variant.method)
+            log.add_run(
+                run_id=planned.run_id,
+                experiment_id=experiment.experiment_id,
+                pipeline=variant.label,
+                method=variant.method,
+                config=describe(variant),
+                model=planned.opened.name,
+                corpus=planned.corpus.name,
+                corpus_version=planned.corpus.version,
+                corpus_fingerprint=planned.corpus.fingerprint,
+                seed=experiment.seed,
+                baseline=baseline,
+                questions_planned=len(planned.questions),
+                price=planned.opened.price,
+                model_options=planned.opened.options,
+            )
+        log.flush()
+
+    def _tokens(self, context: Context) -> int:
+        from workbench.text import count_tokens
+
+        return sum(count_tokens(document.text) for document in context.documents)
+
+    def walk(self, shown: Progress) -> None:
+        """Every model in turn; within a model, corpus by corpus and run by run."""
+        from workbench.retrieval.embedding import open_embedder
+
+        embedder = open_embedder(self.experiment.embedder)
+        for opened in self.setup.models:
+            gateway = Gateway(
+                opened.model,
+                price=opened.price,
+                cache=self.cache,
+                fresh=self.fresh,
+                concurrency=self._concurrency(opened),
+                record=self.recorder,
+                guard=self.ledger.check,
+            )
+            try:
+                for planned in self.setup.runs:
+                    if planned.opened is opened and self.stopped is None:
+                        self._run(planned, gateway, embedder, shown)
+            finally:
+                gateway.close()
+
+    def _concurrency(self, opened: OpenedModel) -> int:
+        return min(self.experiment.concurrency, getattr(opened.model, "max_parallel", self.experiment.concurrency))
+
+    def _run(self, planned: PlannedRun, gateway: Gateway, embedder: Embedder, shown: Progress) -> None:
+        pending = self._pending[planned.run_id]
+        if not pending:
+            self.log.finish_run(planned.run_id, status="complete", wall_s=None)
+            return
+        started = time.monotonic()
+        self.log.finish_run(planned.run_id, status="running", wall_s=None)
+        shown.describe(f"{planned.variant.label} · {planned.opened.name} · {planned.corpus.name}")
+        equipment = Equipment(
+            run_id=planned.run_id,
+            gateway=gateway,
+            seed=self.experiment.seed,
+            answer_tokens=self.experiment.answer_tokens,
+            temperature=self.experiment.temperature,
+            embedder=embedder,
+            index_directory=self.experiment.database.parent / "indexes",
+        )
+        by_context: dict[str, list[Question]] = defaultdict(list)
+        for question in pending:
+            by_context[question.context_id].append(question)
+        status = "interrupted"
+        try:
+            # at most twice as many threads as calls in flight: methods also retrieve and parse between calls
+            with ThreadPoolExecutor(max_workers=max(2, self._concurrency(planned.opened))) as pool:
+                jobs = [
+                    lambda c=context_id, qs=questions: self._context(planned, equipment, c, qs, pool, shown)
+                    for context_id, questions in by_context.items()
+                ]
+                self._drain(jobs, pool)
+            status = "budget" if self.stopped else "complete"
+        finally:
+            self.log.finish_run(planned.run_id, status=status, wall_s=time.monotonic() - started)
+
+    def _drain(self, jobs: Sequence[Callable[[], list[Callable[[], None]]]], pool: ThreadPoolExecutor) -> None:
+        """Build contexts one ahead of the questions being asked, so that both stages overlap."""
+        waiting: set[Future[None]] = set()
+        try:
+            for job in jobs:
+                if self.stopped is not None:
+                    break
+                ask = job()
+                waiting |= {pool.submit(task) for task in ask}
+                # keep one context's worth of questions queued while the next is built
+                while len(waiting) > 2 * max(1, len(ask)):
+                    finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        future.result()
+            for future in waiting:
+                future.result()
+        except BaseException:
+            for future in waiting:
+                future.cancel()
+            raise
+
+    def _context(
+        self,
+        planned: PlannedRun,
+        equipment: Equipment,
+        context_id: str,
+        questions: Sequence[Question],
+        pool: ThreadPoolExecutor,
+        shown: Progress,
+    ) -> list[Callable[[], None]]:
+        """The index stage of one context; returns the questions to ask of it."""
+        context = planned.corpus.contexts[context_id]
+        bench = ExperimentBench(equipment, context, phase="build")
+        started = time.monotonic()
+        error: str | None = None
+        state: Any = None
+        try:
+            state = planned.variant.pipeline.build(context, bench)
+        except BudgetReached as reached:
+            self._stop(str(reached))
+            return []
+        except Exception as failure:  # a method's bug or a dead server fails these questions, not the experiment
+            error = _error_line(failure)
+        calls, _ = self.recorder.take(planned.run_id, context_id)
+        self.log.add_build(
+            run_id=planned.run_id,
+            context_id=context_id,
+            status="failed" if error else "ok",
+            error=error,
+            seconds=time.monotonic() - started,
+            calls=calls,
+            notes=bench.notes,
+        )
+        if error:
+            for question in questions:
+                self._write(planned, question, None, "failed", f"index stage failed: {error}", [], [], 0.0, [], shown)
+            return []
+        return [lambda q=question: self._ask(planned, equipment, context, state, q, shown) for question in questions]
+
+    def _ask(
+        self,
+        planned: PlannedRun,
+        equipment: Equipment,
+        context: Context,
+        state: Any,
+        question: Question,
+        shown: Progress,
+    ) -> None:
+        if self.stopped is not None:
+            return
+        pipeline = planned.variant.pipeline
+        bench = ExperimentBench(equipment, context, phase="answer", question_id=question.question_id)
+        started = time.monotonic()
+        answer: Answer | None = None
+        status: Status = "failed"
+        error: str | None = None
+        try:
+            answer = pipeline.answer(question.blind(keep_evidence=pipeline.card.sees_evidence), state, bench)
+            status = "ok"
+        except BudgetReached as reached:
+            self.recorder.take(planned.run_id, question.question_id)
+            self._stop(str(reached))
+            return
+        except ContextOverflow as overflow:
+            status, error = "truncated_failed", _error_line(overflow)
+        except Exception as failure:
+            error = _error_line(failure)
+        calls, prompts = self.recorder.take(planned.run_id, question.question_id)
+        seconds = time.monotonic() - started
+        self._write(planned, question, answer, status, error, calls, prompts, seconds, bench.notes, shown)
+
+    def _write(
+        self,
+        planned: PlannedRun,
+        question: Question,
+        answer: Answer | None,
+        status: Status,
+        error: str | None,
+        calls: list[Call],
+        prompts: list[str],
+        seconds: float,
+        notes: list[tuple[str, Any]],
+        shown: Progress,
+    ) -> None:
+        if answer is not None and notes:
+            answer = replace(answer, notes=(*answer.notes, *notes))
+        self.log.add_answer(
+            run_id=planned.run_id,
+            question_id=question.question_id,
+            status=status,
+            error=error,
+            answer=answer,
+            calls=calls,
+            critical_path_s=critical_path(calls),
+            first_token_s=first_token(calls),
+            wall_s=seconds,
+            evidence_coverage=evidence_coverage(question, prompts),
+        )
+        if answer is not None:
+            self.log.add_scores(planned.run_id, question.question_id, score_answer(question, answer, self._metrics()))
+        with self._lock:
+            if status == "ok":
+                self.answered += 1
+            else:
+                self.failed += 1
+        shown.advance(failed=status != "ok")
+
+    def _metrics(self) -> Sequence[str] | None:
+        return self.experiment.metrics
+
+    def _stop(self, reason: str) -> None:
+        with self._lock:
+            self.stopped = self.stopped or reason
+
+
+def _error_line(error: BaseException) -> str:
+    """One line for the log; a bug in a method names its type and place, our own errors speak for themselves."""
+    text = " ".join(str(error).split())[:500]
+    if isinstance(error, WorkbenchError):
+        return f"{type(error).__name__}: {text}"
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+    return f"{type(error).__name__}{place}: {text}"

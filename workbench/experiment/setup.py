@@ -1,0 +1,173 @@
+"""From a checked experiment to what will run: corpora loaded, models opened, questions chosen. Nothing is written."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench import catalogue
+from workbench.errors import InputError
+from workbench.experiment.config import Entry, Experiment, Variant, variants
+from workbench.records import Corpus, Question
+from workbench.text import combined_hash
+
+if TYPE_CHECKING:
+    from workbench.llm.model import Model
+    from workbench.llm.prices import Price
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model of the experiment with its price (None: no price is known, cost counts as 0 and the report says so)."""
+
+    name: str
+    model: Model
+    price: Price | None
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One pipeline × model × corpus × seed, with the questions it is asked."""
+
+    run_id: str
+    variant: Variant
+    opened: OpenedModel
+    corpus: Corpus
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """An experiment ready to be planned or run."""
+
+    experiment: Experiment
+    runs: tuple[PlannedRun, ...]
+    corpora: tuple[Corpus, ...]
+    models: tuple[OpenedModel, ...]
+
+
+def prepare(
+    experiment: Experiment, *, limit: int | None = None, model_objects: Mapping[str, Model] | None = None
+) -> Setup:
+    """Load the corpora and open the models of an experiment.
+
+    `limit` asks at most that many questions per corpus; `model_objects` are `Model`s or llama-index LLMs from Python,
+    by the name that the experiment gives them. Raises InputError for anything that cannot be opened.
+    """
+    corpora = [load_corpus(entry, experiment, f"corpora.{i}") for i, entry in enumerate(experiment.corpora)]
+    models = [
+        _open_model(entry, experiment, f"models.{i}", model_objects or {}) for i, entry in enumerate(experiment.models)
+    ]
+    chosen = {corpus.fingerprint: choose(corpus, _smaller(experiment.sample, limit), experiment) for corpus in corpora}
+    runs = tuple(
+        PlannedRun(run_id(variant, opened, corpus, experiment), variant, opened, corpus, chosen[corpus.fingerprint])
+        for opened in models
+        for corpus in corpora
+        for variant in variants(experiment)
+    )
+    return Setup(experiment, runs, tuple(corpora), tuple(models))
+
+
+def _smaller(a: int | None, b: int | None) -> int | None:
+    return min((x for x in (a, b) if x is not None), default=None)
+
+
+def run_id(variant: Variant, opened: OpenedModel, corpus: Corpus, experiment: Experiment) -> str:
+    """Hash of all that the outcome of a run depends on; the same run is resumed, a changed one is new."""
+    return combined_hash(
+        variant.identity,
+        opened.name,
+        json.dumps({k: v for k, v in opened.options.items() if k not in _NOT_IDENTITY}, sort_keys=True, default=str),
+        corpus.fingerprint,
+        str(experiment.seed),
+        str(experiment.answer_tokens),
+        str(experiment.temperature),
+        experiment.embedder,
+    )[:20]
+
+
+_NOT_IDENTITY = frozenset({"rpm", "tpm", "timeout", "concurrency", "key_env", "max_retries"})
+
+
+def load_corpus(entry: Entry, experiment: Experiment | None = None, field: str = "corpora") -> Corpus:
+    """The corpus of a `corpora:` entry. Raises InputError naming the option."""
+    name, _, path = entry.name.partition("@")
+    options = dict(entry.options)
+    if path:
+        options["path"] = path
+    source = experiment.source if experiment else None
+    loader = catalogue.corpus(name)
+    _check_options(loader, options, f"corpus {name}", source, field)
+    corpus: Corpus = loader(**options)
+    if not corpus.questions:
+        raise InputError(f"corpus {name} has no questions", file=source, field=field, fix="loosen its limit or tasks")
+    return corpus
+
+
+def _check_options(loader: Callable[..., Any], options: Mapping[str, Any], what: str, source: Any, field: str) -> None:
+    parameters = inspect.signature(loader).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    for name in options:
+        if name not in parameters:
+            known = ", ".join(parameters)
+            raise InputError(f"{what} has no option {name!r}", file=source, field=field, fix=f"known: {known}")
+
+
+def _open_model(entry: Entry, experiment: Experiment, field: str, objects: Mapping[str, Model]) -> OpenedModel:
+    from workbench.llm.prices import price_for
+    from workbench.llm.provider import open_model
+
+    options = dict(entry.options)
+    try:
+        if entry.name in objects:
+            model = open_model(objects[entry.name], **options)
+        else:
+            model = open_model(entry.name, **options)
+        price = price_for(model.name, options)
+    except InputError as error:
+        raise InputError(
+            error.problem, file=experiment.source, field=error.field or field, fix=error.fix
+        ) from error
+    except (TypeError, ValueError) as error:
+        raise InputError(f"model {entry.name}: {error}", file=experiment.source, field=field) from error
+    return OpenedModel(entry.name, model, price, options)
+
+
+def choose(corpus: Corpus, number: int | None, experiment: Experiment) -> tuple[Question, ...]:
+    """At most `number` questions, drawn evenly over tasks in an order that depends on the seed alone.
+
+    A smaller number is a subset of a larger one, so that `--limit 10` today is not paid again tomorrow.
+    """
+    if number is None or number >= len(corpus.questions):
+        return corpus.questions
+    by_task: dict[str, list[Question]] = {}
+    for question in corpus.questions:
+        by_task.setdefault(question.task, []).append(question)
+    for members in by_task.values():
+        members.sort(key=lambda q: combined_hash(str(experiment.seed), q.question_id))
+    order: list[Question] = []
+    for depth in range(max(map(len, by_task.values()))):
+        order.extend(members[depth] for _, members in sorted(by_task.items()) if depth < len(members))
+    kept = {question.question_id for question in order[:number]}
+    return tuple(question for question in corpus.questions if question.question_id in kept)
+
+
+def describe(variant: Variant) -> dict[str, Any]:
+    """A variant's full configuration as plain data, for the log."""
+    return {name: _plain(value) for name, value in variant.config.items()}
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, str | int | float | bool | type(None)) else str(value)
+
+
