@@ -1,0 +1,338 @@
+"""The `workbench` command. Each sub-command imports what it needs when it runs, so that `--help` answers at once.
+
+Exit codes: 0 done, 2 bad input (one line says where), 3 some questions failed (recorded), 4 budget reached,
+130 interrupted (everything finished so far is kept).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import InputError, WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.experiment.plan import Plan
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    if not hasattr(arguments, "run"):
+        _parser().print_help()
+        return 0
+    try:
+        return int(arguments.run(arguments) or 0)
+    except InputError as error:
+        print(f"workbench: {error}", file=sys.stderr)
+        return 2
+    except WorkbenchError as error:
+        print(f"workbench: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nworkbench: interrupted; what was finished is kept, the same command goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="workbench",
+        description="Retrieve, or put everything into the context? Runs methods over your documents and compares "
+        "accuracy, cost and latency.",
+    )
+    parser.add_argument("--version", action="version", version=f"workbench {_version()}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, run: Any, help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(run=run)
+        return sub
+
+    plan = command("plan", _plan, "what an experiment would call, cost and take; calls nothing")
+    plan.add_argument("file", type=Path, metavar="FILE")
+    plan.add_argument("--limit", type=_positive, metavar="N", help="at most N questions per corpus")
+    _format(plan, "table", "json", "csv")
+
+    run = command("run", _run, "run what is missing of an experiment, with progress")
+    run.add_argument("file", type=Path, metavar="FILE")
+    run.add_argument("--limit", type=_positive, metavar="N", help="at most N questions per corpus")
+    run.add_argument("--fresh", action="store_true", help="ask again, also what is answered or cached")
+    run.add_argument("--quiet", action="store_true", help="no progress bar and no table at the end")
+
+    compare = command("compare", _compare, "the leaderboard, with intervals and paired tests")
+    compare.add_argument("source", type=Path, metavar="FILE|DB")
+    compare.add_argument("--baseline", metavar="P", help="the pipeline that the others are tested against")
+    compare.add_argument("--by", metavar="LABEL", help="break down by task or another question label")
+    compare.add_argument("--metric", metavar="NAME", help="score by this metric instead of each question's own")
+    _format(compare, "table", "json", "csv", "md")
+
+    corpus = command("corpus", None, "list and show corpora")
+    _corpus(corpus)
+    for name, run_it, text in (
+        ("pipelines", _pipelines, "the methods, with paper, stages and cost formula"),
+        ("models", _models, "the model providers, and how to name a model"),
+    ):
+        _format(command(name, run_it, text), "table", "json")
+
+    ui = command("ui", _ui, "open the pages in a browser")
+    ui.add_argument("database", type=Path, nargs="?", metavar="DB|FILE")
+    ui.add_argument("--port", type=int, default=8501)
+    ui.add_argument("--headless", action="store_true", help="serve without opening a browser")
+    return parser
+
+
+def _corpus(corpus: argparse.ArgumentParser) -> None:
+    commands = corpus.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    listed = commands.add_parser("list", help="all known corpora")
+    listed.set_defaults(run=_corpus_list)
+    _format(listed, "table", "json")
+    shown = commands.add_parser("show", help="what a corpus holds, its provenance and licence")
+    shown.add_argument("name", metavar="NAME[@PATH]")
+    shown.add_argument("-o", "--option", action="append", default=[], metavar="KEY=VALUE", help="a loader option")
+    shown.set_defaults(run=_corpus_show)
+    _format(shown, "table", "json")
+
+
+def _version() -> str:
+    from workbench import __version__
+
+    return __version__
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _format(parser: argparse.ArgumentParser, *choices: str) -> None:
+    parser.add_argument("--format", choices=choices, default=choices[0])
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from workbench.experiment.config import load
+    from workbench.experiment.runner import run
+
+    experiment = load(arguments.file)
+    summary = run(experiment, limit=arguments.limit, fresh=arguments.fresh, progress=not arguments.quiet)
+    if not arguments.quiet:
+        from workbench.analysis.compare import compare
+
+        print(compare(summary.database, experiment=summary.experiment_id).format("table"))
+        print(_summary_line(summary))
+        print(f"next: workbench ui {summary.database}   (or: workbench compare {arguments.file} --by task)")
+    if summary.stopped:
+        print(f"workbench: stopped: {summary.stopped}; the same command goes on from here", file=sys.stderr)
+    return summary.exit_code
+
+
+def _summary_line(summary: Any) -> str:
+    return (
+        f"{summary.answered} answered, {summary.failed} failed, {summary.kept} kept from before; "
+        f"{summary.calls:,} calls and {summary.replayed:,} replayed, ${summary.spent_usd:.4f} spent, "
+        f"{summary.wall_s:.1f} s"
+    )
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    from workbench.experiment.plan import plan
+
+    made = plan(arguments.file, limit=arguments.limit)
+    if arguments.format == "json":
+        print(json.dumps(made.rows(), indent=2))
+    elif arguments.format == "csv":
+        _csv(made.rows())
+    else:
+        print(_plan_table(made))
+    return 0
+
+
+def _plan_table(made: Plan) -> str:
+    header = ["pipeline", "model", "corpus", "questions", "calls", "prompt tokens", "reply tokens", "USD (range)", "time"]
+    rows = [
+        [
+            e.pipeline,
+            e.model,
+            e.corpus,
+            f"{e.questions:,}",
+            f"{e.calls:,.0f}",
+            f"{e.prompt_tokens:,.0f}",
+            f"{e.completion_tokens:,.0f}",
+            f"{e.usd:.4f} ({e.usd_low:.4f} to {e.usd_high:.4f})" if e.priced else "no price known",
+            _duration(e.seconds),
+        ]
+        for e in made.estimates
+    ]
+    lines = [_table(header, rows)]
+    lines.append(f"together: ${made.usd:.4f}, {_duration(made.seconds)}; nothing was called")
+    lines.append(
+        "calls and prompt tokens come from the methods themselves on sampled questions; reply lengths are assumed "
+        "(range: a tenth of the budget to all of it), prompt caching is not"
+    )
+    overflows = sum(e.overflows for e in made.estimates)
+    if overflows:
+        lines.append(f"warning: {overflows} sampled prompts would not fit the model's window and would be recorded as failed")
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from workbench.analysis.compare import compare
+
+    database, experiment = _database(arguments.source)
+    compared = compare(
+        database, experiment=experiment, baseline=arguments.baseline, by=arguments.by, metric=arguments.metric
+    )
+    print(compared.format(arguments.format))
+    return 0
+
+
+def _database(source: Path) -> tuple[Path, str | None]:
+    """The database of an experiment file or a database path, and the experiment's id if it was a file."""
+    if source.suffix in (".yaml", ".yml"):
+        from workbench.experiment.config import load
+
+        experiment = load(source)
+        if not experiment.database.exists():
+            raise InputError("has not been run yet", file=source, fix=f"run it first: workbench run {source}")
+        return experiment.database, experiment.experiment_id
+    if not source.exists():
+        raise InputError("no such file", file=source, fix="give an experiment file or a .duckdb file")
+    return source, None
+
+
+def _corpus_list(arguments: argparse.Namespace) -> int:
+    from workbench import catalogue
+
+    rows = [{"name": name, "about": _first_line(loader)} for name, loader in catalogue.corpora().items()]
+    _print(rows, arguments.format)
+    return 0
+
+
+def _corpus_show(arguments: argparse.Namespace) -> int:
+    import yaml
+
+    from workbench.experiment.config import Entry
+    from workbench.experiment.setup import load_corpus
+    from workbench.text import count_tokens
+
+    options = {}
+    for item in arguments.option:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise InputError(f"option {item!r} has no value", field="--option", fix="write KEY=VALUE")
+        options[key] = yaml.safe_load(value)
+    corpus = load_corpus(Entry(name=arguments.name, options=options))
+    tasks: dict[str, int] = {}
+    for question in corpus.questions:
+        tasks[question.task or "-"] = tasks.get(question.task or "-", 0) + 1
+    tokens = [sum(count_tokens(d.text) for d in c.documents) for c in corpus.contexts.values()]
+    facts = {
+        "name": corpus.name,
+        "version": corpus.version,
+        "fingerprint": corpus.fingerprint,
+        "contexts": len(corpus.contexts),
+        "documents": sum(len(c.documents) for c in corpus.contexts.values()),
+        "tokens": sum(tokens),
+        "longest context (tokens)": max(tokens),
+        "questions": len(corpus.questions),
+        "with evidence": sum(bool(question.evidence) for question in corpus.questions),
+        "tasks": tasks,
+        "licence": corpus.licence or "unknown",
+        "provenance": corpus.provenance,
+        "notes": list(corpus.notes),
+    }
+    if arguments.format == "json":
+        print(json.dumps(facts, indent=2))
+    else:
+        for key, value in facts.items():
+            shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+            print(f"{key:26} {shown:,}" if isinstance(shown, int) else f"{key:26} {shown}")
+    return 0
+
+
+def _pipelines(arguments: argparse.Namespace) -> int:
+    import dataclasses
+
+    from workbench import catalogue
+
+    rows = []
+    for name, cls in catalogue.pipelines().items():
+        card = cls.card  # type: ignore[attr-defined]
+        options = {f.name: _default(f) for f in dataclasses.fields(cls)}
+        row = {"name": name, "title": card.title, "family": card.family, "calls": card.cost, "paper": card.url}
+        rows.append({**row, "options": options} if arguments.format == "json" else row)
+    _print(rows, arguments.format)
+    return 0
+
+
+def _default(field: Any) -> Any:
+    import dataclasses
+
+    return None if field.default is dataclasses.MISSING else field.default
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    from workbench.llm.provider import providers
+
+    _print([dict(row) for row in providers()], arguments.format)
+    return 0
+
+
+def _ui(arguments: argparse.Namespace) -> int:
+    import os
+    import subprocess
+
+    from workbench.ui.location import app_path
+
+    environment = dict(os.environ)
+    if arguments.database is not None:
+        database, _ = _database(arguments.database)
+        environment["WORKBENCH_DATABASE"] = str(database.resolve())
+    command = [sys.executable, "-m", "streamlit", "run", str(app_path()), f"--server.port={arguments.port}"]
+    command += ["--browser.gatherUsageStats=false", f"--server.headless={'true' if arguments.headless else 'false'}"]
+    return subprocess.call(command, env=environment)  # noqa: S603 - our own command line
+
+
+def _first_line(thing: Any) -> str:
+    return (thing.__doc__ or "").strip().partition("\n")[0]
+
+
+def _print(rows: list[dict[str, Any]], format: str) -> None:
+    if format == "json":
+        print(json.dumps(rows, indent=2, default=str))
+    elif rows:
+        print(_table(list(rows[0]), [[str(value) for value in row.values()] for row in rows]))
+
+
+def _csv(rows: list[dict[str, Any]]) -> None:
+    import csv
+
+    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else [])
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(str(row[i])) for row in [header, *rows]) for i in range(len(header))]
+    lines = ["  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(line.rstrip() for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
