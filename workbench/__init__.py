@@ -50,7 +50,7 @@ _PUBLIC = {
     "run": "workbench.experiment.runner",
 }
 __version__ = "0.1.0"
-__all__ = sorted(_PUBLIC)  # noqa: PLE0605 - pinned by tests/test_exported_members.py
+__all__ = sorted(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

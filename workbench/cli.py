@@ -34,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"workbench: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nworkbench: interrupted; what was finished is kept, the same command goes on from here", file=sys.stderr)
+        print(
+            "\nworkbench: interrupted; what was finished is kept, the same command goes on from here", file=sys.stderr
+        )
         return 130
     except BrokenPipeError:
         return 0
@@ -155,7 +157,17 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 
 def _plan_table(made: Plan) -> str:
-    header = ["pipeline", "model", "corpus", "questions", "calls", "prompt tokens", "reply tokens", "USD (range)", "time"]
+    header = [
+        "pipeline",
+        "model",
+        "corpus",
+        "questions",
+        "calls",
+        "prompt tokens",
+        "reply tokens",
+        "USD (range)",
+        "time",
+    ]
     rows = [
         [
             e.pipeline,
@@ -178,7 +190,9 @@ def _plan_table(made: Plan) -> str:
     )
     overflows = sum(e.overflows for e in made.estimates)
     if overflows:
-        lines.append(f"warning: {overflows} sampled prompts would not fit the model's window and would be recorded as failed")
+        lines.append(
+            f"warning: {overflows} sampled prompts would not fit the model's window and would be recorded as failed"
+        )
     return "\n".join(lines)
 
 
@@ -329,7 +343,9 @@ def _csv(rows: list[dict[str, Any]]) -> None:
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(str(row[i])) for row in [header, *rows]) for i in range(len(header))]
-    lines = ["  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
+    lines = [
+        "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]
+    ]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(line.rstrip() for line in lines)
 

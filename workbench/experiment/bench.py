@@ -101,9 +101,7 @@ class ExperimentBench:
 
     # calls
 
-    def ask(
-        self, prompt: Messages, *, step: str, max_tokens: int | None = None, schema: type | None = None
-    ) -> Reply:
+    def ask(self, prompt: Messages, *, step: str, max_tokens: int | None = None, schema: type | None = None) -> Reply:
         path = self._path()
         request, tag = self._request(prompt, max_tokens), self._tag(step, path)
         reply = self._equipment.gateway.complete(request, tag, schema=schema)

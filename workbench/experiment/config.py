@@ -101,7 +101,9 @@ class Variant:
     @property
     def identity(self) -> str:
         """Hash of the method, its full configuration and its prompts."""
-        return combined_hash(self.method, json.dumps(self.config, sort_keys=True, default=str), prompts_hash(self.method))
+        return combined_hash(
+            self.method, json.dumps(self.config, sort_keys=True, default=str), prompts_hash(self.method)
+        )
 
 
 def load(source: str | Path | Mapping[str, Any] | Experiment) -> Experiment:
@@ -115,7 +117,9 @@ def load(source: str | Path | Mapping[str, Any] | Experiment) -> Experiment:
         return _checked(_validate(dict(source), None))
     path = Path(source).expanduser()
     if not path.is_file():
-        raise InputError("no such experiment file", file=path, fix="give the path of a .yaml file, e.g. examples/demo.yaml")
+        raise InputError(
+            "no such experiment file", file=path, fix="give the path of a .yaml file, e.g. examples/demo.yaml"
+        )
     import yaml
 
     try:
@@ -188,7 +192,9 @@ def _checked(experiment: Experiment) -> Experiment:
     methods = {variant.method for variant in variants(experiment)}
     doubled = {label for label in labels if labels.count(label) > 1}
     if doubled:
-        raise InputError(f"{sorted(doubled)[0]!r} appears twice", file=experiment.source, field="pipelines", fix="keep one")
+        raise InputError(
+            f"{sorted(doubled)[0]!r} appears twice", file=experiment.source, field="pipelines", fix="keep one"
+        )
     if experiment.baseline and experiment.baseline not in labels and experiment.baseline not in methods:
         raise UnknownName("baseline", experiment.baseline, labels, file=experiment.source, field="baseline")
     return experiment
@@ -233,7 +239,10 @@ def _expand(entry: Entry, experiment: Experiment, field: str) -> Iterator[Varian
             first = error.errors()[0]
             option = ".".join(str(part) for part in first["loc"]) or entry.name
             raise InputError(
-                f"{option} is wrong: {first['msg']}", file=experiment.source, field=field, fix=_shown(first.get("input"))
+                f"{option} is wrong: {first['msg']}",
+                file=experiment.source,
+                field=field,
+                fix=_shown(first.get("input")),
             ) from error
         except ValueError as error:
             raise InputError(f"{entry.name}: {error}", file=experiment.source, field=field) from error

@@ -43,7 +43,9 @@ class Progress:
             if now - self._shown_at > 0.5:
                 self._shown_at = now
                 ledger = self._ledger
-                facts = f"${ledger.usd:.4f}, {ledger.calls:,} calls, {ledger.replayed:,} replayed, {self._failed} failed"
+                facts = (
+                    f"${ledger.usd:.4f}, {ledger.calls:,} calls, {ledger.replayed:,} replayed, {self._failed} failed"
+                )
                 self._bar.set_postfix_str(facts, refresh=False)
             self._bar.update(1)
 

@@ -29,7 +29,6 @@ from workbench.records import Answer, Call, Context, Question
 
 if TYPE_CHECKING:
     from workbench.llm.cache import ResponseCache
-    from workbench.llm.model import Model
     from workbench.retrieval.embedding import Embedder
     from workbench.runlog.store import RunLog
 

@@ -131,9 +131,7 @@ def _open_model(entry: Entry, experiment: Experiment, field: str, objects: Mappi
             model = open_model(entry.name, **options)
         price = price_for(model.name, options)
     except InputError as error:
-        raise InputError(
-            error.problem, file=experiment.source, field=error.field or field, fix=error.fix
-        ) from error
+        raise InputError(error.problem, file=experiment.source, field=error.field or field, fix=error.fix) from error
     except (TypeError, ValueError) as error:
         raise InputError(f"model {entry.name}: {error}", file=experiment.source, field=field) from error
     return OpenedModel(entry.name, model, price, options)
@@ -169,5 +167,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value if isinstance(value, str | int | float | bool | type(None)) else str(value)
-
-

@@ -124,7 +124,9 @@ class Gateway:
         if self.model.is_async:
             futures = [self._submit(r, t, schema) for r, t in zip(requests, tags, strict=True)]
         elif len(requests) == 1 or self._concurrency == 1:
-            return [self._outcome(lambda r=r, t=t: self.complete(r, t, schema)) for r, t in zip(requests, tags, strict=True)]
+            return [
+                self._outcome(lambda r=r, t=t: self.complete(r, t, schema)) for r, t in zip(requests, tags, strict=True)
+            ]
         else:
             pool = self._threads()
             futures = [pool.submit(self.complete, r, t, schema) for r, t in zip(requests, tags, strict=True)]
@@ -441,5 +443,3 @@ class _Failures:
         if not policy.retries(error) or attempt >= policy.attempts or self._seen[key] >= policy.allowed(error):
             return None
         return policy.wait_s(attempt, error)
-
-

@@ -43,7 +43,9 @@ class LlamaIndexModel:
         else:
             take = usage.get if isinstance(usage, dict) else lambda name: getattr(usage, name, None)
             prompt, completion, source = int(take("prompt_tokens") or 0), int(take("completion_tokens") or 0), "server"
-        return Completion(text=text, prompt_tokens=prompt, completion_tokens=completion, token_source=source, total_s=seconds)
+        return Completion(
+            text=text, prompt_tokens=prompt, completion_tokens=completion, token_source=source, total_s=seconds
+        )
 
     async def acomplete(self, request: ChatRequest) -> Completion:
         return self.complete(request)

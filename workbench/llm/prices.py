@@ -54,7 +54,9 @@ def price_for(model: str, options: Mapping[str, Any] | None = None) -> Price | N
         price = _listed(named)
         if price is None:
             raise InputError(
-                f"no price is known for {named!r}", field="price_as", fix="give price: {input: 0.15, output: 0.60} instead"
+                f"no price is known for {named!r}",
+                field="price_as",
+                fix="give price: {input: 0.15, output: 0.60} instead",
             )
         return price
     name = model.partition("@")[0]
@@ -64,7 +66,9 @@ def price_for(model: str, options: Mapping[str, Any] | None = None) -> Price | N
 def _given(given: Any) -> Price:
     if not isinstance(given, Mapping) or not {"input", "output"} <= given.keys() or not given.keys() <= set(_FIELDS):
         raise InputError(
-            "is no price", field="price", fix="write {input: 0.15, output: 0.60, cached_input: 0.075} in USD per million"
+            "is no price",
+            field="price",
+            fix="write {input: 0.15, output: 0.60, cached_input: 0.075} in USD per million",
         )
     try:
         numbers = {name: float(value) for name, value in given.items()}

@@ -29,8 +29,17 @@ _PROVIDERS = {
     p.name: p
     for p in (
         Provider("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", True, 128_000, "openai/gpt-4o-mini"),
-        Provider("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", True, 200_000, "anthropic/claude-sonnet-4-5"),
-        Provider("vllm", "http://127.0.0.1:8000/v1", "VLLM_API_KEY", False, 8_192, "vllm/NAME@http://127.0.0.1:8000/v1"),
+        Provider(
+            "anthropic",
+            "https://api.anthropic.com/v1",
+            "ANTHROPIC_API_KEY",
+            True,
+            200_000,
+            "anthropic/claude-sonnet-4-5",
+        ),
+        Provider(
+            "vllm", "http://127.0.0.1:8000/v1", "VLLM_API_KEY", False, 8_192, "vllm/NAME@http://127.0.0.1:8000/v1"
+        ),
         Provider("ollama", "http://127.0.0.1:11434/v1", "OLLAMA_API_KEY", False, 8_192, "ollama/llama3.2"),
         Provider("llamacpp", "http://127.0.0.1:8080/v1", "LLAMACPP_API_KEY", False, 8_192, "llamacpp/model"),
         Provider("server", "", "WORKBENCH_API_KEY", False, 8_192, "server/NAME@https://example.org/v1"),

@@ -39,7 +39,9 @@ class HuggingFaceCounter:
         try:
             from tokenizers import Tokenizer
         except ImportError as error:
-            raise InputError("needs the package `tokenizers`", field="tokenizer", fix="pip install tokenizers") from error
+            raise InputError(
+                "needs the package `tokenizers`", field="tokenizer", fix="pip install tokenizers"
+            ) from error
         try:
             self._tokenizer = Tokenizer.from_file(path)
         except Exception as error:  # the package raises a bare Exception for every kind of bad file

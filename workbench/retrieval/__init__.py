@@ -1,1 +1,1 @@
-
+"""Chunks, embeddings, indexes: the same for every method."""

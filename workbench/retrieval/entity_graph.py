@@ -1,0 +1,137 @@
+"""A graph of entities and chunks: triples in, personalised PageRank over chunks out."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from workbench.retrieval.analysis import STOP_WORDS
+from workbench.text import sentence_spans
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+_ENTITY = re.compile(
+    r"\b[A-ZÀ-Þ][\w'’\-]*(?:\s+(?:(?:of|the|de|von|van|la|and)\s+)?[A-ZÀ-Þ][\w'’\-]*)*|\b\d{3,4}\b", re.UNICODE
+)
+_EDGE_SPACE = re.compile(r"\s+")
+_OPENERS = frozenset(
+    ["after", "although", "at", "before", "but", "by", "during", "for", "from", "he", "her", "his", "if", "in", "it", "its", "later", "my", "no", "on", "once", "our", "she", "since", "some", "that", "the", "their", "then", "there", "these", "they", "this", "those", "though", "to", "under", "until", "we", "when", "where", "while", "with", "yet", "you", "your", "what", "who", "which", "how"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Triple:
+    """subject, relation, object, and the position of the chunk that says so."""
+
+    subject: str
+    relation: str
+    object: str
+    chunk: int
+
+
+def normalise(entity: str) -> str:
+    """The node name of an entity: lower case, white space and possessives folded. Any script is kept."""
+    folded = _EDGE_SPACE.sub(" ", entity.strip(" \t\n.,;:!?\"'“”’()[]")).lower()
+    return folded.removesuffix("'s").removesuffix("’s").removeprefix("the ")
+
+
+def entities(text: str) -> list[str]:
+    """Capitalised spans and years, in order of appearance, each once; a sentence's first word counts when it is not
+    an ordinary opener."""
+    found: dict[str, None] = {}
+    for match in _ENTITY.finditer(text):
+        words = match.group().split()
+        while words and words[0].lower() in _OPENERS:
+            words = words[1:]
+        name = " ".join(words)
+        if len(name) > 1 and normalise(name) not in STOP_WORDS:
+            found.setdefault(normalise(name))
+    return [name for name in found if name]
+
+
+def cooccurrence_triples(text: str, chunk: int) -> list[Triple]:
+    """One `appears with` triple for each pair of entities of the same sentence (no model call)."""
+    pairs: dict[tuple[str, str], None] = {}
+    for start, end in sentence_spans(text):
+        for a, b in combinations(entities(text[start:end])[:12], 2):
+            pairs.setdefault((a, b))
+    return [Triple(a, "appears with", b, chunk) for a, b in pairs]
+
+
+class EntityGraph:
+    """An undirected weighted graph: entity–entity edges count co-occurrences, chunk–entity edges weigh 1."""
+
+    def __init__(self, triples: Iterable[Triple], chunks: Sequence[str]) -> None:
+        import networkx as nx
+
+        self.graph: nx.Graph = nx.Graph()
+        self.triples = list(triples)
+        self.chunk_count = len(chunks)
+        self.chunks_of: dict[str, set[int]] = defaultdict(set)
+        for position in range(len(chunks)):
+            self.graph.add_node(("chunk", position))
+        for triple in self.triples:
+            ends = [normalise(triple.subject), normalise(triple.object)]
+            for name in ends:
+                if name:
+                    self.chunks_of[name].add(triple.chunk)
+                    self.graph.add_edge(("entity", name), ("chunk", triple.chunk), weight=1.0)
+            if all(ends) and ends[0] != ends[1]:
+                self._strengthen(("entity", ends[0]), ("entity", ends[1]))
+
+    def _strengthen(self, a: tuple[str, str], b: tuple[str, str]) -> None:
+        weight = self.graph.get_edge_data(a, b, {"weight": 0.0})["weight"]
+        self.graph.add_edge(a, b, weight=weight + 1.0)
+
+    def seeds(self, names: Iterable[str]) -> dict[str, float]:
+        """Entities of the graph that match names, whole or by their words, weighted by how few chunks hold them."""
+        weights: dict[str, float] = {}
+        for name in map(normalise, names):
+            matched = [name] if name in self.chunks_of else self._partial(name)
+            for entity in matched:
+                weights[entity] = max(weights.get(entity, 0.0), 1.0 / len(self.chunks_of[entity]))
+        return weights
+
+    def _partial(self, name: str) -> list[str]:
+        words = {word for word in name.split() if word not in STOP_WORDS and len(word) > 2}
+        if not words:
+            return []
+        return [entity for entity in self.chunks_of if words <= set(entity.split()) or set(entity.split()) <= words][:5]
+
+    def rank(
+        self, seeds: Mapping[str, float], chunk_prior: Mapping[int, float] | None = None, damping: float = 0.5
+    ) -> list[tuple[int, float]]:
+        """Personalised PageRank from entity seeds and a prior over chunks; chunks by score, ties by position.
+
+        `damping` 0.5 is HippoRAG 2's. Empty when there is nothing to start from.
+        """
+        import networkx as nx
+
+        start: dict[tuple[str, str | int], float] = {("entity", name): weight for name, weight in seeds.items()}
+        for position, weight in (chunk_prior or {}).items():
+            if weight > 0:
+                start["chunk", position] = weight
+        start = {node: weight for node, weight in start.items() if node in self.graph and weight > 0}
+        if not start:
+            return []
+        scores = nx.pagerank(self.graph, alpha=damping, personalization=start, weight="weight", max_iter=200, tol=1e-8)
+        ranked = [(node[1], score) for node, score in scores.items() if node[0] == "chunk"]
+        return sorted(ranked, key=lambda item: (-item[1], item[0]))
+
+    def communities(self, seed: int = 0, smallest: int = 3) -> list[list[str]]:
+        """Louvain communities of the entities, largest first; those under `smallest` entities are left out."""
+        import networkx as nx
+
+        only = self.graph.subgraph([node for node in self.graph if node[0] == "entity"])
+        # networkx iterates sets inside: a relabelled, sorted copy makes the outcome depend on the seed alone
+        ordered = nx.Graph()
+        ordered.add_nodes_from(sorted(only.nodes))
+        ordered.add_weighted_edges_from(sorted((*sorted((a, b)), d["weight"]) for a, b, d in only.edges(data=True)))
+        found = nx.community.louvain_communities(ordered, weight="weight", seed=seed)
+        groups = [sorted(name for _, name in group) for group in found if len(group) >= smallest]
+        return sorted(groups, key=lambda group: (-len(group), group))
