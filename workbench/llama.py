@@ -31,13 +31,13 @@ def sentence_splitter(chunk_tokens: int, overlap: int) -> Any:
     """llama-index's SentenceSplitter, counting with our default encoding."""
     from llama_index.core.node_parser import SentenceSplitter
 
-    from workbench.text import encoding, sentences
+    from workbench.text import encoding, sentence_tiles
 
     return SentenceSplitter(
         chunk_size=chunk_tokens,
         chunk_overlap=overlap,
         tokenizer=_Words(encoding().encode_ordinary),
-        chunking_tokenizer_fn=sentences,  # the default would download a model for nltk
+        chunking_tokenizer_fn=sentence_tiles,  # the default would download a model for nltk
     )
 
 

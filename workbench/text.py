@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,19 @@ def sentences(text: str) -> list[str]:
     ['Dr. Hale left.', 'Was it late?', 'Yes.']
     """
     return [text[start:end] for start, end in sentence_spans(text)]
+
+
+def sentence_tiles(text: str) -> list[str]:
+    """Sentences with the white space that follows them: they join to the text exactly.
+
+    >>> sentence_tiles(" One.  Two!")
+    [' One.  ', 'Two!']
+    """
+    starts = [start for start, _ in sentence_spans(text)]
+    if not starts:
+        return [text] if text else []
+    bounds = [0, *starts[1:], len(text)]
+    return [text[start:end] for start, end in pairwise(bounds)]
 
 
 @lru_cache(maxsize=4)

@@ -1,1 +1,1 @@
-
+"""Scores: what an answer is worth."""

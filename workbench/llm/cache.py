@@ -96,7 +96,7 @@ class ResponseCache:
     def stats(self) -> list[dict[str, object]]:
         """Replies and bytes per model."""
         rows = self._connection().execute(
-            "SELECT model, count(*), sum(bytes), min(created_at), max(created_at) FROM replies GROUP BY model ORDER BY 1"
+            "SELECT model, count(*), sum(bytes), min(created_at), max(created_at) FROM replies GROUP BY 1 ORDER BY 1"
         )
         names = ("model", "replies", "bytes", "first", "last")
         return [dict(zip(names, row, strict=True)) for row in rows]

@@ -1,7 +1,7 @@
-"""Any OpenAI-compatible server, streamed: chat completions with usage, time to first token, and named failures.
+"""Any OpenAI-compatible server, streamed: usage, time to first token, and named failures.
 
-The client is aiohttp: 0.3 ms of our own time per call, where the `openai` package costs 2 ms. Third-party exceptions are
-mapped to `workbench.errors` here and nowhere else. Keys live in the request header only.
+The client is aiohttp: 0.3 ms of our own time per call, where the `openai` package costs 2 ms. Third-party exceptions
+are mapped to `workbench.errors` here and nowhere else. Keys live in the request header only.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ class OpenAiCompatible:
             cache_write_tokens=int(usage.get("cache_creation_input_tokens") or 0),
             reasoning_tokens=int(outside.get("reasoning_tokens") or 0),
             finish_reason=finish or "stop",
-            token_source="server",
+            token_source="server",  # noqa: S106 - no secret
             first_token_s=first,
             total_s=seconds,
         )

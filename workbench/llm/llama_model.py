@@ -12,7 +12,7 @@ from workbench.llm.tokens import counter_for
 
 
 class LlamaIndexModel:
-    """Wraps `llm.chat`. Window and reply limit come from the LLM's metadata; usage from the raw reply if it is there."""
+    """Wraps `llm.chat`. Window and reply limit are the LLM's metadata; usage is the raw reply's, if it has one."""
 
     is_async = False
 

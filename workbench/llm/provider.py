@@ -1,4 +1,4 @@
-"""Provider strings: `extractive`, `openai/gpt-4o-mini`, `vllm/tiny@http://127.0.0.1:8000/v1`. Keys: environment only."""
+"""Provider strings: `extractive`, `openai/gpt-4o-mini`, `vllm/tiny@http://127.0.0.1:8000/v1`."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from workbench.text import count_tokens
 
-# OpenAI's older models use cl100k; everything newer, and every model whose tokenizer we do not have, is counted in o200k.
+# OpenAI's older models use cl100k; newer ones, and every model whose tokenizer we do not have, are counted in o200k.
 _CL100K = ("gpt-4-", "gpt-3.5", "text-embedding", "gpt-4")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from workbench.records import Chunk, Document
 from workbench.text import sentence_spans
 
 Count = Callable[[str], int]
+Piece = tuple[int, int, int]  # start, end, tokens
 
 
 def sentence_chunks(document: Document, chunk_tokens: int, overlap: int) -> list[Chunk]:
@@ -57,32 +59,40 @@ def pack(document: Document, room: int, count: Count, *, overlap: int = 0) -> li
     starts = [start for start, _ in sentence_spans(text)] or [0]
     starts[0] = 0
     bounds = [*starts, len(text)]
-    pieces: list[tuple[int, int, int]] = []
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    pieces: list[Piece] = []
+    for start, end in pairwise(bounds):
         tokens = count(text[start:end])
         if tokens <= room:
             pieces.append((start, end, tokens))
         else:
             pieces.extend(_cut(text, start, end, room, count))
     chunks: list[Chunk] = []
-    held: list[tuple[int, int, int]] = []
-    held_tokens = 0
+    held: list[Piece] = []
     for piece in pieces:
-        # token counts of joined texts differ from the sum by a little either way: checked before the chunk is closed
-        if held and (held_tokens + piece[2] > room or count(text[held[0][0] : piece[1]]) > room):
-            chunks.append(Chunk.of(document, held[0][0], held[-1][1]))
-            held = _tail(held, min(overlap, room - piece[2]))
-            held_tokens = sum(tokens for _, _, tokens in held)
-            if held and count(text[held[0][0] : piece[1]]) > room:
-                held, held_tokens = [], 0
+        if held and sum(tokens for _, _, tokens in held) + piece[2] > room:
+            held = _close(document, held, chunks, room, count, min(overlap, room - piece[2]))
         held.append(piece)
-        held_tokens += piece[2]
-    chunks.append(Chunk.of(document, held[0][0], held[-1][1]))
+    while held:
+        held = _close(document, held, chunks, room, count, 0)
     return chunks
 
 
-def _tail(pieces: list[tuple[int, int, int]], tokens: int) -> list[tuple[int, int, int]]:
-    kept: list[tuple[int, int, int]] = []
+def _close(
+    document: Document, held: list[Piece], chunks: list[Chunk], room: int, count: Count, overlap: int
+) -> list[Piece]:
+    """Make a chunk of the held pieces; returns what the next chunk starts with.
+
+    The tokens of a joined text can differ from the sum by a little, so the chunk is counted once more as a whole.
+    """
+    kept = len(held)
+    while kept > 1 and count(document.text[held[0][0] : held[kept - 1][1]]) > room:
+        kept -= 1
+    chunks.append(Chunk.of(document, held[0][0], held[kept - 1][1]))
+    return held[kept:] if kept < len(held) else _tail(held, overlap)
+
+
+def _tail(pieces: list[Piece], tokens: int) -> list[Piece]:
+    kept: list[Piece] = []
     for piece in reversed(pieces[1:]):
         if sum(t for _, _, t in kept) + piece[2] > tokens:
             break
@@ -90,7 +100,7 @@ def _tail(pieces: list[tuple[int, int, int]], tokens: int) -> list[tuple[int, in
     return kept
 
 
-def _cut(text: str, start: int, end: int, room: int, count: Count) -> list[tuple[int, int, int]]:
+def _cut(text: str, start: int, end: int, room: int, count: Count) -> list[Piece]:
     """Cut an over-long sentence into pieces of at most `room` tokens, at white space where there is some."""
     pieces = []
     while start < end:

@@ -19,9 +19,10 @@ _ENTITY = re.compile(
     r"\b[A-ZÀ-Þ][\w'’\-]*(?:\s+(?:(?:of|the|de|von|van|la|and)\s+)?[A-ZÀ-Þ][\w'’\-]*)*|\b\d{3,4}\b", re.UNICODE
 )
 _EDGE_SPACE = re.compile(r"\s+")
-_OPENERS = frozenset(
-    ["after", "although", "at", "before", "but", "by", "during", "for", "from", "he", "her", "his", "if", "in", "it", "its", "later", "my", "no", "on", "once", "our", "she", "since", "some", "that", "the", "their", "then", "there", "these", "they", "this", "those", "though", "to", "under", "until", "we", "when", "where", "while", "with", "yet", "you", "your", "what", "who", "which", "how"]
-)
+_OPENERS = STOP_WORDS | {
+    *("after", "although", "before", "during", "if", "later", "my", "no", "once", "since", "though", "under", "until"),
+    *("while", "yet"),
+}
 
 
 @dataclass(frozen=True, slots=True)
