@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.errors import BudgetReached, ContextOverflow, WorkbenchError
-from workbench.evaluation.metrics import score_answer
+from workbench.evaluation.metrics import VERSIONS, score_answer
+from workbench.evaluation.metrics.abstention import abstains
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path, first_token
 from workbench.experiment.budget import Ledger
 from workbench.experiment.config import Experiment, load
@@ -158,12 +159,13 @@ class _Session:
                     log.add_context(context, corpus=corpus.name, tokens=counted[context.context_id])
             for question in corpus.questions:
                 log.add_question(question, corpus_fingerprint=corpus.fingerprint, corpus=corpus.name)
-        for planned in self.setup.runs:
+        for position, planned in enumerate(self.setup.runs):
             variant = planned.variant
             baseline = experiment.baseline in (variant.label, variant.method)
             log.add_run(
                 run_id=planned.run_id,
                 experiment_id=experiment.experiment_id,
+                position=position,
                 pipeline=variant.label,
                 method=variant.method,
                 config=describe(variant),
@@ -293,6 +295,7 @@ class _Session:
             error=error,
             seconds=time.monotonic() - started,
             calls=calls,
+            critical_path_s=critical_path(calls),
             notes=bench.notes,
         )
         if error:
@@ -359,18 +362,17 @@ class _Session:
             first_token_s=first_token(calls),
             wall_s=seconds,
             evidence_coverage=evidence_coverage(question, prompts),
+            abstained=None if answer is None else answer.abstained or abstains(answer.text),
         )
         if answer is not None:
-            self.log.add_scores(planned.run_id, question.question_id, score_answer(question, answer, self._metrics()))
+            scores = score_answer(question, answer, self.experiment.metrics)
+            self.log.add_scores(planned.run_id, question.question_id, scores, VERSIONS)
         with self._lock:
             if status == "ok":
                 self.answered += 1
             else:
                 self.failed += 1
         shown.advance(failed=status != "ok")
-
-    def _metrics(self) -> Sequence[str] | None:
-        return self.experiment.metrics
 
     def _stop(self, reason: str) -> None:
         with self._lock:

@@ -1,1 +1,1 @@
-
+"""The log of everything: DuckDB, one file."""

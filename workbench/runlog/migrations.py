@@ -1,0 +1,67 @@
+"""The schema of the run log as numbered steps. A step is never changed once released; a new one is added.
+
+Rows are the nouns of `workbench.records`: times in seconds, money in USD, tokens as integers, lists and maps as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Connection = Any  # duckdb's, which only workbench.runlog.store opens
+
+
+def m001_nouns(connection: Connection) -> None:
+    """Experiments, runs, contexts, questions, builds, answers, hits, calls, texts, scores."""
+    connection.execute("""
+        CREATE TABLE experiments (experiment_id VARCHAR PRIMARY KEY, name VARCHAR NOT NULL, config JSON NOT NULL,
+            created_at TIMESTAMP NOT NULL, workbench_version VARCHAR NOT NULL);
+        CREATE TABLE runs (run_id VARCHAR PRIMARY KEY, pipeline VARCHAR NOT NULL, method VARCHAR NOT NULL,
+            config JSON NOT NULL, model VARCHAR NOT NULL, model_options JSON, price JSON, corpus VARCHAR NOT NULL,
+            corpus_version VARCHAR, corpus_fingerprint VARCHAR NOT NULL, seed BIGINT, status VARCHAR NOT NULL,
+            questions_planned BIGINT, started_at TIMESTAMP, finished_at TIMESTAMP, wall_s DOUBLE,
+            workbench_version VARCHAR, environment JSON);
+        CREATE TABLE experiment_runs (experiment_id VARCHAR NOT NULL, run_id VARCHAR NOT NULL, position BIGINT,
+            baseline BOOLEAN NOT NULL, PRIMARY KEY (experiment_id, run_id));
+        CREATE TABLE contexts (context_id VARCHAR PRIMARY KEY, corpus VARCHAR, documents JSON NOT NULL,
+            characters BIGINT, tokens BIGINT);
+        CREATE TABLE questions (corpus_fingerprint VARCHAR NOT NULL, question_id VARCHAR NOT NULL, corpus VARCHAR,
+            context_id VARCHAR NOT NULL, text VARCHAR NOT NULL, answers JSON, options JSON, evidence JSON, task VARCHAR,
+            metrics JSON, metadata JSON, PRIMARY KEY (corpus_fingerprint, question_id));
+        CREATE TABLE builds (run_id VARCHAR NOT NULL, context_id VARCHAR NOT NULL, status VARCHAR NOT NULL,
+            error VARCHAR, seconds DOUBLE, calls BIGINT, cost_usd DOUBLE, prompt_tokens BIGINT, cached_tokens BIGINT,
+            completion_tokens BIGINT, critical_path_s DOUBLE, notes JSON, PRIMARY KEY (run_id, context_id));
+        CREATE TABLE answers (run_id VARCHAR NOT NULL, question_id VARCHAR NOT NULL, status VARCHAR NOT NULL,
+            text VARCHAR, error VARCHAR, calls BIGINT, cost_usd DOUBLE, prompt_tokens BIGINT, cached_tokens BIGINT,
+            completion_tokens BIGINT, critical_path_s DOUBLE, first_token_s DOUBLE, wall_s DOUBLE,
+            truncated_tokens BIGINT, evidence_coverage DOUBLE, abstained BOOLEAN, replayed BOOLEAN, notes JSON,
+            citations JSON, finished_at TIMESTAMP, PRIMARY KEY (run_id, question_id));
+        CREATE TABLE hits (run_id VARCHAR NOT NULL, question_id VARCHAR NOT NULL, rank BIGINT NOT NULL,
+            document_id VARCHAR NOT NULL, start BIGINT NOT NULL, "end" BIGINT NOT NULL, score DOUBLE,
+            PRIMARY KEY (run_id, question_id, rank));
+        CREATE TABLE calls (call_id VARCHAR PRIMARY KEY, run_id VARCHAR NOT NULL, question_id VARCHAR,
+            context_id VARCHAR, phase VARCHAR NOT NULL, step VARCHAR NOT NULL, parents JSON, model VARCHAR NOT NULL,
+            prompt_hash VARCHAR NOT NULL, reply_hash VARCHAR, prompt_tokens BIGINT, cached_tokens BIGINT,
+            cache_write_tokens BIGINT, completion_tokens BIGINT, reasoning_tokens BIGINT, token_source VARCHAR,
+            cost_usd DOUBLE, queue_s DOUBLE, first_token_s DOUBLE, total_s DOUBLE, attempts BIGINT, from_cache BOOLEAN,
+            in_flight BIGINT, finish_reason VARCHAR, error VARCHAR, started_at DOUBLE);
+        CREATE TABLE texts (hash VARCHAR PRIMARY KEY, characters BIGINT NOT NULL, compressed BLOB NOT NULL);
+        CREATE TABLE scores (run_id VARCHAR NOT NULL, question_id VARCHAR NOT NULL, metric VARCHAR NOT NULL,
+            value DOUBLE, reason VARCHAR, version BIGINT, position BIGINT, PRIMARY KEY (run_id, question_id, metric));
+    """)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_nouns,)
+
+
+def migrate(connection: Connection) -> list[str]:
+    """Apply what is missing, in order, and return the names applied. Runs inside the caller's transaction."""
+    connection.execute("CREATE TABLE IF NOT EXISTS migrations (name VARCHAR PRIMARY KEY, applied_at TIMESTAMP)")
+    done = {name for (name,) in connection.execute("SELECT name FROM migrations").fetchall()}
+    applied = []
+    for step in MIGRATIONS:
+        if step.__name__ not in done:
+            step(connection)
+            connection.execute("INSERT INTO migrations VALUES (?, now()::TIMESTAMP)", [step.__name__])
+            applied.append(step.__name__)
+    return applied

@@ -1,0 +1,164 @@
+"""The run log as pandas frames. What is not in the log cannot be shown.
+
+Every method opens the file, reads and closes it, so a run in another process is never held up for long. A missing or
+empty database gives empty frames with the right columns. JSON columns come as Python lists and dictionaries.
+
+Columns are those of `workbench.runlog.migrations`; `answers()` adds the run's `pipeline, method, model, corpus, seed`,
+the question's `task, context_id`, and `score`, `metric`: the first metric of the question, None when it does not apply.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import StoreError
+from workbench.runlog.store import connect, decompress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_JSON = frozenset(
+    "config model_options price environment documents answers options evidence metrics metadata notes citations parents".split()
+)
+TABLES = (
+    *("experiments", "runs", "experiment_runs", "contexts", "questions", "builds"),
+    *("answers", "hits", "calls", "texts", "scores"),
+)
+
+
+def open_log(path: str | Path) -> RunLogReader:
+    """The reader of a run log. Example: `wb.open("runs/demo.duckdb").answers()`."""
+    return RunLogReader(path)
+
+
+class RunLogReader:
+    """Reads a run log; every method returns a pandas frame."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return self.path.is_file()
+
+    def sql(self, query: str, parameters: Iterable[Any] = ()) -> pd.DataFrame:
+        """Any read-only SQL over the tables of the log; JSON columns as they are stored (text)."""
+        import duckdb
+
+        if not self.exists:
+            return self._blank(query, parameters)
+        with connect(self.path, read_only=True) as connection:
+            try:
+                return connection.execute(query, list(parameters)).df()
+            except duckdb.CatalogException as error:
+                if self._ours(connection):
+                    raise StoreError(str(error).partition("\n")[0]) from error
+        return self._blank(query, parameters)
+
+    @staticmethod
+    def _ours(connection: Any) -> bool:
+        names = connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
+        return ("migrations",) in names
+
+    def _blank(self, query: str, parameters: Iterable[Any]) -> pd.DataFrame:
+        """The answer of an empty log: the schema in memory."""
+        import tempfile
+
+        from workbench.runlog.migrations import migrate
+
+        with tempfile.TemporaryDirectory() as folder, connect(Path(folder) / "blank.duckdb") as connection:
+            migrate(connection)
+            return connection.execute(query, list(parameters)).df()
+
+    def _read(self, query: str, parameters: Iterable[Any] = ()) -> pd.DataFrame:
+        frame = self.sql(query, parameters)
+        for column in frame.columns:
+            if column in _JSON:
+                frame[column] = [json.loads(value) if isinstance(value, str) else value for value in frame[column]]
+        return frame
+
+    def experiments(self) -> pd.DataFrame:
+        """One row an experiment, newest first."""
+        return self._read("SELECT * FROM experiments ORDER BY created_at DESC, experiment_id")
+
+    def runs(self, experiment: str | None = None) -> pd.DataFrame:
+        """One row a run, with `experiment_id`, `position`, `baseline`, and how many questions have ended how:
+        `answered`, `failed`. With `experiment` (id or name), its runs only; else each run once."""
+        query = """
+            SELECT r.*, e.experiment_id, x.name AS experiment, e.position, e.baseline,
+                coalesce(a.answered, 0) AS answered, coalesce(a.failed, 0) AS failed
+            FROM runs r JOIN experiment_runs e USING (run_id) JOIN experiments x USING (experiment_id)
+            LEFT JOIN (SELECT run_id, count(*) FILTER (status = 'ok') AS answered,
+                count(*) FILTER (status <> 'ok') AS failed FROM answers GROUP BY run_id) a USING (run_id)
+        """
+        if experiment is not None:
+            query += " WHERE e.experiment_id = $1 OR x.name = $1"
+            return self._latest(self._read(query + " ORDER BY x.created_at DESC, e.position", [experiment]))
+        return self._latest(self._read(query + " ORDER BY x.created_at DESC, e.position"))
+
+    @staticmethod
+    def _latest(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.drop_duplicates("run_id").reset_index(drop=True)
+
+    def contexts(self) -> pd.DataFrame:
+        """One row a context; `documents` lists id, title, text hash and characters."""
+        return self._read("SELECT * FROM contexts ORDER BY corpus, context_id")
+
+    def questions(self, corpus_fingerprint: str | None = None) -> pd.DataFrame:
+        """One row a question of a corpus version, with its gold answers and evidence."""
+        if corpus_fingerprint is None:
+            return self._read("SELECT * FROM questions ORDER BY corpus, question_id")
+        return self._read(
+            "SELECT * FROM questions WHERE corpus_fingerprint = ? ORDER BY question_id", [corpus_fingerprint]
+        )
+
+    def builds(self, experiment: str | None = None) -> pd.DataFrame:
+        """One row an index stage (run × context)."""
+        return self._of_runs("SELECT t.* FROM builds t", experiment, "run_id, context_id")
+
+    def answers(self, experiment: str | None = None) -> pd.DataFrame:
+        """One row an answer, joined with its run, its question's labels and its headline score."""
+        query = """
+            SELECT t.*, r.pipeline, r.method, r.model, r.corpus, r.corpus_fingerprint, r.seed, q.task, q.context_id,
+                q.metadata, s.value AS score, s.metric, s.reason AS score_reason
+            FROM answers t JOIN runs r USING (run_id)
+            JOIN questions q ON q.question_id = t.question_id AND q.corpus_fingerprint = r.corpus_fingerprint
+            LEFT JOIN scores s ON s.run_id = t.run_id AND s.question_id = t.question_id AND s.position = 0
+        """
+        return self._of_runs(query, experiment, "run_id, question_id")
+
+    def hits(self, experiment: str | None = None) -> pd.DataFrame:
+        """One row a retrieved chunk of an answer, with its span and rank."""
+        return self._of_runs("SELECT t.* FROM hits t", experiment, "run_id, question_id, rank")
+
+    def calls(self, experiment: str | None = None) -> pd.DataFrame:
+        """One row a model call."""
+        return self._of_runs("SELECT t.* FROM calls t", experiment, "started_at, call_id")
+
+    def scores(self, experiment: str | None = None) -> pd.DataFrame:
+        """One row a metric of an answer; `value` is null when it does not apply, with the `reason`."""
+        return self._of_runs("SELECT t.* FROM scores t", experiment, "run_id, question_id, position")
+
+    def _of_runs(self, query: str, experiment: str | None, order: str) -> pd.DataFrame:
+        ordered = ", ".join(f"t.{name}" for name in order.split(", "))
+        if experiment is None:
+            return self._read(f"{query} ORDER BY {ordered}")
+        chosen = (
+            "t.run_id IN (SELECT run_id FROM experiment_runs JOIN experiments USING (experiment_id) "
+            "WHERE experiment_id = $1 OR name = $1)"
+        )
+        return self._read(f"{query} WHERE {chosen} ORDER BY {ordered}", [experiment])
+
+    def texts(self, hashes: Iterable[str]) -> dict[str, str]:
+        """Stored texts by hash; hashes that are not there are left out."""
+        wanted = list(dict.fromkeys(hashes))
+        frame = self.sql("SELECT hash, compressed FROM texts WHERE list_contains(?, hash)", [wanted])
+        return {key: decompress(bytes(stored)) for key, stored in zip(frame["hash"], frame["compressed"], strict=True)}
+
+    def text(self, key: str) -> str | None:
+        """One stored text, or None."""
+        return self.texts([key]).get(key)

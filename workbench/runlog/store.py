@@ -1,0 +1,443 @@
+"""The run log's writer, and the only place that connects to DuckDB.
+
+DuckDB locks the file for the process that has it open, so a connection lives for one transaction: connect, write, close.
+Rows wait in memory and one thread writes them in batches; a reader in another process waits some milliseconds at most.
+What is not written yet when the process dies is not lost either: replies are in the response cache.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import StoreError
+from workbench.records import Answer, Call, Context, Question, Score
+from workbench.runlog.migrations import migrate
+from workbench.text import text_hash
+
+if TYPE_CHECKING:
+    import duckdb
+
+_IN_PROCESS = threading.RLock()  # a second configuration in one process is refused, so connections take turns
+LOCK_PATIENCE_S = 30.0
+FLUSH_EVERY_S = 0.5
+_KEYS = {
+    "experiments": ("experiment_id",),
+    "runs": ("run_id",),
+    "experiment_runs": ("experiment_id", "run_id"),
+    "contexts": ("context_id",),
+    "questions": ("corpus_fingerprint", "question_id"),
+    "builds": ("run_id", "context_id"),
+    "answers": ("run_id", "question_id"),
+    "hits": ("run_id", "question_id", "rank"),
+    "calls": ("call_id",),
+    "texts": ("hash",),
+    "scores": ("run_id", "question_id", "metric"),
+}
+_ONCE = frozenset({"texts", "contexts", "questions", "experiments"})  # content-addressed: the first row is the row
+
+
+@contextmanager
+def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for one transaction. Waits for another process's lock, at most 30 s.
+
+    Raises StoreError when the file stays locked or is no database.
+    """
+    import duckdb
+
+    with _IN_PROCESS:
+        deadline = time.monotonic() + LOCK_PATIENCE_S
+        pause = 0.01
+        while True:
+            try:
+                connection = duckdb.connect(str(path), read_only=read_only)
+                break
+            except duckdb.IOException as error:
+                locked = "lock" in str(error).lower()
+                if not locked:
+                    raise StoreError(f"{path} is no run log: {_first_line(error)}") from error
+                if time.monotonic() > deadline:
+                    raise StoreError(f"{path} is in use by another program that keeps it open") from error
+                time.sleep(pause)
+                pause = min(0.1, pause * 1.3)
+            except duckdb.Error as error:
+                raise StoreError(f"{path} is no run log: {_first_line(error)}") from error
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]
+
+
+def compress(text: str) -> bytes:
+    """A text as it is stored."""
+    return zlib.compress(text.encode("utf-8", "surrogatepass"), 6)
+
+
+def decompress(stored: bytes) -> str:
+    """The text of a stored one."""
+    return zlib.decompress(stored).decode("utf-8", "surrogatepass")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class RunLog:
+    """An open run log for writing; creates and migrates the file. Thread-safe. A rerun overwrites rows, never adds.
+
+    Raises StoreError at the next call when the writer thread has failed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {}
+        self._stored: set[str] = set()
+        self._failure: BaseException | None = None
+        self._wake = threading.Event()
+        self._closed = False
+        with connect(self.path) as connection:
+            connection.execute("BEGIN")
+            migrate(connection)
+            connection.execute("COMMIT")
+        self._thread = threading.Thread(target=self._write_until_closed, name="run-log", daemon=True)
+        self._thread.start()
+
+    # rows
+
+    def _add(self, table: str, row: Mapping[str, Any]) -> None:
+        if self._failure is not None:
+            raise StoreError(f"the run log could not be written: {self._failure}") from self._failure
+        key = tuple(row[name] for name in _KEYS[table])
+        with self._lock:
+            self._rows.setdefault(table, {})[key] = dict(row)
+
+    def _text(self, text: str) -> str:
+        key = text_hash(text)
+        with self._lock:
+            if key in self._stored:
+                return key
+            self._stored.add(key)
+        self._add("texts", {"hash": key, "characters": len(text), "compressed": compress(text)})
+        return key
+
+    def add_experiment(self, *, experiment_id: str, name: str, config: Mapping[str, Any]) -> None:
+        """An experiment, once."""
+        from workbench import __version__
+
+        self._add(
+            "experiments",
+            {
+                "experiment_id": experiment_id,
+                "name": name,
+                "config": _json(config),
+                "created_at": _now(),
+                "workbench_version": __version__,
+            },
+        )
+
+    def add_run(
+        self,
+        *,
+        run_id: str,
+        experiment_id: str,
+        position: int,
+        pipeline: str,
+        method: str,
+        config: Mapping[str, Any],
+        model: str,
+        model_options: Mapping[str, Any],
+        price: Any,
+        corpus: str,
+        corpus_version: str,
+        corpus_fingerprint: str,
+        seed: int,
+        baseline: bool,
+        questions_planned: int,
+    ) -> None:
+        """A run and its place in an experiment."""
+        from workbench import __version__
+
+        environment = {"python": _python_version(), "workbench": __version__}
+        self._add(
+            "runs",
+            {
+                "run_id": run_id,
+                "pipeline": pipeline,
+                "method": method,
+                "config": _json(config),
+                "model": model,
+                "model_options": _json(dict(model_options)),
+                "price": _json(asdict(price)) if price is not None else None,
+                "corpus": corpus,
+                "corpus_version": corpus_version,
+                "corpus_fingerprint": corpus_fingerprint,
+                "seed": seed,
+                "status": "planned",
+                "questions_planned": questions_planned,
+                "started_at": _now(),
+                "finished_at": None,
+                "wall_s": None,
+                "workbench_version": __version__,
+                "environment": _json(environment),
+            },
+        )
+        self._add(
+            "experiment_runs",
+            {"experiment_id": experiment_id, "run_id": run_id, "position": position, "baseline": baseline},
+        )
+
+    def finish_run(self, run_id: str, *, status: str, wall_s: float | None) -> None:
+        """Set a run's status: running, complete, budget, interrupted."""
+        self.flush()
+        with self._writing, connect(self.path) as connection:
+            if wall_s is None:
+                connection.execute("UPDATE runs SET status = ? WHERE run_id = ?", [status, run_id])
+            else:
+                connection.execute(
+                    "UPDATE runs SET status = ?, finished_at = ?, wall_s = coalesce(wall_s, 0) + ? WHERE run_id = ?",
+                    [status, _now(), wall_s, run_id],
+                )
+
+    def add_context(self, context: Context, *, corpus: str, tokens: int) -> None:
+        """A context; its documents' texts are stored once by hash."""
+        documents = [
+            {
+                "document_id": document.document_id,
+                "title": document.title,
+                "text_hash": self._text(document.text),
+                "characters": len(document.text),
+            }
+            for document in context.documents
+        ]
+        self._add(
+            "contexts",
+            {
+                "context_id": context.context_id,
+                "corpus": corpus,
+                "documents": _json(documents),
+                "characters": context.characters,
+                "tokens": tokens,
+            },
+        )
+
+    def add_question(self, question: Question, *, corpus_fingerprint: str, corpus: str) -> None:
+        """A question of a corpus, with its gold."""
+        evidence = [asdict(chunk) for chunk in question.evidence]
+        self._add(
+            "questions",
+            {
+                "corpus_fingerprint": corpus_fingerprint,
+                "question_id": question.question_id,
+                "corpus": corpus,
+                "context_id": question.context_id,
+                "text": question.text,
+                "answers": _json(question.answers),
+                "options": _json(question.options),
+                "evidence": _json(evidence),
+                "task": question.task,
+                "metrics": _json(question.metrics),
+                "metadata": _json(dict(question.metadata)),
+            },
+        )
+
+    def add_call(self, call: Call, prompt: str, reply: str | None) -> None:
+        """A call with its texts."""
+        self._text(prompt)
+        if reply is not None:
+            self._text(reply)
+        row = {field.name: getattr(call, field.name) for field in fields(call)}
+        row["parents"] = _json(call.parents)
+        self._add("calls", row)
+        if len(self._rows.get("calls", ())) >= 2_000:
+            self._wake.set()
+
+    def add_build(
+        self,
+        *,
+        run_id: str,
+        context_id: str,
+        status: str,
+        error: str | None,
+        seconds: float,
+        calls: Sequence[Call],
+        critical_path_s: float,
+        notes: Sequence[tuple[str, Any]],
+    ) -> None:
+        """The index stage of a context."""
+        self._add(
+            "builds",
+            {
+                "run_id": run_id,
+                "context_id": context_id,
+                "status": status,
+                "error": error,
+                "seconds": seconds,
+                **_sums(calls),
+                "critical_path_s": critical_path_s,
+                "notes": _json(notes),
+            },
+        )
+
+    def add_answer(
+        self,
+        *,
+        run_id: str,
+        question_id: str,
+        status: str,
+        error: str | None,
+        answer: Answer | None,
+        calls: Sequence[Call],
+        critical_path_s: float,
+        first_token_s: float | None,
+        wall_s: float,
+        evidence_coverage: float | None,
+        abstained: bool | None,
+    ) -> None:
+        """How a question ended, with what it retrieved."""
+        self._add(
+            "answers",
+            {
+                "run_id": run_id,
+                "question_id": question_id,
+                "status": status,
+                "text": answer.text if answer else None,
+                "error": error,
+                **_sums(calls),
+                "critical_path_s": critical_path_s,
+                "first_token_s": first_token_s,
+                "wall_s": wall_s,
+                "truncated_tokens": answer.dropped_tokens if answer else None,
+                "evidence_coverage": evidence_coverage,
+                "abstained": abstained,
+                "replayed": any(call.from_cache for call in calls),
+                "notes": _json(answer.notes if answer else ()),
+                "citations": _json([asdict(chunk) for chunk in answer.citations] if answer else ()),
+                "finished_at": _now(),
+            },
+        )
+        for hit in answer.hits if answer else ():
+            self._add(
+                "hits",
+                {
+                    "run_id": run_id,
+                    "question_id": question_id,
+                    "rank": hit.rank,
+                    "document_id": hit.chunk.document_id,
+                    "start": hit.chunk.start,
+                    "end": hit.chunk.end,
+                    "score": hit.score,
+                },
+            )
+
+    def add_scores(
+        self, run_id: str, question_id: str, scores: Sequence[Score], versions: Mapping[str, int] | None = None
+    ) -> None:
+        """The scores of an answer, in order: the first is the headline."""
+        for position, score in enumerate(scores):
+            self._add(
+                "scores",
+                {
+                    "run_id": run_id,
+                    "question_id": question_id,
+                    "metric": score.metric,
+                    "value": score.value,
+                    "reason": score.reason,
+                    "version": (versions or {}).get(score.metric),
+                    "position": position,
+                },
+            )
+
+    def done(self, run_id: str) -> dict[str, str]:
+        """How the questions of a run have ended so far: question id to status."""
+        self.flush()
+        with connect(self.path) as connection:
+            rows = connection.execute("SELECT question_id, status FROM answers WHERE run_id = ?", [run_id]).fetchall()
+        return dict(rows)
+
+    # writing
+
+    def _write_until_closed(self) -> None:
+        while not self._closed:
+            self._wake.wait(FLUSH_EVERY_S)
+            self._wake.clear()
+            try:
+                self._write()
+            except BaseException as error:  # surfaces at the caller's next call
+                self._failure = error
+                return
+
+    def flush(self) -> None:
+        """Return when everything added so far is in the file. Raises StoreError when that fails."""
+        if self._failure is not None:
+            raise StoreError(f"the run log could not be written: {self._failure}") from self._failure
+        self._write()
+
+    def _write(self) -> None:
+        with self._writing:
+            with self._lock:
+                rows, self._rows = self._rows, {}
+            if not rows:
+                return
+            import pandas as pd
+
+            with connect(self.path) as connection:
+                connection.execute("BEGIN")
+                for table, members in rows.items():
+                    frame = pd.DataFrame(list(members.values()), dtype=object)
+                    connection.register("incoming", frame)
+                    names = ", ".join(f'"{name}"' for name in frame.columns)
+                    clause = "OR IGNORE" if table in _ONCE else "OR REPLACE"
+                    connection.execute(f"INSERT {clause} INTO {table} ({names}) SELECT {names} FROM incoming")
+                    connection.unregister("incoming")
+                connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Write what is left and stop the writer thread."""
+        if self._closed:
+            return
+        self._closed = True
+        self._wake.set()
+        self._thread.join(timeout=60)
+        self.flush()
+
+    def __enter__(self) -> RunLog:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def _sums(calls: Sequence[Call]) -> dict[str, Any]:
+    return {
+        "calls": len(calls),
+        "cost_usd": sum(call.cost_usd for call in calls),
+        "prompt_tokens": sum(call.prompt_tokens for call in calls),
+        "cached_tokens": sum(call.cached_tokens for call in calls),
+        "completion_tokens": sum(call.completion_tokens for call in calls),
+    }
+
+
+def _python_version() -> str:
+    import platform
+
+    return platform.python_version()
