@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
     from workbench.retrieval.index import ChunkIndex
 
+# The same words in the last prompt of every pipeline, so that none is helped or hurt by its wording.
+ANSWER_RULE = (
+    "Answer the question from the text above, as briefly as possible: only the name, number, date, list or phrase that "
+    "is asked for, without an explanation. For several items, separate them with commas. If the text does not hold the "
+    "answer, reply with the single word: unanswerable"
+)
+
 Messages = tuple[Message, ...]
 T = TypeVar("T")
 _FIELD = re.compile(r"\{([a-z_]+)\}")

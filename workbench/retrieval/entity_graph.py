@@ -124,6 +124,17 @@ class EntityGraph:
         ranked = [(node[1], score) for node, score in scores.items() if node[0] == "chunk"]
         return sorted(ranked, key=lambda item: (-item[1], item[0]))
 
+    def facts(self, names: Iterable[str]) -> list[str]:
+        """The relations inside a group of entities as lines, each once, the strongest pairs first."""
+        group = set(names)
+        lines: dict[str, float] = {}
+        for triple in self.triples:
+            ends = normalise(triple.subject), normalise(triple.object)
+            if ends[0] in group and ends[1] in group and ends[0] != ends[1]:
+                weight = self.graph.get_edge_data(("entity", ends[0]), ("entity", ends[1]))["weight"]
+                lines.setdefault(f"{triple.subject} — {triple.relation} — {triple.object}", weight)
+        return sorted(lines, key=lambda line: (-lines[line], line))
+
     def communities(self, seed: int = 0, smallest: int = 3) -> list[list[str]]:
         """Louvain communities of the entities, largest first; those under `smallest` entities are left out."""
         import networkx as nx

@@ -1,0 +1,105 @@
+"""Everything in the context: one call reads all documents, truncated in the middle when they do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_documents, render_question
+from workbench.records import Answer, Chunk, Context, Hit, Question
+
+READ = Prompt("full_context.read", user=f"{{context}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
+
+
+@dataclass(frozen=True)
+class FullContext:
+    """The long-context arm. Over the window, LongBench's rule: keep the first and the last half of what fits.
+
+    LongBench (pred.py) cuts the whole prompt, instruction and question included; we cut the documents only, since a
+    prompt without its question tests nothing. LaRA and InfiniteBench cut the same way. Dropped tokens are recorded.
+    """
+
+    card: ClassVar[MethodCard] = MethodCard(
+        title="Full context",
+        family="bound",
+        cost="1 call",
+        url="https://github.com/THUDM/LongBench",
+        year=2023,
+        stages="truncate if over the window → read",
+    )
+    truncate: Literal["middle", "right", "left", "never"] = "middle"
+
+    def build(self, context: Context, bench: Bench) -> None:
+        return None
+
+    def answer(self, question: Question, state: None, bench: Bench) -> Answer:
+        asked = render_question(question)
+        room = bench.room(READ(context="", question=asked), reply_tokens=bench.answer_tokens)
+        whole = [Chunk.of(document, 0, len(document.text)) for document in bench.context.documents]
+        text = render_documents(whole, bench.context)
+        tokens = bench.count(text)
+        kept, dropped = whole, 0
+        if tokens > room and self.truncate != "never":
+            kept = self._fit(whole, max(0, room), bench)
+            text = render_documents(kept, bench.context)
+            dropped = tokens - bench.count(text)
+        hits = [Hit(chunk, 0.0, rank) for rank, chunk in enumerate(kept, 1)]
+        return bench.reply(READ(context=text, question=asked), step="read", hits=hits, dropped_tokens=dropped)
+
+    def _fit(self, chunks: Sequence[Chunk], room: int, bench: Bench) -> list[Chunk]:
+        """The chunks cut to `room` tokens as rendered."""
+        head_share = {"middle": 0.5, "right": 1.0, "left": 0.0}[self.truncate]
+        target = room
+        while target > 0:
+            head_room = int(target * head_share)
+            kept = merged(
+                [
+                    *_take(chunks, head_room, bench, from_end=False),
+                    *_take(chunks[::-1], target - head_room, bench, from_end=True)[::-1],
+                ]
+            )
+            over = bench.count(render_documents(kept, bench.context)) - room
+            if over <= 0:
+                return kept
+            target -= over + 1  # titles and joins cost a few tokens more than the pieces
+        return []
+
+
+def _take(chunks: Iterable[Chunk], room: int, bench: Bench, *, from_end: bool) -> list[Chunk]:
+    taken: list[Chunk] = []
+    for chunk in chunks:
+        tokens = bench.count(render_documents([chunk], bench.context))
+        if tokens <= room:
+            taken.append(chunk)
+            room -= tokens + 1
+            continue
+        size = _longest(len(chunk.text), room, lambda n, c=chunk: bench.count(c.text[-n:] if from_end else c.text[:n]))
+        start, end = (chunk.end - size, chunk.end) if from_end else (chunk.start, chunk.start + size)
+        if size:
+            taken.append(Chunk(chunk.document_id, start, end, chunk.text[start - chunk.start : end - chunk.start]))
+        break
+    return taken
+
+
+def _longest(length: int, room: int, tokens: Callable[[int], int]) -> int:
+    """The most characters, up to `length`, whose tokens fit the room."""
+    low, high = 0, min(length, max(0, room) * 40)  # no tokenizer packs 40 characters of prose into each token
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if tokens(middle) <= room else (low, middle - 1)
+    return low
+
+
+def merged(chunks: Sequence[Chunk]) -> list[Chunk]:
+    """Neighbouring or overlapping spans of the same document as one chunk each, in order."""
+    done: list[Chunk] = []
+    for chunk in chunks:
+        last = done[-1] if done else None
+        if last and last.document_id == chunk.document_id and last.start <= chunk.start <= last.end:
+            if chunk.end > last.end:
+                text = last.text + chunk.text[last.end - chunk.start :]
+                done[-1] = Chunk(last.document_id, last.start, chunk.end, text)
+        else:
+            done.append(chunk)
+    return done
