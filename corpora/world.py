@@ -1,0 +1,55 @@
+"""The bundled corpus: a generated world, told as long prose, with questions of known difficulty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from corpora.synthetic.fictional_world.model import make_world
+from corpora.synthetic.fictional_world.prose import tell
+from corpora.synthetic.fictional_world.questions import TASKS, ask
+from workbench.errors import InputError
+from workbench.records import Context, Corpus, Question
+from workbench.text import count_tokens
+
+VERSION = "1"
+
+
+def load(
+    tokens: int = 32_000, contexts: int = 4, questions: int = 40, seed: int = 7, tasks: Sequence[str] | None = None
+) -> Corpus:
+    """A generated world: people, places, organisations, dated events, in `contexts` books of `tokens` tokens each.
+
+    `questions` are the questions in all, spread evenly over contexts and `tasks` (all seven by default). Diffusion is
+    0 where the question uses the text's words and 1 where it does not; scope is the number of facts needed. Any
+    length from 4,000 to 1,000,000 tokens (o200k). The same arguments give the same corpus, to the letter.
+
+    Raises InputError for an unknown task or a length out of range.
+    """
+    if not 4_000 <= tokens <= 1_000_000:
+        raise InputError("must be 4,000 to 1,000,000", field="corpus world: tokens", fix="e.g. tokens: 32000")
+    if contexts < 1 or questions < 1:
+        raise InputError("needs at least one context and one question", field="corpus world")
+    chosen = tuple(tasks or TASKS)
+    for task in chosen:
+        if task not in TASKS:
+            raise InputError(f"unknown task {task!r}", field="corpus world: tasks", fix=f"known: {', '.join(TASKS)}")
+    made: list[Context] = []
+    asked: list[Question] = []
+    # questions are dealt like cards: to contexts in turn, and to tasks in turn
+    wanted: list[dict[str, int]] = [dict.fromkeys(chosen, 0) for _ in range(contexts)]
+    for number in range(questions):
+        wanted[number % contexts][chosen[(number // contexts + number % contexts) % len(chosen)]] += 1
+    for number in range(contexts):
+        name = f"world-{seed}-{number}"
+        world = make_world(name, people=max(12, tokens // 450))
+        telling = tell(world, f"{name}:prose", tokens, count_tokens)
+        made.append(telling.context)
+        asked += ask(world, telling, f"{name}:questions", f"w{number}", wanted[number])
+    return Corpus.of(
+        "world",
+        made,
+        asked,
+        version=VERSION,
+        provenance=f"generated: seed {seed}, {contexts} contexts of {tokens:,} tokens (o200k)",
+        licence="CC0-1.0",
+    )
