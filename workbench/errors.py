@@ -19,6 +19,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class WorkbenchError(Exception):
     """Base of all errors raised on purpose; its text is fit to be shown to a user."""
@@ -73,7 +75,9 @@ class StoreError(WorkbenchError):
 
 
 class ModelError(WorkbenchError):
-    """A model call failed for good."""
+    """A model call failed. `spent` is the `Completion` that had arrived before it did, when the server bills for it."""
+
+    spent: Any = None
 
 
 class RateLimited(ModelError):

@@ -35,8 +35,9 @@ class Ledger:
                 self.replayed += 1
                 return
             self.calls += 1
-            self.usd += call.cost_usd
+            self.usd += call.cost_usd + call.retry_cost_usd
             self.tokens += call.prompt_tokens + call.completion_tokens
+            self.tokens += call.retry_prompt_tokens + call.retry_completion_tokens
 
     def check(self, expected_usd: float = 0.0, expected_tokens: int = 0) -> None:
         """Raise BudgetReached when the next call would pass the budget."""

@@ -51,7 +51,16 @@ def m001_nouns(connection: Connection) -> None:
     """)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_nouns,)
+def m002_retries(connection: Connection) -> None:
+    """What failed attempts of a call had used before they failed."""
+    connection.execute("""
+        ALTER TABLE calls ADD COLUMN retry_prompt_tokens BIGINT DEFAULT 0;
+        ALTER TABLE calls ADD COLUMN retry_completion_tokens BIGINT DEFAULT 0;
+        ALTER TABLE calls ADD COLUMN retry_cost_usd DOUBLE DEFAULT 0;
+    """)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_nouns, m002_retries)
 
 
 def migrate(connection: Connection) -> list[str]:
