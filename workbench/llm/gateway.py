@@ -1,63 +1,73 @@
 """The gateway: every model call of the workbench passes here, exactly once, and leaves one record.
 
-Order of a call: count the tokens and refuse what does not fit the window; look into the response cache; ask the guard
-(budget); wait for a place; call, with retries; commit the reply to the cache; record the call; hand the reply over.
-Callers are threads. Backends over HTTP run on one private event loop, so that hundreds of calls need no threads.
+Order of a call: count the tokens and refuse what does not fit the window; look into the response cache; wait for the
+rate limits and a place; ask the guard (budget); send, with retries; commit the reply to the cache; record the call;
+hand the reply over. Callers are threads; a local model computes in the caller's, backends over HTTP run on one private
+event loop. Both are driven by the same generator, which says what to wait for and never waits itself.
 """
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel
 
-from workbench.errors import BadReply, ContextOverflow, ModelError, WorkbenchError
+from workbench.errors import (
+    BadReply,
+    ContextOverflow,
+    ModelError,
+    ModelTimeout,
+    RateLimited,
+    ServerGone,
+    WorkbenchError,
+)
 from workbench.llm import structured
+from workbench.llm.accounting import CallTag, Record, Spent, call_record, render
 from workbench.llm.cache import ResponseCache, cache_key
+from workbench.llm.drive import Send, Sleep, Steps, Take, Work, drive, drive_on_loop
+from workbench.llm.limits import Breaker, Place, Places, RateLimit
+from workbench.llm.loop import LoopThread
 from workbench.llm.model import ChatRequest, Completion, Model, count_messages
 from workbench.llm.prices import Price
-from workbench.llm.retry import RetryPolicy
-from workbench.records import Call, Message, Phase, Reply
+from workbench.llm.retry import Failures, RetryPolicy
+from workbench.records import Message, Reply
 from workbench.text import text_hash
 
-Record = Callable[[Call, str, str | None], None]
+__all__ = ["CallTag", "Gateway", "render"]
+
+# Texts at least this long are counted once and remembered; prompts above the second size are compressed and written on
+# another thread, so that the loop does not keep other streams waiting (a first-token time would show it).
+_LONG_TEXT = 2_000
+_HEAVY_PROMPT = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class CallTag:
-    """Where a call belongs: its run and question, what it waits for, and its stable id."""
+class _Ask:
+    """A logical call as it was handed in."""
 
-    run_id: str
-    question_id: str | None
-    context_id: str | None
-    phase: Phase
-    step: str
-    parents: tuple[str, ...] = ()
-    call_id: str = ""
+    request: ChatRequest
+    tag: CallTag
+    schema: type[BaseModel] | None
+    queued_at: float = field(default_factory=time.perf_counter)
 
 
 @dataclass(frozen=True, slots=True)
 class _Served:
     completion: Completion
-    attempts: int
-    queue_s: float
-    in_flight: int
-    from_cache: bool
-
-
-def render(messages: Sequence[Message]) -> str:
-    """Messages as the one text that is stored in the log."""
-    return "\n\n".join(f"<{message.role}>\n{message.content}" for message in messages)
+    parsed: BaseModel | None
+    problem: str
 
 
 class Gateway:
-    """One model, its price and its limits. Thread-safe; close it when done."""
+    """One model, its price and its limits. Thread-safe; close it when done.
+
+    `fresh` asks again what the cache holds. `record` receives every finished call with its prompt and reply.
+    `guard(usd, tokens)` is asked before each attempt with the least that it will cost, and raises to stop.
+    """
 
     def __init__(
         self,
@@ -70,39 +80,48 @@ class Gateway:
         record: Record | None = None,
         retry: RetryPolicy | None = None,
         guard: Callable[[float, int], None] | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self.model = model
         self.price = price
+        self._identity: str = getattr(model, "cache_identity", model.name)
         self._cache = cache
         self._fresh = fresh
         self._record = record
         self._retry = retry or RetryPolicy()
         self._guard = guard
-        self._lock = threading.Lock()
-        self._in_flight = 0
+        self._slow_s: float | None = getattr(model, "first_token_target", None)
+        self._places = Places(min(concurrency, getattr(model, "max_parallel", concurrency)))
+        self._rates = RateLimit(getattr(model, "rpm", None), getattr(model, "tpm", None))
+        self._breaker = breaker or Breaker()
         self._counts: dict[str, int] = {}
-        self._concurrency = max(1, min(concurrency, getattr(model, "max_parallel", concurrency)))
-        self._places = threading.BoundedSemaphore(self._concurrency)
+        self._loop = LoopThread("gateway")
         self._pool: ThreadPoolExecutor | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._loop_thread: threading.Thread | None = None
-        self._async_places: asyncio.Semaphore | None = None
+
+    @property
+    def places(self) -> Places:
+        """How many calls are in flight, and the limit that the server's behaviour allows now."""
+        return self._places
 
     # counting
 
     def count(self, text: str) -> int:
         """Tokens of a text by the model's tokenizer; long texts are remembered by hash."""
-        if len(text) < 2_000:
+        if len(text) < _LONG_TEXT:
             return self.model.count(text)
         key = text_hash(text)
         known = self._counts.get(key)
         if known is None:
             known = self.model.count(text)
-            with self._lock:
-                if len(self._counts) > 20_000:
-                    self._counts.clear()
-                self._counts[key] = known
+            if len(self._counts) > 20_000:
+                self._counts = {}
+            self._counts[key] = known
         return known
+
+    @property
+    def chat_overhead(self) -> Any:
+        """The model's measured chat overhead, if it has one."""
+        return getattr(self.model, "chat_overhead", None)
 
     def count_messages(self, messages: Sequence[Message]) -> int:
         """Tokens of rendered messages, chat overhead included."""
@@ -111,335 +130,213 @@ class Gateway:
     # calling
 
     def complete(self, request: ChatRequest, tag: CallTag, schema: type[BaseModel] | None = None) -> Reply:
-        """One call, blocking. Raises ContextOverflow, BudgetReached, ModelError; each is recorded first."""
-        if self.model.is_async:
-            return self._submit(request, tag, schema).result()
-        return self._drive(self._steps(request, tag, schema))
+        """One call, blocking. Raises ContextOverflow and ModelError, recorded first, and BudgetReached."""
+        return self._start(_Ask(request, tag, schema)).result()
 
     def complete_many(
         self, requests: Sequence[ChatRequest], tags: Sequence[CallTag], schema: type[BaseModel] | None = None
     ) -> list[Reply | Exception]:
         """Concurrent calls; the outcomes in order, a failed call as its exception."""
-        futures: list[Future[Reply]]
-        if self.model.is_async:
-            futures = [self._submit(r, t, schema) for r, t in zip(requests, tags, strict=True)]
-        elif len(requests) == 1 or self._concurrency == 1:
-            return [
-                self._outcome(lambda r=r, t=t: self.complete(r, t, schema)) for r, t in zip(requests, tags, strict=True)
-            ]
+        asks = [_Ask(request, tag, schema) for request, tag in zip(requests, tags, strict=True)]
+        if self.model.is_async or len(asks) == 1 or self._places.most == 1:
+            futures = [self._start(ask) for ask in asks]
         else:
-            pool = self._threads()
-            futures = [pool.submit(self.complete, r, t, schema) for r, t in zip(requests, tags, strict=True)]
-        return [self._outcome(future.result) for future in futures]
-
-    @staticmethod
-    def _outcome(get: Callable[[], Reply]) -> Reply | Exception:
-        try:
-            return get()
-        except Exception as error:  # handed to the caller as a value, in its place
-            return error
-
-    def _threads(self) -> ThreadPoolExecutor:
-        with self._lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="gateway")
-            return self._pool
+                self._pool = ThreadPoolExecutor(self._places.most, thread_name_prefix="gateway")
+            pool = self._pool
+            futures = [pool.submit(self._finish, ask) for ask in asks]
+        return [_outcome(future) for future in futures]
+
+    def _finish(self, ask: _Ask) -> Reply:
+        return self._start(ask).result()
+
+    def _start(self, ask: _Ask) -> Future[Reply]:
+        """Begin in the caller's thread: what the window refuses or the cache holds ends here, without a hand-over."""
+        steps = self._logical(ask)
+        future: Future[Reply] = Future()
+        try:
+            step = next(steps)
+            if self.model.is_async:
+                return self._loop.submit(drive_on_loop(steps, step, self.model, self._places))
+            future.set_result(drive(steps, step, self.model, self._places))
+        except StopIteration as done:
+            future.set_result(done.value)
+        except Exception as error:  # handed over by result(), like one from the loop
+            future.set_exception(error)
+        return future
 
     # one logical call: the request, and re-asks when a structured reply cannot be parsed
 
-    def _steps(self, request: ChatRequest, tag: CallTag, schema: type[BaseModel] | None) -> Any:
-        """A generator of the physical calls of one logical call; driven by a thread or by the event loop."""
+    def _logical(self, ask: _Ask) -> Steps[Reply]:
+        request, tag, schema = ask.request, ask.tag, ask.schema
         if schema is None:
-            served = yield request, tag
-            return self._reply(served, tag, None)
-        asked = replace(
+            served = yield from self._physical(request, tag, None, ask.queued_at)
+            return _reply(served, tag)
+        request = replace(
             request,
             messages=structured.with_instruction(request.messages, schema),
             schema=schema.model_json_schema(),
         )
-        step_tag, waiting = tag, tag.parents
-        for attempt in range(structured.REASKS + 1):
-            served = yield asked, step_tag
-            parsed, problem = structured.parse(served.completion.text, schema)
-            if parsed is not None:
-                return self._reply(served, step_tag, parsed)
-            if self._cache is not None:
-                self._cache.forget(cache_key(self.model.name, asked))
-            if attempt < structured.REASKS:
-                asked = replace(asked, messages=structured.reask(asked.messages, served.completion.text, problem))
-                waiting = (step_tag.call_id,)
-                step_tag = replace(
-                    tag, call_id=f"{tag.call_id}-{attempt + 1}", step=f"{tag.step}:reask", parents=waiting
-                )
-                if self.count_messages(asked.messages) + asked.max_tokens > self.model.window:
-                    break
-        return self._reply(served, step_tag, None)
-
-    def _reply(self, served: _Served, tag: CallTag, parsed: Any) -> Reply:
-        completion = served.completion
-        return Reply(
-            text=completion.text,
-            call_id=tag.call_id,
-            parsed=parsed,
-            finish_reason=completion.finish_reason,
-            prompt_tokens=completion.prompt_tokens,
-            completion_tokens=completion.completion_tokens,
-        )
-
-    def _drive(self, steps: Any) -> Reply:
-        served: _Served | None = None
-        try:
-            while True:
-                request, tag = steps.send(served)
-                served = self._serve(request, tag)
-        except StopIteration as done:
-            reply: Reply = done.value
-            return reply
-
-    async def _drive_async(self, steps: Any) -> Reply:
-        served: _Served | None = None
-        while True:
-            try:
-                request, tag = steps.send(served)
-            except StopIteration as done:
-                reply: Reply = done.value
-                return reply
-            served = await self._serve_async(request, tag)
+        served = yield from self._physical(request, tag, schema, ask.queued_at)
+        for again in range(1, structured.REASKS + 1):
+            if served.parsed is not None:
+                break
+            messages = structured.reask(request.messages, served.completion.text, served.problem)
+            if self.count_messages(messages) + request.max_tokens > self.model.window:
+                break
+            request = replace(request, messages=messages)
+            tag = replace(
+                tag, call_id=f"{ask.tag.call_id}-{again}", step=f"{ask.tag.step}:reask", parents=(tag.call_id,)
+            )
+            served = yield from self._physical(request, tag, schema, time.perf_counter())
+        return _reply(served, tag)
 
     # one physical call
 
-    def _serve(self, request: ChatRequest, tag: CallTag) -> _Served:
-        ready = self._before(request, tag)
-        if ready is not None:
-            return ready
-        waited = time.perf_counter()
-        with self._places:
-            queue_s = time.perf_counter() - waited
-            attempts, failures = 0, _Failures(self._retry)
-            self._enter()
-            try:
-                while True:
-                    attempts += 1
-                    started, wall = time.perf_counter(), time.time()
-                    try:
-                        completion = self.model.complete(request)
-                        break
-                    except ModelError as error:
-                        delay = failures.delay(attempts, error)
-                        if delay is None:
-                            self._failed(request, tag, error, attempts, queue_s, wall)
-                            raise
-                        time.sleep(delay)
-                    except WorkbenchError as error:
-                        self._failed(request, tag, error, attempts, queue_s, wall)
-                        raise
-                in_flight = self._in_flight
-            finally:
-                self._leave()
-        if completion.total_s == 0.0:
-            completion = replace(completion, total_s=time.perf_counter() - started)
-        return self._after(request, tag, completion, attempts, queue_s, in_flight, wall)
-
-    async def _serve_async(self, request: ChatRequest, tag: CallTag) -> _Served:
-        ready = self._before(request, tag)
-        if ready is not None:
-            return ready
-        assert self._async_places is not None
-        waited = time.perf_counter()
-        async with self._async_places:
-            queue_s = time.perf_counter() - waited
-            attempts, failures = 0, _Failures(self._retry)
-            self._enter()
-            try:
-                while True:
-                    attempts += 1
-                    wall = time.time()
-                    try:
-                        completion = await self.model.acomplete(request)
-                        break
-                    except ModelError as error:
-                        delay = failures.delay(attempts, error)
-                        if delay is None:
-                            self._failed(request, tag, error, attempts, queue_s, wall)
-                            raise
-                        await asyncio.sleep(delay)
-                    except WorkbenchError as error:
-                        self._failed(request, tag, error, attempts, queue_s, wall)
-                        raise
-                in_flight = self._in_flight
-            finally:
-                self._leave()
-        return self._after(request, tag, completion, attempts, queue_s, in_flight, wall)
-
-    def _before(self, request: ChatRequest, tag: CallTag) -> _Served | None:
-        """The window, the cache and the budget; a cached reply ends the call here."""
+    def _physical(
+        self, request: ChatRequest, tag: CallTag, schema: type[BaseModel] | None, queued_at: float
+    ) -> Steps[_Served]:
+        spent = Spent(queued_at)
         tokens = self.count_messages(request.messages)
         if tokens + request.max_tokens > self.model.window:
             overflow = ContextOverflow(tokens, request.max_tokens, self.model.window)
-            self._failed(request, tag, overflow, 0, 0.0, time.time())
+            self._failed(request, tag, spent, overflow)
             raise overflow
-        if self._cache is not None and not self._fresh:
-            kept = self._cache.get(cache_key(self.model.name, request))
-            if kept is not None:
-                served = _Served(kept, 1, 0.0, 0, True)
-                self._emit(request, tag, served, time.time())
-                return served
-        if self._guard is not None:
-            expected = self.price.cost(tokens) if self.price else 0.0
-            self._guard(expected, tokens)
-        return None
-
-    def _after(
-        self,
-        request: ChatRequest,
-        tag: CallTag,
-        completion: Completion,
-        attempts: int,
-        queue_s: float,
-        in_flight: int,
-        wall: float,
-    ) -> _Served:
-        if not completion.text.strip() and completion.finish_reason not in ("stop", "length"):
-            error = BadReply(f"empty reply, finish reason {completion.finish_reason!r}")
-            self._failed(request, tag, error, attempts, queue_s, wall)
-            raise error
+        key = ""
         if self._cache is not None:
-            self._cache.put(cache_key(self.model.name, request), self.model.name, request, completion)
-        served = _Served(completion, attempts, queue_s, in_flight, False)
-        self._emit(request, tag, served, wall)
-        return served
+            key = cache_key(self._identity, request)
+            kept = self._replay(key, request, tag, schema)
+            if kept is not None:
+                return kept
+        try:
+            completion = yield from self._attempts(request, spent, tokens)
+        except WorkbenchError as error:
+            if spent.attempts:
+                self._failed(request, tag, spent, error)
+            raise
+        parsed, problem = structured.parse(completion.text, schema) if schema else (None, "")
 
-    def _emit(self, request: ChatRequest, tag: CallTag, served: _Served, wall: float) -> None:
-        if self._record is None:
-            return
-        completion = served.completion
-        prompt = render(request.messages)
-        cost = 0.0
-        if self.price is not None:
-            cost = self.price.cost(
-                completion.prompt_tokens,
-                completion.cached_tokens,
-                completion.cache_write_tokens,
-                completion.completion_tokens,
-            )
-        call = Call(
-            call_id=tag.call_id,
-            run_id=tag.run_id,
-            question_id=tag.question_id,
-            context_id=tag.context_id,
-            phase=tag.phase,
-            step=tag.step,
-            parents=tag.parents,
-            model=self.model.name,
-            prompt_hash=text_hash(prompt),
-            reply_hash=text_hash(completion.text),
-            prompt_tokens=completion.prompt_tokens,
-            cached_tokens=completion.cached_tokens,
-            cache_write_tokens=completion.cache_write_tokens,
-            completion_tokens=completion.completion_tokens,
-            reasoning_tokens=completion.reasoning_tokens,
-            token_source=completion.token_source or self.model.token_source,
-            cost_usd=cost,
-            queue_s=served.queue_s,
-            first_token_s=completion.first_token_s,
-            total_s=completion.total_s,
-            attempts=served.attempts,
-            from_cache=served.from_cache,
-            in_flight=served.in_flight,
-            finish_reason=completion.finish_reason,
-            error=None,
-            started_at=wall,
-        )
-        self._record(call, prompt, completion.text)
+        def keep() -> None:
+            # a reply is in the cache before anyone uses it; one that cannot be parsed is never kept
+            if self._cache is not None and (schema is None or parsed is not None):
+                self._cache.put(key, self.model.name, request, completion)
+            self._emit(request, tag, completion, spent)
 
-    def _failed(
-        self, request: ChatRequest, tag: CallTag, error: WorkbenchError, attempts: int, queue_s: float, wall: float
-    ) -> None:
+        yield Work(keep, heavy=sum(len(message.content) for message in request.messages) > _HEAVY_PROMPT)
+        return _Served(completion, parsed, problem)
+
+    def _attempts(self, request: ChatRequest, spent: Spent, tokens: int) -> Steps[Completion]:
+        """Send until a reply arrives. Raises the last attempt's error when the retry policy gives up."""
+        failures = Failures(self._retry)
+        booked = tokens + request.max_tokens
+        while True:
+            delay = self._rates.reserve(booked)
+            if delay > 0:
+                yield Sleep(delay)
+            place = yield from self._admission()
+            overloaded: bool | None = None
+            failure: ModelError | None = None
+            try:
+                if self._guard is not None:
+                    self._guard(self.price.cost(tokens) if self.price else 0.0, tokens)
+                spent.begin(place.in_flight)
+                completion: Completion = yield Send(request)
+                overloaded = self._is_slow(completion)
+            except ModelError as error:
+                overloaded = isinstance(error, RateLimited | ModelTimeout) or None
+                failure = error
+            finally:
+                busy_s = self._places.give_back(place, overloaded=overloaded)
+            if failure is None:
+                self._breaker.reached()
+                self._rates.settle(booked, completion.prompt_tokens + completion.completion_tokens)
+                completion = replace(completion, busy_s=busy_s, total_s=completion.total_s or spent.seconds())
+                if completion.text.strip() or completion.finish_reason in ("stop", "length"):
+                    return completion
+                failure = BadReply(f"{self.model.name}: empty reply, finish reason {completion.finish_reason!r}")
+                failure.spent = completion
+            wait = self._after(failure, failures, spent, busy_s)
+            if wait is None:
+                raise failure
+            yield Sleep(wait)
+
+    def _admission(self) -> Steps[Place]:
+        """Wait until the server may be asked: it is there, it asked for no pause, and a place is free."""
+        while True:
+            delay = max(self._breaker.wait_s(), self._rates.paused())
+            if delay > 0:
+                yield Sleep(delay)
+                continue
+            place: Place = yield Take()
+            if self._rates.paused() <= 0:
+                return place
+            self._places.give_back(place)
+
+    def _is_slow(self, completion: Completion) -> bool:
+        first = completion.first_token_s
+        return self._slow_s is not None and first is not None and first > self._slow_s
+
+    def _after(self, error: ModelError, failures: Failures, spent: Spent, busy_s: float) -> float | None:
+        """Draw the conclusions of a failed attempt; the seconds to wait, or None to give up."""
+        if isinstance(error, ServerGone):
+            self._breaker.missed()
+        else:
+            self._breaker.reached()
+        if isinstance(error, RateLimited) and error.retry_after:
+            self._rates.pause(min(error.retry_after, self._retry.longest_s))
+        spent.wasted(error.spent, self.price, busy_s)
+        return failures.delay(spent.attempts, error)
+
+    # cache and record
+
+    def _replay(self, key: str, request: ChatRequest, tag: CallTag, schema: type[BaseModel] | None) -> _Served | None:
+        if self._cache is None or self._fresh:
+            return None
+        kept = self._cache.get(key)
+        if kept is None:
+            return None
+        parsed, problem = structured.parse(kept.text, schema) if schema else (None, "")
+        if schema is not None and parsed is None:  # kept by another version of the method's schema
+            return None
+        self._emit(request, tag, kept, None)
+        return _Served(kept, parsed, problem)
+
+    def _emit(self, request: ChatRequest, tag: CallTag, completion: Completion, spent: Spent | None) -> None:
+        if self._record is not None:
+            prompt = render(request.messages)
+            call = call_record(self.model, self.price, tag, prompt, spent, completion=completion)
+            self._record(call, prompt, completion.text)
+
+    def _failed(self, request: ChatRequest, tag: CallTag, spent: Spent, error: WorkbenchError) -> None:
         """A call that failed for good is a recorded fact too."""
-        if self._record is None:
-            return
-        prompt = render(request.messages)
-        call = Call(
-            call_id=tag.call_id,
-            run_id=tag.run_id,
-            question_id=tag.question_id,
-            context_id=tag.context_id,
-            phase=tag.phase,
-            step=tag.step,
-            parents=tag.parents,
-            model=self.model.name,
-            prompt_hash=text_hash(prompt),
-            reply_hash=None,
-            prompt_tokens=0,
-            cached_tokens=0,
-            cache_write_tokens=0,
-            completion_tokens=0,
-            reasoning_tokens=0,
-            token_source=self.model.token_source,
-            cost_usd=0.0,
-            queue_s=queue_s,
-            first_token_s=None,
-            total_s=max(0.0, time.time() - wall),
-            attempts=attempts,
-            from_cache=False,
-            in_flight=self._in_flight,
-            finish_reason="error",
-            error=f"{type(error).__name__}: {error}"[:500],
-            started_at=wall,
-        )
-        self._record(call, prompt, None)
-
-    def _enter(self) -> None:
-        with self._lock:
-            self._in_flight += 1
-
-    def _leave(self) -> None:
-        with self._lock:
-            self._in_flight -= 1
-
-    # the private event loop
-
-    def _submit(self, request: ChatRequest, tag: CallTag, schema: type[BaseModel] | None) -> Future[Reply]:
-        return asyncio.run_coroutine_threadsafe(
-            self._drive_async(self._steps(request, tag, schema)), self._running_loop()
-        )
-
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                loop = asyncio.new_event_loop()
-                self._async_places = asyncio.Semaphore(self._concurrency)
-                self._loop_thread = threading.Thread(target=loop.run_forever, name="gateway-loop", daemon=True)
-                self._loop_thread.start()
-                self._loop = loop
-            return self._loop
+        if self._record is not None:
+            prompt = render(request.messages)
+            self._record(call_record(self.model, self.price, tag, prompt, spent, error=error), prompt, None)
 
     def close(self) -> None:
-        """Close the backend's connections, the event loop and the threads."""
-        if self._loop is not None and self._loop_thread is not None:
-            closing = getattr(self.model, "aclose", None)
-            if closing is not None:
-                asyncio.run_coroutine_threadsafe(closing(), self._loop).result(timeout=10)
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._loop_thread.join(timeout=10)
-            self._loop.close()
-            self._loop = None
+        """Close the backend's connections, the event loop and the threads; calls still under way are cancelled."""
+        closing = getattr(self.model, "aclose", None)
+        if closing is not None and self._loop.started:
+            self._loop.submit(closing()).result(timeout=30)
+        self._loop.close()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-class _Failures:
-    """Counts the failures of one call, so that identical ones are capped."""
+def _reply(served: _Served, tag: CallTag) -> Reply:
+    completion = served.completion
+    return Reply(
+        text=completion.text,
+        call_id=tag.call_id,
+        parsed=served.parsed,
+        finish_reason=completion.finish_reason,
+        prompt_tokens=completion.prompt_tokens,
+        completion_tokens=completion.completion_tokens,
+    )
 
-    def __init__(self, policy: RetryPolicy) -> None:
-        self._policy = policy
-        self._seen: dict[str, int] = {}
 
-    def delay(self, attempt: int, error: ModelError) -> float | None:
-        """Seconds to wait before the next attempt, or None to give up."""
-        key = f"{type(error).__name__}: {error}"
-        self._seen[key] = self._seen.get(key, 0) + 1
-        policy = self._policy
-        if not policy.retries(error) or attempt >= policy.attempts or self._seen[key] >= policy.allowed(error):
-            return None
-        return policy.wait_s(attempt, error)
+def _outcome(future: Future[Reply]) -> Reply | Exception:
+    try:
+        return future.result()
+    except Exception as error:  # handed to the caller as a value, in its place
+        return error

@@ -1,9 +1,16 @@
-"""What a model backend is: it counts tokens and completes one request."""
+"""What a model backend is: it counts tokens and completes one request.
+
+Beside the members of `Model`, a backend may have these attributes, which the gateway reads:
+`max_parallel` (calls at once that make sense, 1 for a model that computes in this process), `cache_identity` (what the
+response cache knows it by, when the name does not say it all, e.g. a version), `chat_overhead` (a `ChatOverhead`
+measured on the real chat template), `rpm` and `tpm` (the provider's limits), `first_token_target` (seconds above which
+a reply's first token counts as a sign of overload), and `aclose` (a coroutine that closes its connections).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from workbench.records import Message
@@ -30,7 +37,11 @@ class ChatRequest:
 @dataclass(frozen=True, slots=True)
 class Completion:
     """A backend's answer. `prompt_tokens` includes cached and cache-write tokens, `completion_tokens` includes
-    reasoning tokens; times are seconds of the call itself."""
+    reasoning tokens; times are seconds of the call itself, `first_token_s` until the first visible token.
+
+    `busy_s` is set by the gateway: the call's share of the time its server was at work for us (a second in which four
+    calls were in flight gives each a quarter), which is what a GPU-hour price is charged on.
+    """
 
     text: str
     prompt_tokens: int
@@ -42,10 +53,11 @@ class Completion:
     token_source: str = ""
     first_token_s: float | None = None
     total_s: float = 0.0
+    busy_s: float = 0.0
 
 
 class Model(Protocol):
-    """A backend. `name` is the provider string, without secrets. Local models set `max_parallel`."""
+    """A backend. `name` is the provider string, without secrets; see the module for the optional attributes."""
 
     name: str
     window: int
@@ -70,6 +82,21 @@ class Counts(Protocol):
         """Tokens of a text."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChatOverhead:
+    """What a chat format adds to the messages' contents: `reply` tokens once, and `message` tokens to each message,
+    or what `roles` says for its role."""
+
+    message: int = MESSAGE_OVERHEAD
+    reply: int = REPLY_OVERHEAD
+    roles: Mapping[str, int] = field(default_factory=dict)
+
+
+DEFAULT_OVERHEAD = ChatOverhead()
+
+
 def count_messages(model: Counts, messages: Sequence[Message]) -> int:
-    """Tokens of rendered messages: their contents plus the chat overhead."""
-    return REPLY_OVERHEAD + sum(model.count(message.content) + MESSAGE_OVERHEAD for message in messages)
+    """Tokens of rendered messages: their contents plus the chat overhead (the model's own where it was measured)."""
+    overhead: ChatOverhead = getattr(model, "chat_overhead", None) or DEFAULT_OVERHEAD
+    added = overhead.reply + sum(overhead.roles.get(message.role, overhead.message) for message in messages)
+    return added + sum(model.count(message.content) for message in messages)

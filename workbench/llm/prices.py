@@ -8,19 +8,39 @@ from typing import Any
 
 from workbench.errors import InputError
 
-_FIELDS = ("input", "cached_input", "cache_write", "output")
+_FIELDS = ("input", "output", "cached_input", "cache_write")
+_PRICED_PROVIDERS = ("openai", "anthropic")
+_FORMAT = "write {input: 0.15, output: 0.60, cached_input: 0.075} in USD per million tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Prices of a request whose prompt is longer than `above` tokens; they hold for all of its tokens."""
+
+    above: int
+    input: float
+    output: float
+    cached_input: float | None = None
+    cache_write: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
     """USD per million tokens. `cached_input` is what the provider's prefix cache served, `cache_write` what was
-    written to it; both are part of the prompt and are not charged twice. `source` says where the price comes from."""
+    written to it; both are part of the prompt and are not charged twice, and None charges them as plain input.
+
+    `tiers`, by rising `above`, replace the prices of long requests. `gpu_hour` is USD per hour of the user's own
+    server: a call is charged its share of the busy time, whatever its tokens; the token prices of such a Price hold
+    for estimates only. `source` says where the price comes from.
+    """
 
     input: float
     output: float
     cached_input: float | None = None
     cache_write: float | None = None
     source: str = "experiment file"
+    tiers: tuple[Tier, ...] = ()
+    gpu_hour: float | None = None
 
     def cost(
         self, prompt_tokens: int, cached_tokens: int = 0, cache_write_tokens: int = 0, completion_tokens: int = 0
@@ -30,12 +50,16 @@ class Price:
         >>> Price(input=1.0, output=2.0, cached_input=0.5).cost(1_000_000, 400_000, 0, 500_000)
         1.8
         """
+        rates: Price | Tier = self
+        for tier in self.tiers:
+            if prompt_tokens > tier.above:
+                rates = tier
         cached = min(cached_tokens, prompt_tokens)
         written = min(cache_write_tokens, prompt_tokens - cached)
         plain = prompt_tokens - cached - written
-        cached_price = self.input if self.cached_input is None else self.cached_input
-        write_price = self.input if self.cache_write is None else self.cache_write
-        spent = plain * self.input + cached * cached_price + written * write_price + completion_tokens * self.output
+        cached_rate = rates.input if rates.cached_input is None else rates.cached_input
+        write_rate = rates.input if rates.cache_write is None else rates.cache_write
+        spent = plain * rates.input + cached * cached_rate + written * write_rate + completion_tokens * rates.output
         return spent / 1_000_000
 
 
@@ -43,60 +67,88 @@ def price_for(model: str, options: Mapping[str, Any] | None = None) -> Price | N
     """The price of a provider string, or None when none is known.
 
     Options of the experiment file come first: `price: {input, output, cached_input, cache_write}` in USD per million
-    tokens, then `price_as: MODEL`. Local models without either cost nothing. Raises InputError.
+    tokens; `price_as: MODEL`; `gpu_hour: USD` for a server of one's own, or `gpu_hour: {usd, tokens_per_s}` where the
+    throughput serves estimates. Local models without any of them cost nothing. Raises InputError.
     """
     options = options or {}
-    given = options.get("price")
-    if given is not None:
-        return _given(given)
-    if options.get("price_as"):
-        named = str(options["price_as"])
-        price = _listed(named)
-        if price is None:
-            raise InputError(
-                f"no price is known for {named!r}",
-                field="price_as",
-                fix="give price: {input: 0.15, output: 0.60} instead",
-            )
-        return price
-    name = model.partition("@")[0]
-    return _listed(name) if name.partition("/")[0] in ("openai", "anthropic") else None
+    given = [name for name in ("price", "price_as", "gpu_hour") if options.get(name) is not None]
+    if len(given) > 1:
+        raise InputError(f"{model} has both {given[0]} and {given[1]}", field="models", fix="keep one")
+    if not given:
+        name = model.partition("@")[0]
+        return _listed(name) if name.partition("/")[0] in _PRICED_PROVIDERS else None
+    value = options[given[0]]
+    if given[0] == "price":
+        return _given(value)
+    if given[0] == "gpu_hour":
+        return _gpu(value)
+    price = _listed(str(value))
+    if price is None:
+        raise InputError(f"no price is known for {value!r}", field="price_as", fix=f"give a price instead: {_FORMAT}")
+    return price
 
 
 def _given(given: Any) -> Price:
     if not isinstance(given, Mapping) or not {"input", "output"} <= given.keys() or not given.keys() <= set(_FIELDS):
-        raise InputError(
-            "is no price",
-            field="price",
-            fix="write {input: 0.15, output: 0.60, cached_input: 0.075} in USD per million",
-        )
+        raise InputError("is no price", field="price", fix=_FORMAT)
+    rates: dict[str, Any] = {str(name): _usd(value, "price") for name, value in given.items()}
+    return Price(**rates)
+
+
+def _gpu(given: Any) -> Price:
+    mapping = given if isinstance(given, Mapping) else {"usd": given}
+    if "usd" not in mapping or not mapping.keys() <= {"usd", "tokens_per_s"}:
+        raise InputError("is no price", field="gpu_hour", fix="write 2.5, or {usd: 2.5, tokens_per_s: 4000}")
+    usd = _usd(mapping["usd"], "gpu_hour")
+    throughput = _usd(mapping.get("tokens_per_s", 0), "gpu_hour")
+    per_million = usd / 3600 / throughput * 1_000_000 if throughput else 0.0
+    return Price(per_million, per_million, source=f"{usd:g} USD per GPU-hour", gpu_hour=usd)
+
+
+def _usd(value: Any, field: str) -> float:
     try:
-        numbers = {name: float(value) for name, value in given.items()}
+        number = float(value)
     except (TypeError, ValueError) as error:
-        raise InputError("holds something that is no number", field="price", fix="USD per million tokens") from error
-    if min(numbers.values()) < 0:
-        raise InputError("is negative", field="price", fix="USD per million tokens")
-    return Price(**numbers)
+        raise InputError(f"holds {value!r}, which is no number", field=field) from error
+    if not 0 <= number < float("inf"):
+        raise InputError(f"holds {value!r}", field=field, fix="give a number that is not negative")
+    return number
 
 
 def _listed(name: str) -> Price | None:
-    from genai_prices import Usage, calc_price
+    """The list price of `provider/model` or of a model name alone, as of today."""
+    import genai_prices
 
     provider, slash, model = name.partition("/")
-    wanted = {"provider_id": provider, "model_ref": model} if slash else {"model_ref": name}
-
-    def usd(**tokens: int) -> float:
-        return float(calc_price(Usage(**tokens), **wanted).total_price)
-
-    million = 1_000_000
+    usage = genai_prices.Usage(input_tokens=1, output_tokens=1)
     try:
-        # the price per million is what a million tokens of that kind cost, tier by the smallest request
-        unit = 1_000
-        scale = million / unit
-        plain = usd(input_tokens=unit) * scale
-        output = usd(output_tokens=unit) * scale
-        cached = usd(input_tokens=unit, cache_read_tokens=unit) * scale
-        written = usd(input_tokens=unit, cache_write_tokens=unit) * scale
+        found = genai_prices.calc_price(usage, model or name, provider_id=provider if slash else None)
     except LookupError:
         return None
-    return Price(plain, output, cached or None, written or None, source=f"genai-prices: {name}")
+    listed = found.model_price
+    columns = {
+        "input": listed.input_mtok,
+        "output": listed.output_mtok,
+        "cached_input": listed.cache_read_mtok,
+        "cache_write": listed.cache_write_mtok,
+    }
+    starts = sorted({tier.start for value in columns.values() for tier in getattr(value, "tiers", ())})
+    source = f"genai-prices {genai_prices.__version__}: {found.provider.id}/{found.model.id}"
+    base = {name: _rate(value, 0) for name, value in columns.items()}
+    tiers = tuple(Tier(start, **_filled({n: _rate(v, start + 1) for n, v in columns.items()})) for start in starts)
+    return Price(**_filled(base), source=source, tiers=tiers)
+
+
+def _filled(rates: Mapping[str, float | None]) -> dict[str, Any]:
+    return {**rates, "input": rates["input"] or 0.0, "output": rates["output"] or 0.0}
+
+
+def _rate(listed: Any, prompt_tokens: int) -> float | None:
+    """A listed price, plain or tiered, for a request with so many prompt tokens."""
+    if listed is None:
+        return None
+    chosen = getattr(listed, "base", listed)
+    for tier in getattr(listed, "tiers", ()):
+        if prompt_tokens > tier.start:
+            chosen = tier.price
+    return float(chosen)

@@ -1,0 +1,132 @@
+"""What a call was and what it cost: its tag, the tally of its attempts, and the record that goes to the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from workbench.errors import WorkbenchError
+from workbench.llm.model import Completion, Model
+from workbench.llm.prices import Price
+from workbench.records import Call, Message, Phase
+from workbench.text import text_hash
+
+Record = Callable[[Call, str, str | None], None]
+
+_NOTHING = Completion("", 0, 0, finish_reason="error")
+
+
+@dataclass(frozen=True, slots=True)
+class CallTag:
+    """Where a call belongs: its run and question, what it waits for, and its stable id."""
+
+    run_id: str
+    question_id: str | None
+    context_id: str | None
+    phase: Phase
+    step: str
+    parents: tuple[str, ...] = ()
+    call_id: str = ""
+
+
+class Spent:
+    """The tally of one call: its attempts, when the last one was sent, and what failed ones had used."""
+
+    def __init__(self, queued_at: float) -> None:
+        self.attempts = 0
+        self.in_flight = 0
+        self.prompt_tokens = 0
+        self.completion_tokens = 0
+        self.usd = 0.0
+        self.started_at = time.time()
+        self._queued_at = queued_at
+        self._sent_at = queued_at
+
+    def begin(self, in_flight: int) -> None:
+        """An attempt is sent now."""
+        self.attempts += 1
+        self.in_flight = in_flight
+        self.started_at = time.time()
+        self._sent_at = time.perf_counter()
+
+    @property
+    def queue_s(self) -> float:
+        """Seconds from the call until its last attempt was sent."""
+        return self._sent_at - self._queued_at
+
+    def seconds(self) -> float:
+        """Seconds since the last attempt was sent."""
+        return time.perf_counter() - self._sent_at
+
+    def wasted(self, completion: Completion | None, price: Price | None, busy_s: float) -> None:
+        """A failed attempt had used this much; a GPU is paid for the time of failures too."""
+        if completion is not None:
+            self.prompt_tokens += completion.prompt_tokens
+            self.completion_tokens += completion.completion_tokens
+        if price is not None:
+            self.usd += cost_of(completion or _NOTHING, price, busy_s)
+
+
+def cost_of(completion: Completion, price: Price, busy_s: float | None = None) -> float:
+    """USD of a completion by its tokens, or by its share of busy GPU time."""
+    if price.gpu_hour is not None:
+        return price.gpu_hour * (completion.busy_s if busy_s is None else busy_s) / 3600
+    return price.cost(
+        completion.prompt_tokens,
+        completion.cached_tokens,
+        completion.cache_write_tokens,
+        completion.completion_tokens,
+    )
+
+
+def render(messages: Sequence[Message]) -> str:
+    """Messages as the one text that is stored in the log."""
+    return "\n\n".join(f"<{message.role}>\n{message.content}" for message in messages)
+
+
+def call_record(
+    model: Model,
+    price: Price | None,
+    tag: CallTag,
+    prompt: str,
+    spent: Spent | None,
+    *,
+    completion: Completion | None = None,
+    error: WorkbenchError | None = None,
+) -> Call:
+    """The record of a finished call: a reply (`spent` None: replayed from the cache), or an error with no reply."""
+    got = completion or _NOTHING
+    if error is not None and spent is not None and spent.attempts:
+        got = replace(got, total_s=spent.seconds())
+    return Call(
+        call_id=tag.call_id,
+        run_id=tag.run_id,
+        question_id=tag.question_id,
+        context_id=tag.context_id,
+        phase=tag.phase,
+        step=tag.step,
+        parents=tag.parents,
+        model=model.name,
+        prompt_hash=text_hash(prompt),
+        reply_hash=None if completion is None else text_hash(completion.text),
+        prompt_tokens=got.prompt_tokens,
+        cached_tokens=got.cached_tokens,
+        cache_write_tokens=got.cache_write_tokens,
+        completion_tokens=got.completion_tokens,
+        reasoning_tokens=got.reasoning_tokens,
+        token_source=got.token_source or model.token_source,
+        cost_usd=cost_of(got, price) if price is not None and completion is not None else 0.0,
+        queue_s=spent.queue_s if spent else 0.0,
+        first_token_s=got.first_token_s,
+        total_s=got.total_s,
+        attempts=spent.attempts if spent else 1,
+        from_cache=spent is None,
+        in_flight=spent.in_flight if spent else 0,
+        finish_reason=got.finish_reason,
+        error=None if error is None else f"{type(error).__name__}: {error}"[:500],
+        started_at=spent.started_at if spent else time.time(),
+        retry_prompt_tokens=spent.prompt_tokens if spent else 0,
+        retry_completion_tokens=spent.completion_tokens if spent else 0,
+        retry_cost_usd=spent.usd if spent else 0.0,
+    )
