@@ -1,0 +1,1 @@
+"""How the embedded reader reads: question, sentences, spans, structured replies."""

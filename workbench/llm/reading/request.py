@@ -1,0 +1,70 @@
+"""What a prompt asks for: the text to read, the question, and the kind of reply.
+
+Instructions count only from the prompt's own frame: the system message, and the paragraphs around the last question.
+What stands in the documents is read, never obeyed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.records import Message
+
+_QUESTION = re.compile(r"^Question:[ \t]*", re.M)
+_LABEL = re.compile(r"\n+\s*(Answer|Notes|Summary|Reply|Thought)s?:\s*$")
+_OPTION = re.compile(r"^\(?([A-Z])[.)]\s+(.+)$")
+_FRAME = re.compile(
+    r"text above|part above|notes? above|above are|answer the question|question below|the question is|"
+    r"reply (?:with|exactly)|do not answer|write (?:a|one|notes)|longer text|summari[sz]ed for you",
+    re.I,
+)
+_EXACT_WORDS = re.compile(r"reply (?:exactly|with the single word)\s*:\s*(\[[^\]]+\]|\w+)", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A prompt, understood. `kind` is `answer`, `notes` or `report`; `refusal` is the wording offered for "nothing"."""
+
+    text: str
+    question: str
+    options: tuple[str, ...]
+    kind: str
+    refusal: str
+
+
+def understand(messages: Sequence[Message]) -> Reading:
+    """Take the last user message apart."""
+    whole = next((message.content for message in reversed(messages) if message.role == "user"), "")
+    marks = list(_QUESTION.finditer(whole))
+    label = "Answer"
+    if not marks:
+        body, question, tail = _without_question(whole)
+    else:
+        mark = marks[-1]
+        body, tail = whole[: mark.start()], whole[mark.end() :]
+        question = tail.split("\n\n", 1)[0]
+        tail_label = _LABEL.search(tail)
+        label = tail_label.group(1) if tail_label else "Answer"
+        question = _LABEL.sub("", question)
+    blocks = body.rstrip().split("\n\n")
+    frame: list[str] = [tail]
+    while blocks and len(blocks[-1]) < 900 and (_FRAME.search(blocks[-1]) or not blocks[-1].strip()):
+        frame.append(blocks.pop())
+    instructions = "\n".join(frame)
+    exact = _EXACT_WORDS.search(instructions)
+    lines = question.strip().split("\n")
+    options = tuple(m.group(2).strip() for line in lines[1:] if (m := _OPTION.match(line.strip())))
+    asked = " ".join(line for line in lines if not _OPTION.match(line.strip())).removesuffix("Answer:").strip()
+    kind = {"Answer": "answer"}.get(label, "notes") if asked else "report"
+    return Reading("\n\n".join(blocks), asked, options, kind, exact.group(1) if exact else "unanswerable")
+
+
+def _without_question(whole: str) -> tuple[str, str, str]:
+    """A prompt without a question line: a last line that ends in a question mark is one, else there is none."""
+    body = _LABEL.sub("", whole.rstrip())
+    last = body.rpartition("\n")[2].strip()
+    if last.endswith("?") and len(last) < 500:
+        return body[: -len(last)], last, ""
+    return body, "", ""
