@@ -1,1 +1,1 @@
-
+"""Pure functions from frames of the run log to figures."""

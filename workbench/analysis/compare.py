@@ -1,0 +1,346 @@
+"""The leaderboard: accuracy with intervals and paired tests, cost, latency, tokens, truncation, index cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.statistics import Interval, clustered_interval, holm, paired_difference, permutation_test
+from workbench.errors import InputError, UnknownName
+from workbench.runlog.reader import RunLogReader
+
+GROUP = ["corpus", "model"]
+CONTROLS = frozenset({"closed_book", "oracle", "random_chunks"})
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison. `table`: one row a pipeline × model × corpus; `tasks`: the same by task (or `by`); `verdicts`: one
+    line a task; `notes`: what was left out and why.
+
+    Columns of `table`: `n` questions planned and ended, `failed`, `accuracy` (failed count 0) with `low`, `high`,
+    `accuracy_answered` (failed left out), `difference`, `difference_low`, `difference_high`, `p`, `p_holm` against the
+    baseline; `usd_per_question` and `index_usd` (USD), `latency_p50_s`, `latency_p95_s` (critical path, seconds),
+    `tokens_per_question`, `calls_per_question`, `truncated_share`, `evidence_coverage` (0 to 1), `replayed`.
+    """
+
+    table: pd.DataFrame
+    tasks: pd.DataFrame
+    verdicts: tuple[str, ...]
+    notes: tuple[str, ...]
+    baseline: str | None
+
+    def format(self, format: str = "table") -> str:
+        """The comparison as text: `table`, `json`, `csv` or `md`."""
+        if format == "json":
+            return json.dumps(
+                {
+                    "baseline": self.baseline,
+                    "table": _plain(self.table),
+                    "tasks": _plain(self.tasks),
+                    "verdicts": list(self.verdicts),
+                    "notes": list(self.notes),
+                },
+                indent=2,
+            )
+        if format == "csv":
+            return str(self.table.to_csv(index=False)).rstrip("\n")
+        return _text(self, markdown=format == "md")
+
+
+def compare(
+    source: str | Path | RunLogReader,
+    *,
+    experiment: str | None = None,
+    baseline: str | None = None,
+    by: str | None = None,
+    metric: str | None = None,
+) -> Comparison:
+    """Compare the runs of a log (of an `experiment`, by default the newest).
+
+    `baseline`: the pipeline that the others are tested against (the experiment's own by default, else full context).
+    `by`: break down by `task` (default) or another label of the questions, e.g. `hops`, `depth`. `metric`: score by
+    this metric instead of each question's first. Raises InputError when the log is empty or a name is unknown.
+
+    Example: `wb.compare("runs/demo.duckdb").table[["pipeline", "accuracy"]]`
+    """
+    reader = source if isinstance(source, RunLogReader) else RunLogReader(source)
+    if experiment is None:
+        experiments = reader.experiments()
+        experiment = None if experiments.empty else str(experiments["experiment_id"].iloc[0])
+    runs, answers = reader.runs(experiment), reader.answers(experiment)
+    if runs.empty or answers.empty:
+        raise InputError("holds no answers yet", file=reader.path, fix="run an experiment first: workbench run FILE")
+    if metric is not None:
+        answers = _by_metric(answers, reader.scores(experiment), metric)
+    return comparison(runs, answers, reader.builds(experiment), baseline=baseline, by=by or "task")
+
+
+def _by_metric(answers: pd.DataFrame, scores: pd.DataFrame, metric: str) -> pd.DataFrame:
+    if metric not in set(scores["metric"]):
+        raise UnknownName("metric in this log", metric, sorted(set(scores["metric"])))
+    chosen = scores.loc[scores["metric"] == metric, ["run_id", "question_id", "value"]]
+    joined = answers.drop(columns=["score"]).merge(chosen, on=["run_id", "question_id"], how="left")
+    return joined.rename(columns={"value": "score"})
+
+
+def comparison(
+    runs: pd.DataFrame, answers: pd.DataFrame, builds: pd.DataFrame, *, baseline: str | None = None, by: str = "task"
+) -> Comparison:
+    """The comparison of frames as `RunLogReader` gives them."""
+    answers = _with_label(answers, by)
+    notes: list[str] = []
+    unscored = answers["score"].isna() & (answers["status"] == "ok")
+    if unscored.any():
+        notes.append(f"{int(unscored.sum())} answers have no score (the metric does not apply) and are left out")
+    scored = answers[~unscored].copy()
+    scored["value"] = scored["score"].where(scored["status"] == "ok", 0.0).astype(float)
+    chosen = _baseline(runs, baseline)
+    shared = _shared_questions(scored, notes)
+    rows, task_rows = [], []
+    for (corpus, model), group in shared.groupby(GROUP, sort=False):
+        block, tasks = _block(group, runs, builds, chosen)
+        rows += [{"corpus": corpus, "model": model, **row} for row in block]
+        task_rows += [{"corpus": corpus, "model": model, **row} for row in tasks]
+    table, tasks_table = pd.DataFrame(rows), pd.DataFrame(task_rows)
+    return Comparison(table, tasks_table, tuple(_verdicts(tasks_table)), tuple(notes), chosen)
+
+
+def _with_label(answers: pd.DataFrame, by: str) -> pd.DataFrame:
+    labelled = answers.copy()
+    if by == "task":
+        labelled["label"] = labelled["task"].replace("", "all")
+        return labelled
+    values = [metadata.get(by) if isinstance(metadata, dict) else None for metadata in labelled["metadata"]]
+    known = sorted({key for metadata in labelled["metadata"] if isinstance(metadata, dict) for key in metadata})
+    if all(value is None for value in values):
+        raise UnknownName("question label", by, ["task", *known])
+    if by == "depth":
+        values = [
+            None if value is None else f"{min(int(value * 5), 4) * 20}-{min(int(value * 5), 4) * 20 + 20} %"
+            for value in values
+        ]
+    labelled["label"] = ["-" if value is None else str(value) for value in values]
+    return labelled
+
+
+def _baseline(runs: pd.DataFrame, wanted: str | None) -> str | None:
+    labels = list(dict.fromkeys(runs["pipeline"]))
+    if wanted is not None:
+        matching = [p for p, m in zip(runs["pipeline"], runs["method"], strict=True) if wanted in (p, m)]
+        if not matching:
+            raise UnknownName("baseline", wanted, labels)
+        return str(matching[0])
+    marked = runs.loc[runs["baseline"].astype(bool), "pipeline"] if "baseline" in runs else runs["pipeline"].iloc[:0]
+    if len(marked):
+        return str(marked.iloc[0])
+    full = runs.loc[runs["method"] == "full_context", "pipeline"]
+    return str(full.iloc[0]) if len(full) else (labels[0] if labels else None)
+
+
+def _shared_questions(answers: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Only questions that every pipeline of a corpus and model was asked: anything else compares different exams."""
+    kept = []
+    for (corpus, model), group in answers.groupby(GROUP, sort=False):
+        counts = group.groupby("question_id")["run_id"].nunique()
+        full = counts[counts == group["run_id"].nunique()].index
+        if len(full) < len(counts):
+            notes.append(
+                f"{corpus} · {model}: {len(counts) - len(full)} questions not yet asked of every pipeline are left out"
+            )
+        kept.append(group[group["question_id"].isin(full)])
+    return pd.concat(kept) if kept else answers
+
+
+def _block(
+    group: pd.DataFrame, runs: pd.DataFrame, builds: pd.DataFrame, baseline: str | None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    order = {run_id: i for i, run_id in enumerate(runs["run_id"])}
+    members = sorted(group.groupby("run_id", sort=False), key=lambda item: order.get(item[0], 0))
+    base = next((frame for _, frame in members if frame["pipeline"].iloc[0] == baseline), None)
+    rows = [_row(frame, builds[builds["run_id"] == run_id], base) for run_id, frame in members]
+    tested = [row for row in rows if row["p"] is not None]
+    for row, adjusted in zip(tested, holm([row["p"] for row in tested]), strict=True):
+        row["p_holm"] = adjusted
+    tasks = [
+        {"pipeline": frame["pipeline"].iloc[0], "method": frame["method"].iloc[0], "label": label, **_accuracy(part)}
+        | {"usd_per_question": float(part["cost_usd"].mean())}
+        for _, frame in members
+        for label, part in frame.groupby("label", sort=True)
+    ]
+    return rows, tasks
+
+
+def _accuracy(frame: pd.DataFrame) -> dict[str, Any]:
+    interval = clustered_interval(frame["value"], frame["context_id"])
+    return {"n": interval.n, "accuracy": interval.mean, "low": interval.low, "high": interval.high}
+
+
+def _row(frame: pd.DataFrame, builds: pd.DataFrame, base: pd.DataFrame | None) -> dict[str, Any]:
+    answered = frame[frame["status"] == "ok"]
+    tokens = frame["prompt_tokens"] + frame["completion_tokens"]
+    contexts = frame["context_id"].nunique()
+    index_usd = float(builds["cost_usd"].sum()) if len(builds) else 0.0
+    truncated = (frame["truncated_tokens"].fillna(0) > 0) | (frame["status"] == "truncated_failed")
+    row = {
+        "pipeline": frame["pipeline"].iloc[0],
+        "method": frame["method"].iloc[0],
+        "run_id": frame["run_id"].iloc[0],
+        "contexts": contexts,
+        "failed": int((frame["status"] != "ok").sum()),
+        **_accuracy(frame),
+        "accuracy_answered": float(answered["value"].mean()) if len(answered) else None,
+        "usd_per_question": float(frame["cost_usd"].mean()),
+        "index_usd": index_usd,
+        "index_usd_per_context": index_usd / contexts if contexts else 0.0,
+        "usd_per_question_with_index": float(frame["cost_usd"].mean()) + index_usd / len(frame),
+        "latency_p50_s": _quantile(answered["critical_path_s"], 0.5),
+        "latency_p95_s": _quantile(answered["critical_path_s"], 0.95),
+        "tokens_per_question": float(tokens.mean()),
+        "calls_per_question": float(frame["calls"].mean()),
+        "truncated_share": float(truncated.mean()),
+        "evidence_coverage": _mean(frame["evidence_coverage"]),
+        "replayed": bool(frame["replayed"].any()),
+        "difference": None,
+        "difference_low": None,
+        "difference_high": None,
+        "p": None,
+        "p_holm": None,
+    }
+    if base is not None and base["run_id"].iloc[0] != row["run_id"]:
+        row |= _difference(frame, base)
+    return row
+
+
+def _difference(frame: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
+    paired = frame.merge(base[["question_id", "value"]], on="question_id", suffixes=("", "_base"))
+    interval: Interval = paired_difference(paired["value"], paired["value_base"], paired["context_id"])
+    return {
+        "difference": interval.mean,
+        "difference_low": interval.low,
+        "difference_high": interval.high,
+        "p": permutation_test(paired["value"], paired["value_base"]),
+    }
+
+
+def _quantile(values: pd.Series, q: float) -> float | None:
+    return float(np.quantile(values, q)) if len(values) else None
+
+
+def _mean(values: pd.Series) -> float | None:
+    known = values.dropna().astype(float)
+    return float(known.mean()) if len(known) else None
+
+
+def _verdicts(tasks: pd.DataFrame) -> list[str]:
+    """One line a task: the best method, and the cheapest that is not clearly worse (its interval reaches the best)."""
+    lines = []
+    if tasks.empty:
+        return lines
+    several = len(tasks.groupby(GROUP)) > 1
+    for (corpus, model, label), group in tasks.groupby([*GROUP, "label"], sort=True):
+        real = group[~group["method"].isin(CONTROLS)]
+        if real.empty:
+            continue
+        best = real.loc[real["accuracy"].idxmax()]
+        near = real[real["high"] >= best["accuracy"]]
+        cheapest = near.loc[near["usd_per_question"].idxmin()]
+        where = f"{corpus} · {model} · {label}" if several else str(label)
+        line = f"{where}: {best['pipeline']} best at {best['accuracy']:.2f} (n={int(best['n'])})"
+        if cheapest["pipeline"] != best["pipeline"] and cheapest["usd_per_question"] < best["usd_per_question"]:
+            share = cheapest["usd_per_question"] / best["usd_per_question"]
+            line += (
+                f"; {cheapest['pipeline']} at {cheapest['accuracy']:.2f} is within noise for {share:.0%} of the cost"
+            )
+        lines.append(line)
+    return lines
+
+
+def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records"))
+    return rows
+
+
+def _text(compared: Comparison, *, markdown: bool) -> str:
+    parts = []
+    header = [
+        "pipeline",
+        "n",
+        "accuracy [95 %]",
+        "vs baseline",
+        "p (Holm)",
+        "USD/question",
+        "index USD",
+        "latency p50/p95 s",
+    ]
+    header += ["tokens/question", "truncated"]
+    for (corpus, model), group in compared.table.groupby(GROUP, sort=False):
+        contexts = int(group["contexts"].max())
+        parts.append(
+            f"{'## ' if markdown else ''}{corpus} · {model} · {int(group['n'].max())} questions of {contexts} contexts"
+        )
+        parts.append(_grid(header, [_cells(row) for _, row in group.iterrows()], markdown=markdown))
+        tasks = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
+        if tasks["label"].nunique() > 1:
+            parts.append(_task_grid(tasks, markdown=markdown))
+    if compared.verdicts:
+        parts.append("\n".join(f"- {line}" for line in compared.verdicts))
+    if compared.baseline:
+        parts.append(f"baseline: {compared.baseline}; paired by question, intervals clustered by context")
+    parts += [f"note: {note}" for note in compared.notes]
+    if compared.table["replayed"].any():
+        parts.append(
+            "note: some calls were replayed from the cache; their times and costs are those of the first call (↻)"
+        )
+    return "\n\n".join(parts)
+
+
+def _cells(row: pd.Series) -> list[str]:
+    failed = f" ({int(row['failed'])} failed)" if row["failed"] else ""
+    difference, p = "", ""
+    if row["difference"] is not None and not pd.isna(row["difference"]):
+        difference = f"{row['difference']:+.3f} [{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
+        p = f"{row['p_holm']:.3f}"
+    p50, p95 = row["latency_p50_s"], row["latency_p95_s"]
+    latency = "-" if p50 is None or pd.isna(p50) else f"{p50:.3f} / {p95:.3f}{' ↻' if row['replayed'] else ''}"
+    return [
+        str(row["pipeline"]),
+        f"{int(row['n'])}{failed}",
+        f"{row['accuracy']:.3f} [{row['low']:.3f}, {row['high']:.3f}]",
+        difference,
+        p,
+        f"{row['usd_per_question']:.6f}",
+        f"{row['index_usd']:.4f}",
+        latency,
+        f"{row['tokens_per_question']:,.0f}",
+        f"{row['truncated_share']:.0%}",
+    ]
+
+
+def _task_grid(tasks: pd.DataFrame, *, markdown: bool) -> str:
+    labels = sorted(tasks["label"].unique())
+    sizes = tasks.groupby("label")["n"].max()
+    header = ["accuracy by task", *(f"{label} (n={int(sizes[label])})" for label in labels)]
+    rows = []
+    for pipeline, group in tasks.groupby("pipeline", sort=False):
+        values = dict(zip(group["label"], group["accuracy"], strict=True))
+        rows.append([str(pipeline), *(f"{values[label]:.2f}" if label in values else "-" for label in labels)])
+    return _grid(header, rows, markdown=markdown)
+
+
+def _grid(header: Sequence[str], rows: Sequence[Sequence[str]], *, markdown: bool) -> str:
+    if markdown:
+        lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}", *(f"| {' | '.join(row)} |" for row in rows)]
+        return "\n".join(lines)
+    widths = [max(len(line[i]) for line in [header, *rows]) for i in range(len(header))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in [header, *rows]
+    ]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
