@@ -1,0 +1,21 @@
+"""The pages' entry script: `workbench ui`, or `streamlit run app.py`. A router and nothing else."""
+
+import streamlit as st
+
+from workbench.ui import frame
+
+PAGES = {
+    "Results": [
+        st.Page("workbench/ui/compare_page.py", title="Compare", icon=":material/leaderboard:", default=True),
+        st.Page("workbench/ui/questions_page.py", title="Questions", icon=":material/quiz:", url_path="questions"),
+    ],
+    "Data": [
+        st.Page("workbench/ui/corpus_page.py", title="Corpus", icon=":material/menu_book:", url_path="corpus"),
+        st.Page("workbench/ui/runs_page.py", title="Runs", icon=":material/play_circle:", url_path="runs"),
+    ],
+}
+
+st.set_page_config(page_title="RAG versus long context", page_icon=":material/balance:", layout="wide")
+page = st.navigation(PAGES)
+frame.sidebar()
+page.run()

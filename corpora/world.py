@@ -46,7 +46,7 @@ def load(
         made.append(telling.context)
         asked += ask(world, telling, f"{name}:questions", f"w{number}", wanted[number])
     return Corpus.of(
-        "world",
+        f"world-{tokens // 1000}k",
         made,
         asked,
         version=VERSION,

@@ -11,8 +11,8 @@ from workbench.records import Answer, Context, Question
 
 WORKER = Prompt(
     "chain_of_agents.worker",
-    user="{chunk}\n\nSummary of the text before this part:\n{note}\n\nThe question is:\nQuestion: {question}\n\nRead the "
-    "part above together with the summary, and write one summary of both. Others will answer the question from it "
+    user="{chunk}\n\nSummary of the text before this part:\n{note}\n\nThe question is:\nQuestion: {question}\n\nRead "
+    "the part above together with the summary, and write one summary of both. Others will answer the question from it "
     "without seeing the text, so keep all evidence for it: names, numbers, dates, quotations. Do not answer.\nSummary:",
 )
 MANAGER = Prompt(

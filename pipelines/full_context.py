@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -74,7 +74,7 @@ def _take(chunks: Iterable[Chunk], room: int, bench: Bench, *, from_end: bool) -
             taken.append(chunk)
             room -= tokens + 1
             continue
-        size = _longest(len(chunk.text), room, lambda n, c=chunk: bench.count(c.text[-n:] if from_end else c.text[:n]))
+        size = _longest(chunk.text, room, bench, from_end=from_end)
         start, end = (chunk.end - size, chunk.end) if from_end else (chunk.start, chunk.start + size)
         if size:
             taken.append(Chunk(chunk.document_id, start, end, chunk.text[start - chunk.start : end - chunk.start]))
@@ -82,12 +82,13 @@ def _take(chunks: Iterable[Chunk], room: int, bench: Bench, *, from_end: bool) -
     return taken
 
 
-def _longest(length: int, room: int, tokens: Callable[[int], int]) -> int:
-    """The most characters, up to `length`, whose tokens fit the room."""
-    low, high = 0, min(length, max(0, room) * 40)  # no tokenizer packs 40 characters of prose into each token
+def _longest(text: str, room: int, bench: Bench, *, from_end: bool) -> int:
+    """How many characters from the start (or the end) fit the room."""
+    low, high = 0, min(len(text), max(0, room) * 40)  # no tokenizer packs 40 characters of prose into each token
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if tokens(middle) <= room else (low, middle - 1)
+        fits = bench.count(text[-middle:] if from_end else text[:middle]) <= room
+        low, high = (middle, high) if fits else (low, middle - 1)
     return low
 
 

@@ -15,13 +15,13 @@ from workbench.retrieval.index import ChunkIndex
 
 EXTRACT = Prompt(
     "graph_rag.extract",
-    user="{chunk}\n\nExtract the facts stated in the text above as triples of subject, relation and object. Subjects and "
-    "objects are names of people, places, organisations, events, things, or dates, as the text writes them.",
+    user="{chunk}\n\nExtract the facts stated in the text above as triples of subject, relation and object. Subjects "
+    "and objects are names of people, places, organisations, events, things, or dates, as the text writes them.",
 )
 REPORT = Prompt(
     "graph_rag.report",
-    user="{facts}\n\nAbove are facts about a group of related entities. Write a short report: who and what they are, and "
-    "how they are related.\nSummary:",
+    user="{facts}\n\nAbove are facts about a group of related entities. Write a short report: who and what they are, "
+    "and how they are related.\nSummary:",
 )
 
 
@@ -53,9 +53,9 @@ class GraphRag:
     """An entity graph with passages, searched by personalised PageRank as in HippoRAG 2 (arXiv 2502.14802), with
     GraphRAG's optional community reports (arXiv 2404.16130).
 
-    Facts kept from HippoRAG 2: phrase and passage nodes, damping 0.5, passage prior = dense score × 0.05, seeds weighted
-    by 1 / number of chunks that hold them, dense ranking when no seed is found. Named deviations: one extraction call a
-    chunk instead of NER then triples, or none (`extraction: cooccurrence`, entities of the same sentence); seeds are the
+    Facts kept from HippoRAG 2: phrase and passage nodes, damping 0.5, passage prior = dense score × 0.05, seeds
+    weighted by 1 / number of chunks that hold them, dense ranking when no seed is found. Named deviations: one extraction call
+    a chunk instead of NER then triples, or none (`extraction: cooccurrence`, entities of the same sentence); seeds are the
     question's entities by name, without the recognition-memory call; communities by Louvain, not Leiden.
     """
 

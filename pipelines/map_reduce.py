@@ -13,8 +13,8 @@ from workbench.records import Answer, Context, Question
 NOTHING = "[NO INFORMATION]"
 MAP = Prompt(
     "map_reduce.map",
-    user="{chunk}\n\nThe text above is one part of a longer text. Write notes: copy out everything in it that helps to "
-    "answer the question below, with the names, numbers and dates that belong to it. Do not answer the question. If "
+    user="{chunk}\n\nThe text above is one part of a longer text. Write notes: copy out everything in it that helps "
+    "to answer the question below, with the names, numbers and dates that belong to it. Do not answer the question. If "
     f"this part holds nothing of the kind, reply exactly: {NOTHING}\n\nQuestion: {{question}}\nNotes:",
 )
 COLLAPSE = Prompt(

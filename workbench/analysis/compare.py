@@ -94,7 +94,7 @@ def comparison(
     runs: pd.DataFrame, answers: pd.DataFrame, builds: pd.DataFrame, *, baseline: str | None = None, by: str = "task"
 ) -> Comparison:
     """The comparison of frames as `RunLogReader` gives them."""
-    answers = _with_label(answers, by)
+    answers = _with_label(_distinct_corpora(answers), by)
     notes: list[str] = []
     unscored = answers["score"].isna() & (answers["status"] == "ok")
     if unscored.any():
@@ -110,6 +110,13 @@ def comparison(
         task_rows += [{"corpus": corpus, "model": model, **row} for row in tasks]
     table, tasks_table = pd.DataFrame(rows), pd.DataFrame(task_rows)
     return Comparison(table, tasks_table, tuple(_verdicts(tasks_table)), tuple(notes), chosen)
+
+
+def _distinct_corpora(answers: pd.DataFrame) -> pd.DataFrame:
+    """Two versions of a corpus under one name are two corpora: the fingerprint is added to the name."""
+    versions = answers.groupby("corpus")["corpus_fingerprint"].transform("nunique")
+    named = answers["corpus"].where(versions == 1, answers["corpus"] + "@" + answers["corpus_fingerprint"].str[:6])
+    return answers.assign(corpus=named)
 
 
 def _with_label(answers: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -240,7 +247,7 @@ def _mean(values: pd.Series) -> float | None:
 
 def _verdicts(tasks: pd.DataFrame) -> list[str]:
     """One line a task: the best method, and the cheapest that is not clearly worse (its interval reaches the best)."""
-    lines = []
+    lines: list[str] = []
     if tasks.empty:
         return lines
     several = len(tasks.groupby(GROUP)) > 1
@@ -248,9 +255,9 @@ def _verdicts(tasks: pd.DataFrame) -> list[str]:
         real = group[~group["method"].isin(CONTROLS)]
         if real.empty:
             continue
-        best = real.loc[real["accuracy"].idxmax()]
+        best = real.iloc[int(real["accuracy"].argmax())]
         near = real[real["high"] >= best["accuracy"]]
-        cheapest = near.loc[near["usd_per_question"].idxmin()]
+        cheapest = near.iloc[int(near["usd_per_question"].argmin())]
         where = f"{corpus} · {model} · {label}" if several else str(label)
         line = f"{where}: {best['pipeline']} best at {best['accuracy']:.2f} (n={int(best['n'])})"
         if cheapest["pipeline"] != best["pipeline"] and cheapest["usd_per_question"] < best["usd_per_question"]:

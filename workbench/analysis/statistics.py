@@ -30,7 +30,8 @@ class Interval:
 def _sums(values: NDArray[np.float64], clusters: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sum and count of the values of each cluster."""
     _, place = np.unique(np.asarray(clusters), return_inverse=True)
-    return np.bincount(place, weights=values), np.bincount(place).astype(np.float64)
+    sums = np.bincount(place, weights=values).astype(np.float64)
+    return sums, np.bincount(place).astype(np.float64)
 
 
 def clustered_interval(values: ArrayLike, clusters: ArrayLike, *, draws: int = DRAWS, seed: int = SEED) -> Interval:

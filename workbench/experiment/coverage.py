@@ -34,10 +34,11 @@ def _found(text: str, prompts: Sequence[str]) -> int:
 def _longest_end(text: str, prompt: str, least: int = 20) -> int:
     """Length of the longest prefix or suffix of `text` inside `prompt`; under `least` characters is chance."""
     best = 0
-    for piece in (lambda n: text[:n], lambda n: text[-n:]):
+    for from_end in (False, True):
         low, high = 0, len(text)
         while low < high:  # every prefix of a contained prefix is contained, so bisection is exact
             middle = (low + high + 1) // 2
-            low, high = (middle, high) if piece(middle) in prompt else (low, middle - 1)
+            piece = text[-middle:] if from_end else text[:middle]
+            low, high = (middle, high) if piece in prompt else (low, middle - 1)
         best = max(best, low)
     return best if best >= least else 0

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -236,7 +237,7 @@ class _Session:
             # at most twice as many threads as calls in flight: methods also retrieve and parse between calls
             with ThreadPoolExecutor(max_workers=max(2, self._concurrency(planned.opened))) as pool:
                 jobs = [
-                    lambda c=context_id, qs=questions: self._context(planned, equipment, c, qs, pool, shown)
+                    partial(self._context, planned, equipment, context_id, questions, shown)
                     for context_id, questions in by_context.items()
                 ]
                 self._drain(jobs, pool)
@@ -271,7 +272,6 @@ class _Session:
         equipment: Equipment,
         context_id: str,
         questions: Sequence[Question],
-        pool: ThreadPoolExecutor,
         shown: Progress,
     ) -> list[Callable[[], None]]:
         """The index stage of one context; returns the questions to ask of it."""
@@ -302,7 +302,7 @@ class _Session:
             for question in questions:
                 self._write(planned, question, None, "failed", f"index stage failed: {error}", [], [], 0.0, [], shown)
             return []
-        return [lambda q=question: self._ask(planned, equipment, context, state, q, shown) for question in questions]
+        return [partial(self._ask, planned, equipment, context, state, question, shown) for question in questions]
 
     def _ask(
         self,

@@ -6,7 +6,33 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-_ONSET = ["b", "br", "c", "cl", "d", "dr", "f", "g", "gr", "h", "k", "l", "m", "n", "p", "pr", "r", "s", "st", "t", "th", "tr", "v", "w", "y"]
+_ONSET = [
+    "b",
+    "br",
+    "c",
+    "cl",
+    "d",
+    "dr",
+    "f",
+    "g",
+    "gr",
+    "h",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "pr",
+    "r",
+    "s",
+    "st",
+    "t",
+    "th",
+    "tr",
+    "v",
+    "w",
+    "y",
+]
 _VOWEL = ["a", "e", "i", "o", "u", "ae", "ei", "ou", "ia"]
 _CODA = ["l", "n", "r", "s", "th", "m", "nd", "rn", "lk", "ss", "x", "v", "d"]
 _TOWN_END = ["ford", "bury", "mouth", "stead", "holm", "wick", "garth", "minster", "haven", "moor", "combe", "dale"]
@@ -35,12 +61,38 @@ _PROFESSIONS = (
         "potter",
     ),
 )
-_EVENT_FIRST = (
-    ["Lantern", "Copper", "Harvest", "Midwinter", "Salt", "Amber", "Bell", "Thistle", "Orchard", "Raven", "Silver", "Candle", "Willow", "Granite"]
-)
-_EVENT_LAST = (
-    ["Fire", "Flood", "Strike", "Fair", "Siege", "Assembly", "Regatta", "Famine", "Procession", "Quarrel", "Jubilee", "Frost", "Treaty", "Parade"]
-)
+_EVENT_FIRST = [
+    "Lantern",
+    "Copper",
+    "Harvest",
+    "Midwinter",
+    "Salt",
+    "Amber",
+    "Bell",
+    "Thistle",
+    "Orchard",
+    "Raven",
+    "Silver",
+    "Candle",
+    "Willow",
+    "Granite",
+]
+_EVENT_LAST = [
+    "Fire",
+    "Flood",
+    "Strike",
+    "Fair",
+    "Siege",
+    "Assembly",
+    "Regatta",
+    "Famine",
+    "Procession",
+    "Quarrel",
+    "Jubilee",
+    "Frost",
+    "Treaty",
+    "Parade",
+]
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),

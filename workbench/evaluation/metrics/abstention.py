@@ -8,8 +8,8 @@ from workbench.evaluation.metrics._registry import metric_function
 from workbench.evaluation.metrics.answer_match import normalize_answer
 
 _REFUSAL = re.compile(
-    r"^(?:(?:it|this|that|question) (?:is|was) )?(?:unanswerable|not answerable|unknown|no answer|none|not (?:mentioned|"
-    r"stated|given|specified|provided|found|available)|no information|cannot (?:be )?(?:answer(?:ed)?|determined?)|"
+    r"^(?:(?:it|this|that|question) (?:is|was) )?(?:unanswerable|not answerable|unknown|no answer|none|not (?:"
+    r"mentioned|stated|given|specified|provided|found|available)|no information|cannot (?:be )?(?:answer(?:ed)?|determined?)|"
     r"cant answer|do(?:es)? not (?:say|mention|know)|insufficient information)\b"
 )
 _ANYWHERE = re.compile(
@@ -21,7 +21,7 @@ _ANYWHERE = re.compile(
 def abstains(text: str) -> bool:
     """True when the reply begins with a refusal, or says in a short reply that the text does not hold the answer.
 
-    >>> abstains("Unanswerable."), abstains("It is not mentioned."), abstains("Paris; not mentioned by name before 1900")
+    >>> abstains("Unanswerable."), abstains("It is not mentioned."), abstains("Paris")
     (True, True, False)
     """
     said = normalize_answer(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from workbench.llm.reading.answering import names_in
@@ -83,7 +84,7 @@ def triples(sentence: str) -> list[dict[str, str]]:
     names = [(m.start(), m.end(), n) for n in names_in(sentence) for m in [re.search(re.escape(n), sentence)] if m]
     names.sort()
     found = []
-    for (_, end, subject), (start, _, thing) in zip(names, names[1:], strict=False):
+    for (_, end, subject), (start, _, thing) in pairwise(names):
         relation = _BETWEEN.sub(" ", sentence[end:start]).strip(" ,;:")
         if 0 < len(relation) < 80:
             found.append({"subject": subject, "relation": relation, "object": thing})
