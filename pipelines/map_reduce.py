@@ -19,9 +19,9 @@ MAP = Prompt(
 )
 COLLAPSE = Prompt(
     "map_reduce.collapse",
-    user="{notes}\n\nAbove are notes from several parts of a longer text. Merge them into one shorter set of notes: keep "
-    "everything that helps to answer the question below, drop what does not, do not answer it. If nothing helps, reply "
-    f"exactly: {NOTHING}\n\nQuestion: {{question}}\nNotes:",
+    user="{notes}\n\nAbove are notes from several parts of a longer text. Merge them into one shorter set of "
+    "notes: keep everything that helps to answer the question below, drop what does not, do not answer it. "
+    f"If nothing helps, reply exactly: {NOTHING}\n\nQuestion: {{question}}\nNotes:",
 )
 REDUCE = Prompt("map_reduce.reduce", user=f"{{notes}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
 

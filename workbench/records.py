@@ -218,8 +218,9 @@ class Call:
 
     `prompt_tokens` includes `cached_tokens` and `cache_write_tokens`; `completion_tokens` includes
     `reasoning_tokens`. `queue_s` is the time until the last attempt was sent (our waiting, failed attempts and
-    their backoff) and no part of `total_s`. A replayed call has `from_cache` and the original tokens, cost and times. The `retry_`
-    figures are what failed attempts had used before they failed, as far as it is known, and are in no other figure.
+    their backoff) and no part of `total_s`. A replayed call has `from_cache` and the original tokens, cost and times.
+    The `retry_` figures are what failed attempts had used before they failed, as far as it is known, and are in no
+    other figure.
     """
 
     call_id: str

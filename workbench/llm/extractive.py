@@ -1,9 +1,9 @@
 """The embedded reader: a baseline that quotes, not a language model.
 
 It gets the same rendered messages as any model and nothing else. It picks the sentences that match the question,
-follows names over at most three of them, compares, counts and trims to the type of answer asked for, and says that there is no
-answer when nothing fits. Deterministic. Good for trying out the workbench and for tests; its accuracy says little about
-what a language model would do with the same prompts. Plug in a real one with a provider string.
+follows names over at most three of them, compares, counts and trims to the type of answer asked for, and says that
+there is no answer when nothing fits. Deterministic. Good for trying out the workbench and for tests; its accuracy
+says little about what a language model would do with the same prompts. Plug in a real one with a provider string.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _JSON = frozenset(
-    ("config", "model_options", "price", "environment", "documents", "answers", "options", "evidence", "metrics")
-    + ("metadata", "notes", "citations", "parents")
+    {"config", "model_options", "price", "environment", "documents", "answers", "options", "evidence", "metrics"}
+    | {"metadata", "notes", "citations", "parents"}
 )
 TABLES = (
     *("experiments", "runs", "experiment_runs", "contexts", "questions", "builds"),

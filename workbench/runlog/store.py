@@ -1,8 +1,8 @@
 """The run log's writer, and the only place that connects to DuckDB.
 
 DuckDB locks the file for the process that has it open, so a connection lives for one transaction: connect, write,
-close. Rows wait in memory and one thread writes them in batches; a reader in another process waits some milliseconds at most.
-What is not written yet when the process dies is not lost either: replies are in the response cache.
+close. Rows wait in memory and one thread writes them in batches; a reader in another process waits some milliseconds
+at most. What is not written yet when the process dies is not lost either: replies are in the response cache.
 """
 
 from __future__ import annotations

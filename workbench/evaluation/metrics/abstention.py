@@ -9,8 +9,9 @@ from workbench.evaluation.metrics.answer_match import normalize_answer
 
 _REFUSAL = re.compile(
     r"^(?:(?:it|this|that|question) (?:is|was) )?(?:unanswerable|not answerable|unknown|no answer|none|not (?:"
-    r"mentioned|stated|given|specified|provided|found|available)|no information|cannot (?:be )?(?:answer(?:ed)?|determined?)|"
-    r"cant answer|do(?:es)? not (?:say|mention|know)|insufficient information)\b"
+    r"mentioned|stated|given|specified|provided|found|available)|no information|"
+    r"cannot (?:be )?(?:answer(?:ed)?|determined?)|cant answer|do(?:es)? not (?:say|mention|know)|"
+    r"insufficient information)\b"
 )
 _ANYWHERE = re.compile(
     r"\b(?:unanswerable|(?:text|context|document|passage|story|conversation)s? (?:do(?:es)? not|doesnt|did not) "
