@@ -1,43 +1,47 @@
-"""Any OpenAI-compatible server, streamed: usage, time to first token, and named failures.
-
-The client is aiohttp: 0.3 ms of our own time per call, where the `openai` package costs 2 ms. Third-party exceptions
-are mapped to `workbench.errors` here and nowhere else. Keys live in the request header only.
-"""
+"""Any OpenAI-compatible server, streamed: chat completions with usage, time to first token, and named failures."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.errors import (
-    BadReply,
-    ContextOverflow,
-    ModelError,
-    ModelTimeout,
-    RateLimited,
-    RequestRefused,
-    ServerGone,
-    WorkbenchError,
-)
-from workbench.llm.model import ChatRequest, Completion, count_messages
+from workbench.errors import BadReply, ContextOverflow, ModelError
+from workbench.llm.model import SERVER, ChatOverhead, ChatRequest, Completion, count_messages
 from workbench.llm.tokens import TokenCounter
+from workbench.llm.transport import Connection, HttpRefusal
 
-# How providers word "too long": OpenAI, vLLM, Ollama and llama.cpp, Anthropic.
-_OVERFLOW = re.compile(
-    r"context_length_exceeded|maximum context length|max_model_len|longer than the maximum model length"
-    r"|exceeds? (?:the )?(?:available )?context (?:size|length|window)|input length exceeds"
-    r"|prompt is too long|exceed context limit|reduce the length of the (?:messages|prompt)",
-    re.I,
-)
-_SECRET = re.compile(r"(?:sk|key|Bearer)[-_ ][A-Za-z0-9_\-.]{8,}")
+# What a server may not know; it is left out from the first refusal that names it.
+_OPTIONAL = ("stream_options", "response_format", "seed", "temperature")
+# Tokenizers differ by less than a factor of two; a server that counts fewer tokens than that has not read the prompt.
+_LONG_PROMPT, _READ_SHARE, _UNSUSPICIOUS = 1_000, 0.5, 100_000
+_UNKNOWN = re.compile(r"unsupported|not supported|unrecognized|unknown|extra_forbidden|not permitted|unexpected", re.I)
 
 
-class OpenAiCompatible:
-    """A chat model behind `base_url`; `acomplete` runs on the gateway's event loop."""
+@dataclass(slots=True)
+class Arrived:
+    """What has come of a reply so far."""
+
+    started: float = field(default_factory=time.perf_counter)
+    parts: list[str] = field(default_factory=list)
+    usage: dict[str, Any] = field(default_factory=dict)
+    finish: str | None = None
+    first_token_s: float | None = None
+    ended: bool = False
+
+    def text(self, piece: str) -> None:
+        """A piece of visible text."""
+        if piece:
+            if self.first_token_s is None:
+                self.first_token_s = time.perf_counter() - self.started
+            self.parts.append(piece)
+
+
+class ServedModel:
+    """A chat model behind HTTP; `acomplete` runs on the gateway's event loop. Subclasses speak a wire format."""
 
     is_async = True
 
@@ -45,38 +49,43 @@ class OpenAiCompatible:
         self,
         name: str,
         model: str,
-        base_url: str,
+        url: str,
         *,
-        key: str | None,
+        connection: Connection,
         window: int,
         max_output_tokens: int,
         counter: TokenCounter,
-        timeout: float = 600.0,
-        token_timeout: float = 120.0,
-        json_schema: bool = True,
-        headers: Mapping[str, str] | None = None,
+        rpm: float | None = None,
+        tpm: float | None = None,
+        first_token_target: float | None = None,
     ) -> None:
         self.name = name
         self.window = window
         self.max_output_tokens = max_output_tokens
-        self.token_source = counter.source
+        self.rpm, self.tpm, self.first_token_target = rpm, tpm, first_token_target
         self._model = model
-        self._url = f"{base_url.rstrip('/')}/chat/completions"
-        self._key = key
+        self._url = url
+        self._connection = connection
         self._counter = counter
-        self._timeout = timeout
-        self._token_timeout = token_timeout
-        self._json_schema = json_schema
-        self._headers = dict(headers or {})
-        self._session: Any = None
 
     def __repr__(self) -> str:
-        return f"OpenAiCompatible({self.name!r})"  # never the key
+        return f"{type(self).__name__}({self.name!r})"  # never the key
+
+    @property
+    def token_source(self) -> str:
+        """The tokenizer that counts before a call."""
+        return self._counter.source
+
+    @property
+    def chat_overhead(self) -> ChatOverhead | None:
+        """The chat template's own tokens, where the counter could measure them."""
+        return getattr(self._counter, "chat_overhead", None)
 
     def count(self, text: str) -> int:
         return self._counter.count(text)
 
     def complete(self, request: ChatRequest) -> Completion:
+        """One request outside a gateway, on an event loop of its own."""
         return asyncio.run(self._once(request))
 
     async def _once(self, request: ChatRequest) -> Completion:
@@ -87,160 +96,176 @@ class OpenAiCompatible:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._connection.close()
+
+    async def acomplete(self, request: ChatRequest) -> Completion:
+        arrived = Arrived()
+        try:
+            await self._ask(request, arrived)
+        except HttpRefusal as refusal:
+            if refusal.is_overflow:
+                raise ContextOverflow(self._tokens(request), request.max_tokens, self.window) from refusal
+            raise refusal.as_error(self.name) from refusal
+        except ModelError as error:
+            if arrived.parts or arrived.usage:  # the server worked for it, and bills it
+                error.spent = self._completion(request, arrived)
+            raise
+        if arrived.finish is None and not (arrived.ended and arrived.parts):
+            what = "the stream ended in the middle of a reply" if arrived.parts else "the reply holds no choice"
+            broken = BadReply(f"{self.name}: {what}")
+            broken.spent = self._completion(request, arrived) if arrived.parts or arrived.usage else None
+            raise broken
+        completion = self._completion(request, arrived)
+        self._check_whole_prompt(request, completion)
+        return completion
+
+    def _check_whole_prompt(self, request: ChatRequest, completion: Completion) -> None:
+        """Ollama answers a prompt over its window as if nothing were wrong, after cutting it; only its count tells."""
+        if completion.token_source != SERVER or completion.prompt_tokens >= _UNSUSPICIOUS:
+            return
+        sent = self._tokens(request)
+        if sent > _LONG_PROMPT and completion.prompt_tokens < sent * _READ_SHARE:
+            raise ContextOverflow(sent, request.max_tokens, completion.prompt_tokens)
+
+    async def _ask(self, request: ChatRequest, arrived: Arrived) -> None:
+        raise NotImplementedError
+
+    def _completion(self, request: ChatRequest, arrived: Arrived) -> Completion:
+        text = "".join(arrived.parts)
+        usage = arrived.usage
+        counted = "prompt_tokens" not in usage or "completion_tokens" not in usage
+        return Completion(
+            text=text,
+            prompt_tokens=int(usage["prompt_tokens"] if "prompt_tokens" in usage else self._tokens(request)),
+            completion_tokens=int(usage["completion_tokens"] if "completion_tokens" in usage else self.count(text)),
+            cached_tokens=int(usage.get("cached_tokens") or 0),
+            cache_write_tokens=int(usage.get("cache_write_tokens") or 0),
+            reasoning_tokens=int(usage.get("reasoning_tokens") or 0),
+            finish_reason=arrived.finish or "stop",
+            token_source=self._counter.source if counted else SERVER,
+            first_token_s=arrived.first_token_s,
+            total_s=time.perf_counter() - arrived.started,
+        )
+
+    def _tokens(self, request: ChatRequest) -> int:
+        return count_messages(self, request.messages)
+
+
+class OpenAiCompatible(ServedModel):
+    """`/chat/completions` of OpenAI, vLLM, Ollama, llama.cpp and the many servers that speak like them.
+
+    `output_field` is how the server calls the reply's limit: OpenAI's newer models refuse `max_tokens`. What the
+    server refuses to know (see `_OPTIONAL`) is left out from then on. `usage_in_every_event` asks vLLM for running
+    usage, so that a stream that breaks is accounted to the token.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        json_schema: bool = True,
+        output_field: str = "max_tokens",
+        usage_in_every_event: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._output_field = output_field
+        self._running_usage = usage_in_every_event
+        self._left_out: set[str] = set() if json_schema else {"response_format"}
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
+        options: dict[str, Any] = {"include_usage": True}
+        if self._running_usage:
+            options["continuous_usage_stats"] = True
         body: dict[str, Any] = {
             "model": self._model,
             "messages": [{"role": m.role, "content": m.content} for m in request.messages],
-            "max_tokens": request.max_tokens,
+            self._output_field: request.max_tokens,
             "temperature": request.temperature,
             "stream": True,
-            "stream_options": {"include_usage": True},
+            "stream_options": options,
         }
         if request.seed is not None:
             body["seed"] = request.seed
-        if request.schema is not None and self._json_schema:
-            body["response_format"] = {
-                "type": "json_schema",
-                "json_schema": {"name": "reply", "schema": dict(request.schema)},
-            }
-        return body
+        if request.schema is not None:
+            named = {"name": "reply", "schema": dict(request.schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": named}
+        return {name: value for name, value in body.items() if name not in self._left_out}
 
-    async def acomplete(self, request: ChatRequest) -> Completion:
-        import aiohttp
-
-        if self._session is None:
-            headers = {"Content-Type": "application/json", **self._headers}
-            if self._key:
-                headers["Authorization"] = f"Bearer {self._key}"
-            limits = aiohttp.ClientTimeout(total=self._timeout, sock_read=self._token_timeout, sock_connect=30)
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
-            self._session = aiohttp.ClientSession(headers=headers, timeout=limits, connector=connector)
-        started = time.perf_counter()
-        try:
-            async with self._session.post(self._url, data=json.dumps(self._body(request)).encode()) as response:
-                if response.status != 200:
-                    raise self._refusal(response.status, response.headers, await response.text(), request)
-                return await self._read(response, request, started)
-        except WorkbenchError:
-            raise
-        except TimeoutError as error:
-            raise ModelTimeout(f"{self.name}: no answer in time") from error
-        except aiohttp.ClientConnectorError as error:
-            raise ServerGone(f"{self.name}: cannot connect to {self._url}") from error
-        except (aiohttp.ClientError, ConnectionError) as error:
-            raise BadReply(f"{self.name}: the connection broke ({type(error).__name__})") from error
-
-    async def _read(self, response: Any, request: ChatRequest, started: float) -> Completion:
-        if "text/event-stream" not in response.headers.get("Content-Type", ""):
-            return self._whole(await response.text(), request, started)
-        parts: list[str] = []
-        usage: Mapping[str, Any] | None = None
-        finish: str | None = None
-        first: float | None = None
-        ended = False
-        async for raw in response.content:
-            line = raw.strip()
-            if not line.startswith(b"data:"):
-                continue
-            data = line[5:].strip()
-            if data == b"[DONE]":
-                ended = True
-                break
+    async def _ask(self, request: ChatRequest, arrived: Arrived) -> None:
+        for _ in range(len(_OPTIONAL) + 2):
+            body = self._body(request)
             try:
-                event = json.loads(data)
-            except ValueError as error:
-                raise BadReply(f"{self.name}: an event of the stream is no JSON") from error
-            if isinstance(event.get("error"), Mapping):
-                raise self._refusal(500, {}, json.dumps(event["error"]), request)
-            usage = event.get("usage") or usage
-            for choice in event.get("choices") or ():
-                delta = choice.get("delta") or {}
-                if delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning"):
-                    first = first if first is not None else time.perf_counter() - started
-                    parts.append(delta.get("content") or "")
-                finish = choice.get("finish_reason") or finish
-        if not ended and finish is None:
-            raise BadReply(f"{self.name}: the stream ended in the middle of a reply")
-        return self._completion("".join(parts), usage, finish, request, first, time.perf_counter() - started)
+                await self._read(body, arrived)
+                return
+            except HttpRefusal as refusal:
+                if refusal.is_overflow or not self._understood(refusal, body):
+                    raise
 
-    def _whole(self, text: str, request: ChatRequest, started: float) -> Completion:
-        """A server that does not stream."""
+    def _understood(self, refusal: HttpRefusal, sent: Mapping[str, Any]) -> bool:
+        """Whether the server refused one of our parameters that the request can go without; it is left out now."""
+        if refusal.status not in (400, 422):
+            return False
+        other = "max_tokens" if self._output_field == "max_completion_tokens" else "max_completion_tokens"
+        if self._output_field in sent and other in refusal.body:
+            self._output_field = other
+            return True
+        for name in _OPTIONAL:
+            if name in sent and name in refusal.body and _UNKNOWN.search(refusal.body):
+                self._left_out.add(name)
+                return True
+        return False
+
+    async def _read(self, body: Mapping[str, Any], arrived: Arrived) -> None:
+        arrived.started = time.perf_counter()
+        async for event in self._connection.events(self._url, body):
+            if "done" in event:
+                arrived.ended = True
+                return
+            if "whole" in event:
+                self._whole(event["whole"], arrived)
+                return
+            error = event.get("error")
+            if error:
+                raise HttpRefusal(_code(error), self._connection.scrubbed(str(error)))
+            if event.get("usage"):
+                arrived.usage = _usage(event["usage"])
+            for choice in event.get("choices") or ():
+                arrived.text((choice.get("delta") or {}).get("content") or "")
+                arrived.finish = choice.get("finish_reason") or arrived.finish
+
+    def _whole(self, reply: Mapping[str, Any], arrived: Arrived) -> None:
+        """The reply of a server that does not stream: no first-token time."""
+        if reply.get("error"):
+            raise HttpRefusal(_code(reply["error"]), self._connection.scrubbed(str(reply["error"])))
+        if reply.get("usage"):
+            arrived.usage = _usage(reply["usage"])
         try:
-            reply = json.loads(text)
             choice = reply["choices"][0]
             content = choice["message"].get("content") or ""
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
             raise BadReply(f"{self.name}: the reply holds no choice") from error
-        seconds = time.perf_counter() - started
-        return self._completion(content, reply.get("usage"), choice.get("finish_reason"), request, None, seconds)
-
-    def _completion(
-        self,
-        text: str,
-        usage: Mapping[str, Any] | None,
-        finish: str | None,
-        request: ChatRequest,
-        first: float | None,
-        seconds: float,
-    ) -> Completion:
-        if finish is None and not text:
-            raise BadReply(f"{self.name}: the reply holds no choice")
-        if usage is None:  # counted by us, and said so
-            prompt, completion = count_messages(self, request.messages), self.count(text)
-            return Completion(
-                text=text,
-                prompt_tokens=prompt,
-                completion_tokens=completion,
-                finish_reason=finish or "stop",
-                token_source=self._counter.source,
-                first_token_s=first,
-                total_s=seconds,
-            )
-        inside = usage.get("prompt_tokens_details") or {}
-        outside = usage.get("completion_tokens_details") or {}
-        return Completion(
-            text=text,
-            prompt_tokens=int(usage.get("prompt_tokens") or 0),
-            completion_tokens=int(usage.get("completion_tokens") or 0),
-            cached_tokens=int(inside.get("cached_tokens") or usage.get("cache_read_input_tokens") or 0),
-            cache_write_tokens=int(usage.get("cache_creation_input_tokens") or 0),
-            reasoning_tokens=int(outside.get("reasoning_tokens") or 0),
-            finish_reason=finish or "stop",
-            token_source="server",  # noqa: S106 - no secret
-            first_token_s=first,
-            total_s=seconds,
-        )
-
-    def _refusal(self, status: int, headers: Mapping[str, str], body: str, request: ChatRequest) -> WorkbenchError:
-        shown = _SECRET.sub("***", " ".join(body.split()))[:300]
-        if self._key:
-            shown = shown.replace(self._key, "***")
-        line = f"{self.name}: HTTP {status}: {shown}"
-        if _OVERFLOW.search(body):
-            return ContextOverflow(count_messages(self, request.messages), request.max_tokens, self.window)
-        if status == 429:
-            return RateLimited(line, _seconds(headers.get("Retry-After") or headers.get("retry-after")))
-        if status in (408, 409, 425) or status >= 500:
-            error: ModelError = ModelTimeout(line) if status in (408, 504) else ModelError(line)
-            wait = _seconds(headers.get("Retry-After"))
-            return RateLimited(line, wait) if wait is not None else error
-        return RequestRefused(line)
+        if content:
+            arrived.parts.append(content)
+        arrived.finish = choice.get("finish_reason") or "stop"
 
 
-def _seconds(value: str | None) -> float | None:
-    """Retry-After: seconds, or an HTTP date."""
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        from email.utils import parsedate_to_datetime
+def _usage(usage: Mapping[str, Any]) -> dict[str, Any]:
+    """The usage object under our names. DeepSeek's and Anthropic's spellings of cached tokens are known too."""
+    prompt = usage.get("prompt_tokens_details") or {}
+    reply = usage.get("completion_tokens_details") or {}
+    found = {
+        "prompt_tokens": usage.get("prompt_tokens"),
+        "completion_tokens": usage.get("completion_tokens"),
+        "cached_tokens": prompt.get("cached_tokens")
+        or usage.get("cache_read_input_tokens")
+        or usage.get("prompt_cache_hit_tokens"),
+        "cache_write_tokens": prompt.get("cache_write_tokens") or usage.get("cache_creation_input_tokens"),
+        "reasoning_tokens": reply.get("reasoning_tokens"),
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
-        try:
-            return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-        except (TypeError, ValueError):
-            return None
+
+def _code(error: Any) -> int:
+    """The HTTP status that an error inside a reply stands for."""
+    code = error.get("code") if isinstance(error, Mapping) else None
+    return code if isinstance(code, int) and 400 <= code < 600 else 500

@@ -20,6 +20,9 @@ from workbench.records import Message
 MESSAGE_OVERHEAD = 4
 REPLY_OVERHEAD = 3
 
+# The token source of counts that the server itself reports.
+SERVER = "server"
+
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
@@ -62,8 +65,11 @@ class Model(Protocol):
     name: str
     window: int
     max_output_tokens: int
-    token_source: str
     is_async: bool
+
+    @property
+    def token_source(self) -> str:
+        """What `count` counts with, as it is recorded."""
 
     def count(self, text: str) -> int:
         """Tokens of a text."""

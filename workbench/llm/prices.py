@@ -115,16 +115,30 @@ def _usd(value: Any, field: str) -> float:
     return number
 
 
-def _listed(name: str) -> Price | None:
-    """The list price of `provider/model` or of a model name alone, as of today."""
+def listed_window(name: str) -> int | None:
+    """The window of `provider/model` in tokens, where the price list knows it."""
+    found = _found(name)
+    return None if found is None else found.model.context_window
+
+
+def _found(name: str) -> Any:
     import genai_prices
 
     provider, slash, model = name.partition("/")
     usage = genai_prices.Usage(input_tokens=1, output_tokens=1)
     try:
-        found = genai_prices.calc_price(usage, model or name, provider_id=provider if slash else None)
+        return genai_prices.calc_price(usage, model or name, provider_id=provider if slash else None)
     except LookupError:
         return None
+
+
+def _listed(name: str) -> Price | None:
+    """The list price of `provider/model` or of a model name alone, as of today."""
+    found = _found(name)
+    if found is None:
+        return None
+    from genai_prices import __version__
+
     listed = found.model_price
     columns = {
         "input": listed.input_mtok,
@@ -133,7 +147,7 @@ def _listed(name: str) -> Price | None:
         "cache_write": listed.cache_write_mtok,
     }
     starts = sorted({tier.start for value in columns.values() for tier in getattr(value, "tiers", ())})
-    source = f"genai-prices {genai_prices.__version__}: {found.provider.id}/{found.model.id}"
+    source = f"genai-prices {__version__}: {found.provider.id}/{found.model.id}"
     base = {name: _rate(value, 0) for name, value in columns.items()}
     tiers = tuple(Tier(start, **_filled({n: _rate(v, start + 1) for n, v in columns.items()})) for start in starts)
     return Price(**_filled(base), source=source, tiers=tiers)

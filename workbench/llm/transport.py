@@ -1,0 +1,175 @@
+"""The HTTP side of a chat model: one session, server-sent events, and every failure as one of `workbench.errors`.
+
+The client is aiohttp: 0.3 ms of our own time per call, where the `openai` package costs 2 ms (`benchmarks/gateway.py`
+measures it). Third-party exceptions are mapped here and nowhere else. Keys live in the request headers only: whatever
+a server says back is scrubbed before it becomes an error's text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from workbench.errors import (
+    BadReply,
+    ModelError,
+    ModelTimeout,
+    RateLimited,
+    RequestRefused,
+    ServerGone,
+)
+
+_SECRET = re.compile(r"\b(?:sk|key|pk|Bearer)[-_ ][A-Za-z0-9_\-.*]{6,}")
+# How providers word "too long": OpenAI, vLLM, Ollama and llama.cpp, Anthropic.
+_OVERFLOW = re.compile(
+    r"context_length_exceeded|context length|max_model_len|longer than the maximum model length"
+    r"|exceeds? (?:the )?(?:available |model'?s? )?context (?:size|length|window)|exceed_context_size"
+    r"|prompt is too long|input is too long|exceed context limit|max_tokens must be at least 1, got -"
+    r"|reduce the length of the (?:messages|prompt)",
+    re.I,
+)
+_DURATION = re.compile(r"([\d.]+)(ms|s|m|h)")
+_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def hide_secrets(text: str) -> str:
+    """The text as one line of at most 2,000 characters, with what looks like a key blotted out."""
+    return _SECRET.sub("***", " ".join(text.split()))[:2_000]
+
+
+class HttpRefusal(Exception):
+    """An answer other than 200: status, scrubbed body, and the seconds the server wants us to wait."""
+
+    def __init__(self, status: int, body: str, retry_after: float | None = None) -> None:
+        super().__init__(f"HTTP {status}: {body}")
+        self.status, self.body, self.retry_after = status, body, retry_after
+
+    @property
+    def is_overflow(self) -> bool:
+        """Whether the server says that the prompt does not fit its window."""
+        return self.status in (400, 413, 422, 500) and _OVERFLOW.search(self.body) is not None
+
+    def as_error(self, name: str) -> ModelError:
+        """The error to raise for the model called `name`."""
+        line = f"{name}: HTTP {self.status}: {self.body[:300]}"
+        if self.status == 429 or self.status == 529 or (self.status == 503 and self.retry_after is not None):
+            return RateLimited(line, self.retry_after)
+        if self.status in (408, 504):
+            return ModelTimeout(line)
+        if self.status in (409, 425) or self.status >= 500:
+            return ModelError(line)
+        return RequestRefused(line)
+
+
+class Connection:
+    """Requests to one server. Bound to the event loop of its first request."""
+
+    def __init__(
+        self, name: str, *, headers: Mapping[str, str], secret: str | None, timeout: float, token_timeout: float
+    ) -> None:
+        self._name = name
+        self._headers = {"Content-Type": "application/json", **headers}
+        self._secret = secret
+        self._timeout = timeout
+        self._token_timeout = token_timeout
+        self._session: Any = None
+
+    async def events(self, url: str, body: Mapping[str, Any]) -> AsyncIterator[Mapping[str, Any]]:
+        """POST `body` as JSON and yield the JSON objects of the reply: each event of a stream, or the one reply of a
+        server that does not stream, as `{"whole": …}`. `{"done": True}` marks the end of an OpenAI stream.
+
+        Raises HttpRefusal for an answer other than 200; ServerGone, ModelTimeout and BadReply.
+        """
+        import aiohttp
+
+        if self._session is None:
+            limits = aiohttp.ClientTimeout(total=self._timeout, sock_read=self._token_timeout, sock_connect=20)
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
+            self._session = aiohttp.ClientSession(headers=self._headers, timeout=limits, connector=connector)
+        try:
+            proxy = _proxy(url)
+            async with self._session.post(url, data=json.dumps(body).encode(), proxy=proxy) as response:
+                if response.status != 200:
+                    raise HttpRefusal(response.status, self.scrubbed(await response.text()), _wait(response.headers))
+                if "text/event-stream" in response.headers.get("Content-Type", ""):
+                    async for event in self._stream(response):
+                        yield event
+                else:
+                    yield {"whole": self._parsed(await response.read())}
+        except TimeoutError as error:
+            raise ModelTimeout(f"{self._name}: no answer in time") from error
+        except aiohttp.ClientConnectorError as error:
+            raise ServerGone(f"{self._name}: cannot connect to {url}") from error
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise BadReply(f"{self._name}: the connection broke ({type(error).__name__})") from error
+
+    async def _stream(self, response: Any) -> AsyncIterator[Mapping[str, Any]]:
+        rest = b""
+        async for block in response.content.iter_any():  # whole blocks: a line at a time costs several times as much
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                if not line.startswith(b"data:"):
+                    continue
+                data = line[5:].strip()
+                if data == b"[DONE]":
+                    yield {"done": True}
+                elif data:
+                    yield self._parsed(data)
+
+    def _parsed(self, data: bytes) -> Mapping[str, Any]:
+        try:
+            value = json.loads(data)
+        except ValueError as error:
+            raise BadReply(f"{self._name}: the reply is no JSON") from error
+        if not isinstance(value, Mapping):
+            raise BadReply(f"{self._name}: the reply is no JSON object")
+        return value
+
+    def scrubbed(self, text: str) -> str:
+        """A server's words as one line without secrets."""
+        return hide_secrets(text.replace(self._secret, "***") if self._secret else text)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+@lru_cache(maxsize=64)
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for this address, if any."""
+    parts = urlsplit(url)
+    if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
+
+
+def _wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks us to wait: Retry-After (seconds or an HTTP date), or OpenAI's reset headers."""
+    value = headers.get("Retry-After")
+    if value:
+        try:
+            return max(0.0, float(value))
+        except ValueError:
+            from email.utils import parsedate_to_datetime
+
+            try:
+                return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+            except (TypeError, ValueError):
+                return None
+    resets = [
+        sum(
+            float(number) * _UNIT[unit]
+            for number, unit in _DURATION.findall(headers.get(f"x-ratelimit-reset-{kind}", ""))
+        )
+        for kind in ("requests", "tokens")
+        if headers.get(f"x-ratelimit-remaining-{kind}") == "0"
+    ]
+    return max(resets, default=None)
