@@ -175,8 +175,8 @@ OVERFLOWS = {
         400,
         {
             "error": {
-                "message": "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 "
-                "tokens. Please reduce the length of the messages.",
+                "message": "This model's maximum context length is 8192 tokens. However, your messages resulted "
+                "in 9001 tokens. Please reduce the length of the messages.",
                 "code": "context_length_exceeded",
             }
         },
