@@ -104,6 +104,7 @@ class Endpoint:
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._run())
+        self._loop.close()
 
     async def _run(self) -> None:
         self._stopping = asyncio.Event()
@@ -117,6 +118,10 @@ class Endpoint:
         self._ready.set()
         await self._stopping.wait()
         await runner.cleanup()
+        others = asyncio.all_tasks() - {asyncio.current_task()}  # handlers that hang
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         books = self.books

@@ -33,9 +33,11 @@ class Place:
 class Places:
     """The calls in flight, at most `most`, fewer while the server shows that it is overloaded (AIMD).
 
-    Additive increase: one more place after as many good replies as there are places. Multiplicative decrease: half the
-    places at a sign of overload, at most once per generation of calls (a call sent before the last cut says nothing
-    about the limit after it). First come, first served; thread-safe.
+    Judged by generations, as many outcomes as there are places. Multiplicative decrease: half the places as soon as
+    half a generation met overload; a call sent before the last cut says nothing about the limit after it. Additive
+    increase: one more place after a generation with less than an eighth. Between the two the limit stands, so that
+    a failure now and then, which has nothing to do with load, does not starve a run. First come, first served;
+    thread-safe.
 
     It also keeps the busy clock: a second with n calls in flight adds 1/n, so the shares of all calls sum to the time
     in which the server had any work of ours.
@@ -43,10 +45,11 @@ class Places:
 
     def __init__(self, most: int, clock: Clock = time.perf_counter) -> None:
         self.most = max(1, most)
-        self.limit = float(self.most)
+        self.limit = self.most
         self.in_flight = 0
         self._clock = clock
         self._cut_at = float("-inf")
+        self._outcomes = self._signs = 0
         self._busy = 0.0
         self._moved_at = 0.0
         self._waiting: deque[Future[Place]] = deque()
@@ -55,7 +58,7 @@ class Places:
     def take(self) -> Place | Future[Place]:
         """A place at once, or the future of one; a cancelled future gives its turn away."""
         with self._lock:
-            if not self._waiting and self.in_flight < int(self.limit):
+            if not self._waiting and self.in_flight < self.limit:
                 return self._enter()
             future: Future[Place] = Future()
             self._waiting.append(future)
@@ -67,17 +70,26 @@ class Places:
         with self._lock:
             self._tick()
             share = self._busy - place.busy_at
-            if overloaded and place.taken_at >= self._cut_at:
-                self.limit = max(1.0, self.limit / 2)
-                self._cut_at = self._clock()
-            elif overloaded is False and self.in_flight >= int(self.limit):
-                self.limit = min(float(self.most), self.limit + 1 / self.limit)
+            if overloaded is not None and place.taken_at >= self._cut_at:
+                self._judge(overloaded)
             self.in_flight -= 1
-            while self._waiting and self.in_flight < int(self.limit):
+            while self._waiting and self.in_flight < self.limit:
                 future = self._waiting.popleft()
                 if future.set_running_or_notify_cancel():
                     future.set_result(self._enter())
         return share
+
+    def _judge(self, overloaded: bool) -> None:
+        self._outcomes += 1
+        self._signs += overloaded
+        if self._signs * 2 >= self.limit:
+            self.limit = max(1, self.limit // 2)
+            self._cut_at = self._moved_at
+        elif self._outcomes < self.limit:
+            return
+        elif self._signs * 8 < self._outcomes:
+            self.limit = min(self.most, self.limit + 1)
+        self._outcomes = self._signs = 0
 
     def _enter(self) -> Place:
         self._tick()
