@@ -1,0 +1,105 @@
+"""Figures as Altair charts: every axis names its unit, every point says its n."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from workbench.analysis.compare import CONTROLS
+from workbench.analysis.frontier import pareto
+
+Chart = Any  # altair's chart types share no public base that mypy knows
+
+
+def accuracy_against(table: pd.DataFrame, column: str, title: str) -> Chart:
+    """Accuracy (with 95 % intervals) against a cost or latency column of `Comparison.table`; the Pareto front of the
+    methods (controls left out) as a line."""
+    import altair as alt
+
+    data = table.dropna(subset=[column]).copy()
+    data["kind"] = ["control" if method in CONTROLS else "method" for method in data["method"]]
+    real = data[data["kind"] == "method"]
+    front = real[pareto(real[column], real["accuracy"])].sort_values(column) if len(real) else real
+    x = alt.X(f"{column}:Q", title=title, scale=alt.Scale(zero=True))
+    y = alt.Y("accuracy:Q", title="accuracy (0 to 1)", scale=alt.Scale(domain=[0, 1]))
+    tooltip = ["pipeline:N", "accuracy:Q", "low:Q", "high:Q", f"{column}:Q", "n:Q"]
+    colour = alt.Color("pipeline:N", legend=None)
+    base = alt.Chart(data)
+    bars = base.mark_rule(opacity=0.6).encode(
+        x=x, y=alt.Y("low:Q", title="accuracy (0 to 1)"), y2="high:Q", color=colour
+    )
+    shape = alt.Shape("kind:N", title=None, scale=alt.Scale(domain=["method", "control"], range=["circle", "cross"]))
+    points = base.mark_point(size=90, filled=True).encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip)
+    labels = base.mark_text(align="left", dx=9, dy=-7, fontSize=12).encode(x=x, y=y, text="pipeline:N", color=colour)
+    line = alt.Chart(front).mark_line(strokeDash=[5, 4], color="grey").encode(x=x, y=y)
+    count = int(data["n"].max()) if len(data) else 0
+    return (line + bars + points + labels).properties(title=f"accuracy against {title}, n = {count}", height=340)
+
+
+def accuracy_by_label(tasks: pd.DataFrame) -> Chart:
+    """Accuracy with intervals by pipeline, one panel a task."""
+    import altair as alt
+
+    data = tasks.assign(panel=[f"{label} (n={n})" for label, n in zip(tasks["label"], tasks["n"], strict=True)])
+    base = alt.Chart(data).encode(y=alt.Y("pipeline:N", title=None, sort=list(dict.fromkeys(data["pipeline"]))))
+    bars = base.mark_bar().encode(
+        x=alt.X("accuracy:Q", title="accuracy (0 to 1)", scale=alt.Scale(domain=[0, 1])),
+        color=alt.Color("pipeline:N", legend=None),
+        tooltip=["pipeline:N", "label:N", "accuracy:Q", "low:Q", "high:Q", "n:Q"],
+    )
+    intervals = base.mark_rule().encode(x="low:Q", x2="high:Q")
+    return (bars + intervals).properties(width=220, height=26 * data["pipeline"].nunique()).facet("panel:N", columns=3)
+
+
+def waterfall(calls: pd.DataFrame) -> Chart:
+    """The calls of an answer in the order they had to run, as bars of seconds; parallel calls stand side by side."""
+    import altair as alt
+
+    timed = call_times(calls)
+    return (
+        alt.Chart(timed)
+        .mark_bar()
+        .encode(
+            x=alt.X("start_s:Q", title="seconds on the critical path (without queueing)"),
+            x2="end_s:Q",
+            y=alt.Y("name:N", title=None, sort=list(timed["name"])),
+            color=alt.Color("step:N", title="step"),
+            tooltip=[
+                "step:N",
+                "start_s:Q",
+                "end_s:Q",
+                "prompt_tokens:Q",
+                "completion_tokens:Q",
+                "cost_usd:Q",
+                "from_cache:N",
+            ],
+        )
+        .properties(height=max(60, min(600, 22 * len(timed))))
+    )
+
+
+def call_times(calls: pd.DataFrame) -> pd.DataFrame:
+    """Each call with `start_s` and `end_s`: it starts when the last of its parents has ended."""
+    rows = {row["call_id"]: row for _, row in calls.iterrows()}
+    ends: dict[str, float] = {}
+
+    def end(call_id: str) -> float:
+        waiting = [call_id]
+        while waiting:
+            top = waiting[-1]
+            missing = [p for p in rows[top]["parents"] if p in rows and p not in ends]
+            if missing and len(waiting) <= len(rows):
+                waiting.append(missing[0])
+                continue
+            start = max((ends.get(p, 0.0) for p in rows[top]["parents"] if p in rows), default=0.0)
+            ends[top] = start + float(rows[top]["total_s"])
+            waiting.pop()
+        return ends[call_id]
+
+    timed = calls.copy()
+    timed["end_s"] = [end(call_id) for call_id in timed["call_id"]]
+    timed["start_s"] = timed["end_s"] - timed["total_s"]
+    timed = timed.sort_values(["start_s", "started_at"]).reset_index(drop=True)
+    timed["name"] = [f"{i:>3}. {step}" for i, step in enumerate(timed["step"], 1)]
+    return timed

@@ -1,0 +1,69 @@
+"""Compare: the leaderboard, what accuracy costs in dollars and seconds, and where each method is good."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from workbench.analysis import plots
+from workbench.analysis.compare import GROUP, compare
+from workbench.errors import InputError
+from workbench.ui import frame
+
+st.title("Retrieve, or read everything?")
+log = frame.reader()
+by = st.selectbox("Break down by", ["task", "hops", "depth", "scope", "diffusion"], key="by")
+try:
+    compared = compare(log, experiment=frame.experiment(), by=by)
+except InputError as error:
+    st.info(str(error))
+    st.stop()
+
+for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
+    st.subheader(f"{corpus} · {model}")
+    st.caption(
+        f"{int(table['n'].max())} questions of {int(table['contexts'].max())} contexts; 95 % intervals clustered by "
+        f"context; baseline: {compared.baseline}, paired tests with Holm correction. ↻: times and costs replayed from "
+        "an earlier call."
+    )
+    shown = table.assign(
+        accuracy=[
+            f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+            for mean, low, high in zip(table["accuracy"], table["low"], table["high"], strict=True)
+        ],
+        against=[
+            "" if pd.isna(difference) else f"{difference:+.3f} (p={p:.3f})"
+            for difference, p in zip(table["difference"], table["p_holm"], strict=True)
+        ],
+        replay=["↻" if replayed else "" for replayed in table["replayed"]],
+    )
+    columns: dict[str, Any] = {
+        "pipeline": "pipeline",
+        "n": "n (questions)",
+        "failed": "failed (questions)",
+        "accuracy": "accuracy [95 %]",
+        "against": "difference to baseline",
+        "usd_per_question": st.column_config.NumberColumn("cost (USD/question)", format="%.6f"),
+        "index_usd": st.column_config.NumberColumn("index cost (USD)", format="%.4f"),
+        "latency_p50_s": st.column_config.NumberColumn("latency p50 (s)", format="%.3f"),
+        "latency_p95_s": st.column_config.NumberColumn("latency p95 (s)", format="%.3f"),
+        "replay": "",
+        "tokens_per_question": st.column_config.NumberColumn("tokens/question", format="%.0f"),
+        "truncated_share": st.column_config.NumberColumn("truncated (share)", format="percent"),
+        "evidence_coverage": st.column_config.NumberColumn("evidence read (share)", format="percent"),
+    }
+    st.dataframe(shown[list(columns)], column_config=columns, hide_index=True, width="stretch")
+    left, right = st.columns(2)
+    left.altair_chart(plots.accuracy_against(table, "usd_per_question", "cost (USD/question)"), width="stretch")
+    right.altair_chart(plots.accuracy_against(table, "latency_p50_s", "latency p50 (s)"), width="stretch")
+    part = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
+    if part["label"].nunique() > 1:
+        st.markdown(f"**Accuracy by {by}**")
+        st.altair_chart(plots.accuracy_by_label(part))
+
+if compared.verdicts:
+    st.subheader("Verdicts")
+    st.markdown("\n".join(f"- {line}" for line in compared.verdicts))
+for note in compared.notes:
+    st.caption(f"note: {note}")
+frame.reader_notice(list(compared.table["model"]))

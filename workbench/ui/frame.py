@@ -1,0 +1,73 @@
+"""What all pages share: which log is open, which experiment is shown, and what to say when there is none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from workbench.errors import StoreError
+from workbench.runlog.reader import RunLogReader
+
+DEFAULT_DATABASE = "runs/demo.duckdb"
+
+
+def sidebar() -> None:
+    """The database and the experiment, kept in the address so that a link shows the same thing."""
+    with st.sidebar:
+        current = st.query_params.get("db") or os.environ.get("WORKBENCH_DATABASE") or DEFAULT_DATABASE
+        path = st.text_input("Run log (.duckdb)", value=current, key="database")
+        if path != current:
+            st.query_params["db"] = path
+        st.session_state["database_path"] = path
+        experiments = _experiments(path)
+        if not experiments.empty:
+            names = dict(zip(experiments["experiment_id"], experiments["name"], strict=True))
+            st.selectbox(
+                "Experiment", list(names), format_func=lambda key: f"{names[key]} ({key[:6]})", key="experiment"
+            )
+
+
+def _experiments(path: str) -> pd.DataFrame:
+    try:
+        return RunLogReader(Path(path)).experiments()
+    except StoreError:
+        return pd.DataFrame(columns=["experiment_id", "name"])
+
+
+def reader() -> RunLogReader:
+    """The open log; the page ends with a friendly word when it is not there, is no log, or holds nothing."""
+    path = Path(st.session_state.get("database_path", DEFAULT_DATABASE))
+    log = RunLogReader(path)
+    if not log.exists:
+        st.info(
+            f"There is no run log at `{path}` yet. Run `make demo`, or `workbench run examples/demo.yaml`, and reload."
+        )
+        st.stop()
+    try:
+        empty = log.experiments().empty
+    except StoreError as error:
+        st.warning(str(error))
+        st.stop()
+    if empty:
+        st.info(f"The run log `{path}` is empty. Run an experiment: `workbench run examples/demo.yaml`.")
+        st.stop()
+    return log
+
+
+def experiment() -> str | None:
+    """The id of the chosen experiment."""
+    chosen = st.session_state.get("experiment")
+    return str(chosen) if chosen else None
+
+
+def reader_notice(models: list[str]) -> None:
+    """Say plainly that the embedded reader is a baseline."""
+    if any(model.startswith("extractive") for model in models):
+        st.caption(
+            "The model **extractive** is a baseline reader that quotes sentences, not a language model. Plug in a real "
+            "one in the experiment file: `openai/gpt-4o-mini`, `anthropic/claude-sonnet-4-5`, `ollama/llama3.2`, "
+            "`vllm/NAME@http://127.0.0.1:8000/v1`; the key comes from the environment."
+        )

@@ -1,0 +1,109 @@
+"""Questions: what each pipeline answered, what it retrieved against the gold evidence, and the calls it made."""
+
+import streamlit as st
+
+from workbench.analysis import plots
+from workbench.analysis.highlight import STYLE, marked, spans_by_document
+from workbench.ui import frame
+
+st.title("Questions")
+log = frame.reader()
+answers = log.answers(frame.experiment())
+if answers.empty:
+    st.info("No question has been answered yet; see the Runs page.")
+    st.stop()
+
+first, second, third = st.columns([1, 1, 2])
+task = first.selectbox("Task", ["all", *sorted(answers["task"].unique())])
+outcome = second.selectbox("Outcome", ["all", "some pipeline is wrong", "pipelines disagree", "some pipeline failed"])
+wanted = third.text_input("Text in the question")
+
+questions = log.questions()
+questions = questions[questions["corpus_fingerprint"].isin(set(answers["corpus_fingerprint"]))]
+if task != "all":
+    questions = questions[questions["task"] == task]
+if wanted:
+    questions = questions[questions["text"].str.contains(wanted, case=False, regex=False)]
+scores = answers.assign(score=answers["score"].astype(float)).groupby("question_id")
+if outcome == "some pipeline is wrong":
+    questions = questions[
+        questions["question_id"].isin(set(answers.loc[answers["score"].astype(float) < 0.5, "question_id"]))
+    ]
+elif outcome == "pipelines disagree":
+    spread = scores["score"].max() - scores["score"].min()
+    questions = questions[questions["question_id"].isin(set(spread[spread > 0.5].index))]
+elif outcome == "some pipeline failed":
+    questions = questions[questions["question_id"].isin(set(answers.loc[answers["status"] != "ok", "question_id"]))]
+
+st.caption(f"n = {len(questions)} questions")
+if questions.empty:
+    st.info("No question matches these filters.")
+    st.stop()
+texts = dict(zip(questions["question_id"], questions["text"], strict=True))
+chosen = st.selectbox("Question", list(texts), format_func=lambda key: f"{key}: {texts[key]}")
+question = questions[questions["question_id"] == chosen].iloc[0]
+given = answers[(answers["question_id"] == chosen) & (answers["corpus_fingerprint"] == question["corpus_fingerprint"])]
+
+st.markdown("**Gold answer**")
+st.text(" | ".join(question["answers"]))
+st.dataframe(
+    given[
+        [
+            "pipeline",
+            "model",
+            "text",
+            "score",
+            "metric",
+            "status",
+            "error",
+            "calls",
+            "cost_usd",
+            "critical_path_s",
+            "evidence_coverage",
+        ]
+    ],
+    column_config={
+        "text": "answer",
+        "score": st.column_config.NumberColumn("score (0 to 1)", format="%.2f"),
+        "calls": "calls (n)",
+        "cost_usd": st.column_config.NumberColumn("cost (USD)", format="%.6f"),
+        "critical_path_s": st.column_config.NumberColumn("latency (s)", format="%.3f"),
+        "evidence_coverage": st.column_config.NumberColumn("evidence read (share)", format="percent"),
+    },
+    hide_index=True,
+    width="stretch",
+)
+
+labels = [f"{row.pipeline} · {row.model}" for row in given.itertuples()]
+picked = st.selectbox("Look into", range(len(labels)), format_func=lambda i: labels[i])
+answer = given.iloc[picked]
+hits = log.hits(frame.experiment())
+hits = hits[(hits["run_id"] == answer["run_id"]) & (hits["question_id"] == chosen)]
+evidence = spans_by_document(question["evidence"])
+retrieved = spans_by_document(hits.to_dict("records"))
+st.markdown(f"**Read against the gold evidence** ({len(hits)} chunks; yellow: gold, blue: read, green: both)")
+contexts = log.contexts()
+documents = contexts[contexts["context_id"] == question["context_id"]].iloc[0]["documents"]
+shown = [d for d in documents if d["document_id"] in {*evidence, *list(retrieved)[:5]}]
+stored = log.texts(d["text_hash"] for d in shown)
+st.html(STYLE)
+for document in shown:
+    with st.expander(f"{document['document_id']} {document['title']}", expanded=document["document_id"] in evidence):
+        key = document["document_id"]
+        st.html(STYLE + marked(stored.get(document["text_hash"], ""), evidence.get(key, ()), retrieved.get(key, ())))
+
+calls = log.calls(frame.experiment())
+calls = calls[(calls["run_id"] == answer["run_id"]) & (calls["question_id"] == chosen)]
+st.markdown(f"**Calls** (n = {len(calls)})")
+if len(calls):
+    st.altair_chart(plots.waterfall(calls), width="stretch")
+    ordered = plots.call_times(calls)
+    number = st.selectbox("Prompt and reply of", range(len(ordered)), format_func=lambda i: ordered["name"].iloc[i])
+    call = ordered.iloc[number]
+    found = log.texts(h for h in (call["prompt_hash"], call["reply_hash"]) if isinstance(h, str))
+    left, right = st.columns(2)
+    left.text_area(
+        f"prompt ({int(call['prompt_tokens']):,} tokens)", found.get(call["prompt_hash"], ""), height=300, disabled=True
+    )
+    reply = found.get(call["reply_hash"], "") if isinstance(call["reply_hash"], str) else str(call["error"])
+    right.text_area(f"reply ({int(call['completion_tokens']):,} tokens)", reply, height=300, disabled=True)
