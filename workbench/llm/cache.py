@@ -1,7 +1,8 @@
 """The response cache: every reply that was paid for, in SQLite (WAL), shared by processes.
 
 Keyed by model, messages, parameters, schema and sample number. A reply is committed here before anyone uses it, so that
-kill -9 loses nothing that was paid for. Errors and unparsable replies are never kept.
+kill -9 loses nothing that was paid for. Errors and unparsable replies are never kept. Prompts are kept too, for export,
+but their texts are cut into blocks that are stored once: a thousand questions about a novel hold the novel once.
 """
 
 from __future__ import annotations
@@ -11,22 +12,32 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from workbench.errors import StoreError
 from workbench.llm.model import ChatRequest, Completion
-from workbench.text import combined_hash
+from workbench.text import combined_hash, text_blocks, text_hash
 
-_SCHEMA = """
+# Marks the file as ours in its header.
+APPLICATION_ID = 0x57424B43
+_VERSION = 1
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS replies (
     key TEXT PRIMARY KEY, model TEXT NOT NULL, completion BLOB NOT NULL, request BLOB NOT NULL,
-    bytes INTEGER NOT NULL, created_at REAL NOT NULL, used_at REAL NOT NULL
-) WITHOUT ROWID;
+    created_at REAL NOT NULL, used_at REAL NOT NULL
+);
 CREATE INDEX IF NOT EXISTS replies_used ON replies (used_at);
+CREATE TABLE IF NOT EXISTS blocks (block_id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {_VERSION};
 """
+_PUTS_PER_CHECK = 500
+_TOUCHES_PER_WRITE = 1_000
 
 
 def cache_key(model: str, request: ChatRequest) -> str:
@@ -41,28 +52,44 @@ def cache_key(model: str, request: ChatRequest) -> str:
 class ResponseCache:
     """An open response cache; threads share it, each over a connection of its own.
 
-    Raises StoreError when the file is no cache of ours or cannot be opened.
+    `max_bytes` bounds what is kept: the replies unused for longest are dropped. Raises StoreError when the file is no
+    cache of ours or cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, max_bytes: int | None = None) -> None:
         self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._max_bytes = max_bytes
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        self._touched: set[str] = set()
+        self._puts = 0
         try:
-            self._connection().executescript(_SCHEMA)
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"{self.path} is no response cache: {error}") from error
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._prepare()
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.path} cannot be used as response cache: {error}") from error
+
+    def _prepare(self) -> None:
+        connection = self._connection()
+        (identity,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if identity == APPLICATION_ID:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version != _VERSION:
+                raise StoreError(f"{self.path} is a response cache of another version ({version}); name a new file")
+        elif tables:
+            raise StoreError(f"{self.path} is a database of something else; name another file for the response cache")
+        else:
+            connection.executescript(f"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; {_SCHEMA}")
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             # closed by close() from another thread, hence check_same_thread
-            connection = sqlite3.connect(self.path, timeout=30.0, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode=WAL")
+            connection = sqlite3.connect(self.path, timeout=60.0, isolation_level=None, check_same_thread=False)
             # NORMAL survives kill -9 of our process; only a power cut can lose the last commits
-            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
             self._local.connection = connection
             with self._lock:
                 self._open.append(connection)
@@ -74,64 +101,128 @@ class ResponseCache:
         if row is None:
             return None
         try:
-            return Completion(**json.loads(zlib.decompress(row[0])))
+            completion = Completion(**_read(row[0]))
         except (zlib.error, ValueError, TypeError):
             self.forget(key)  # a damaged row is as good as none: it is asked again
             return None
+        self._touched.add(key)
+        if len(self._touched) >= _TOUCHES_PER_WRITE:
+            self._write_touched()
+        return completion
 
     def put(self, key: str, model: str, request: ChatRequest, completion: Completion) -> None:
         """Commit a reply."""
-        kept = zlib.compress(json.dumps(asdict(completion)).encode(), 1)
-        asked = zlib.compress(json.dumps(asdict(request), default=str).encode(), 1)
-        now = time.time()
-        self._connection().execute(
-            "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (key, model, kept, asked, len(kept) + len(asked), now, now),
-        )
+        cut = [(message.role, text_blocks(message.content)) for message in request.messages]
+        texts = {text_hash(block): block for _, parts in cut for block in parts}
+        asked, kept, now = asdict(request), _written(asdict(completion)), time.time()
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            ids = _block_ids(connection, texts)
+            asked["messages"] = [[role, [ids[text_hash(block)] for block in parts]] for role, parts in cut]
+            outline = _written(asked)
+            connection.execute(
+                "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?)", (key, model, kept, outline, now, now)
+            )
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        self._puts += 1
+        if self._max_bytes is not None and self._puts % _PUTS_PER_CHECK == 0 and self.size() > self._max_bytes:
+            self.prune(self._max_bytes * 9 // 10)
 
     def forget(self, key: str) -> None:
-        """Drop one reply, because it turned out to be unusable."""
+        """Drop one reply."""
         self._connection().execute("DELETE FROM replies WHERE key = ?", (key,))
 
+    def size(self) -> int:
+        """Bytes of all replies and prompts as they are stored."""
+        row = self._connection().execute(
+            "SELECT (SELECT coalesce(sum(length(completion) + length(request)), 0) FROM replies)"
+            " + (SELECT coalesce(sum(length(body)), 0) FROM blocks)"
+        )
+        return int(row.fetchone()[0])
+
     def stats(self) -> list[dict[str, object]]:
-        """Replies and bytes per model."""
+        """Replies per model, with the bytes of the replies alone and the time of the first and last one."""
         rows = self._connection().execute(
-            "SELECT model, count(*), sum(bytes), min(created_at), max(created_at) FROM replies GROUP BY 1 ORDER BY 1"
+            "SELECT model, count(*), sum(length(completion)), min(created_at), max(created_at)"
+            " FROM replies GROUP BY model ORDER BY 1"
         )
         names = ("model", "replies", "bytes", "first", "last")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def prune(self, max_bytes: int) -> int:
-        """Drop the oldest replies until at most `max_bytes` are kept; returns how many were dropped."""
+        """Drop the replies unused for longest until at most `max_bytes` are kept; returns how many were dropped."""
+        self._write_touched()
         connection = self._connection()
-        over = (connection.execute("SELECT coalesce(sum(bytes), 0) FROM replies").fetchone()[0]) - max_bytes
-        dropped = []
-        for key, size in connection.execute("SELECT key, bytes FROM replies ORDER BY used_at, key").fetchall():
-            if over <= 0:
-                break
-            dropped.append((key,))
-            over -= size
-        connection.execute("BEGIN")
-        connection.executemany("DELETE FROM replies WHERE key = ?", dropped)
-        connection.execute("COMMIT")
-        connection.execute("VACUUM")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            sizes = dict(connection.execute("SELECT block_id, length(body) FROM blocks").fetchall())
+            rows = connection.execute(
+                "SELECT key, length(completion) + length(request), request FROM replies ORDER BY used_at, key"
+            ).fetchall()
+            held = [(key, size, _outline_blocks(request)) for key, size, request in rows]
+            uses = Counter(block for _, _, blocks in held for block in blocks)
+            total = sum(size for _, size, _ in held) + sum(sizes.get(block, 0) for block in uses)
+            dropped = []
+            for key, size, blocks in held:
+                if total <= max_bytes:
+                    break
+                dropped.append((key,))
+                uses.subtract(blocks)
+                total -= size + sum(sizes.get(block, 0) for block in blocks if uses[block] == 0)
+            connection.executemany("DELETE FROM replies WHERE key = ?", dropped)
+            orphans = [(block,) for block in sizes if uses[block] <= 0]
+            connection.executemany("DELETE FROM blocks WHERE block_id = ?", orphans)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        # a script, because a single execute() steps this pragma once and so frees one page
+        connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
         return len(dropped)
 
     def export(self) -> Iterator[dict[str, object]]:
-        """Every reply with its request, as plain data."""
-        for key, model, completion, request, created in self._connection().execute(
+        """Every reply with its request, as plain data, oldest first."""
+        connection = self._connection()
+        for key, model, completion, request, created in connection.execute(
             "SELECT key, model, completion, request, created_at FROM replies ORDER BY created_at, key"
         ):
+            asked = _read(request)
+            asked["messages"] = [
+                {"role": role, "content": "".join(self._block(block) for block in blocks)}
+                for role, blocks in asked["messages"]
+            ]
             yield {
                 "key": key,
                 "model": model,
                 "created_at": created,
-                "request": json.loads(zlib.decompress(request)),
-                "completion": json.loads(zlib.decompress(completion)),
+                "request": asked,
+                "completion": _read(completion),
             }
+
+    def _block(self, block_id: int) -> str:
+        row = self._connection().execute("SELECT body FROM blocks WHERE block_id = ?", (block_id,)).fetchone()
+        if row is None:
+            raise StoreError(f"{self.path} is damaged: it has lost a text of a prompt")
+        return zlib.decompress(row[0]).decode("utf-8", "surrogatepass")
+
+    def _write_touched(self) -> None:
+        """Note what was used lately, many at once: a replay should not write for every reply it reads."""
+        touched, self._touched = self._touched, set()
+        if touched:
+            now = time.time()
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("UPDATE replies SET used_at = ? WHERE key = ?", [(now, key) for key in touched])
+            connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close every thread's connection."""
+        if self._open:
+            self._write_touched()
         with self._lock:
             for connection in self._open:
                 connection.close()
@@ -143,3 +234,31 @@ class ResponseCache:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _written(value: Any) -> bytes:
+    return zlib.compress(json.dumps(value, separators=(",", ":"), default=str).encode(), 1)
+
+
+def _read(raw: bytes) -> Any:
+    return json.loads(zlib.decompress(raw))
+
+
+def _outline_blocks(request: bytes) -> set[int]:
+    return {block for _, blocks in _read(request)["messages"] for block in blocks}
+
+
+def _block_ids(connection: sqlite3.Connection, texts: Mapping[str, str]) -> dict[str, int]:
+    """The ids of the blocks with these hashes; what the table does not hold yet is added."""
+    found: dict[str, int] = {}
+    digests = list(texts)
+    for at in range(0, len(digests), 500):  # SQLite's bound on variables
+        batch = digests[at : at + 500]
+        marks = ",".join("?" * len(batch))
+        found.update(connection.execute(f"SELECT hash, block_id FROM blocks WHERE hash IN ({marks})", batch).fetchall())
+    for digest in digests:
+        if digest not in found:
+            body = zlib.compress(texts[digest].encode("utf-8", "surrogatepass"), 6)
+            added = connection.execute("INSERT INTO blocks (hash, body) VALUES (?, ?)", (digest, body))
+            found[digest] = int(added.lastrowid or 0)
+    return found
