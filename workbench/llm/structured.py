@@ -1,13 +1,14 @@
 """Structured replies: a pydantic model in, a validated object out, or None after two more tries.
 
-Order of attempts: the reply as it is; the first JSON value in it (fences and chatter stripped, `json-repair` for the
-usual slips); then the model is asked again, with the error, at most twice. Every attempt is a real call and is billed.
+Order of attempts: the reply as it is; the JSON in it (fences and chatter stripped, `json-repair` for the usual slips);
+then the model is asked again, with the error, at most twice. Every attempt is a real call, recorded and billed.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +16,8 @@ from pydantic import BaseModel, ValidationError
 from workbench.records import Message
 
 REASKS = 2
+_MOST_OBJECTS = 64
+_UNREADABLE = (ValueError, RecursionError)  # the second for "[[[[[…", which a model in a loop does write
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.S)
 
 
@@ -37,11 +40,11 @@ def reask(messages: tuple[Message, ...], reply: str, error: str) -> tuple[Messag
 
 
 def parse(text: str, schema: type[BaseModel]) -> tuple[BaseModel | None, str]:
-    """The validated object, or None and why."""
+    """The validated object, or None and why. Of several objects in the text the first that validates is taken."""
     problem = "no JSON object found"
     for candidate in _candidates(text):
         try:
-            return schema.model_validate(candidate), ""
+            return schema.model_validate(_wrapped(candidate, schema)), ""
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"]) or "the object"
@@ -49,23 +52,47 @@ def parse(text: str, schema: type[BaseModel]) -> tuple[BaseModel | None, str]:
     return None, problem
 
 
-def _candidates(text: str) -> list[Any]:
-    from json_repair import repair_json
+def _wrapped(candidate: Any, schema: type[BaseModel]) -> Any:
+    """A bare list is taken for the only field of a schema that has one."""
+    if isinstance(candidate, list) and len(schema.model_fields) == 1:
+        return {next(iter(schema.model_fields)): candidate}
+    return candidate
 
-    found: list[Any] = []
-    pieces = [text.strip(), *(match.strip() for match in _FENCE.findall(text))]
-    start, end = text.find("{"), text.rfind("}")
-    if 0 <= start < end:
-        pieces.append(text[start : end + 1])
-    for piece in pieces:
+
+def _candidates(text: str) -> Iterator[Any]:
+    """JSON values in the text, the likeliest first: all of it, a fenced part, any object in it, its repair."""
+    for piece in (text, *_FENCE.findall(text)):
         try:
             value = json.loads(piece)
-        except ValueError:
+        except _UNREADABLE:
             continue
         if isinstance(value, dict | list):
-            found.append(value)
-    if not found and "{" in text:
-        repaired = repair_json(text[text.find("{") :], return_objects=True)
-        if isinstance(repaired, dict) and repaired:
-            found.append(repaired)
-    return found
+            yield value
+    yield from _objects(text)
+    start = min((at for at in (text.find("{"), text.find("[")) if at >= 0), default=-1)
+    if start >= 0:
+        from json_repair import repair_json
+
+        for piece in (*_FENCE.findall(text), text[start:]):
+            try:
+                value = repair_json(piece, return_objects=True)
+            except _UNREADABLE:
+                continue
+            if isinstance(value, dict | list) and value:
+                yield value
+
+
+def _objects(text: str) -> Iterator[Any]:
+    """The outermost well-formed objects of the text, in order."""
+    decoder = json.JSONDecoder()
+    at = text.find("{")
+    for _ in range(_MOST_OBJECTS):
+        if at < 0:
+            return
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except _UNREADABLE:
+            end = at + 1
+        else:
+            yield value
+        at = text.find("{", end)
