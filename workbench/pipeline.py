@@ -118,8 +118,9 @@ class Bench(Protocol):
     def count(self, text: str | Messages) -> int:
         """Tokens of a text or of rendered messages (chat overhead included), by the model's own tokenizer."""
 
-    def room(self, prompt: Messages, *, reply_tokens: int) -> int:
-        """Tokens left in the window beside `prompt` and a reply of `reply_tokens`; may be negative."""
+    def room(self, prompt: Messages, *, reply_tokens: int, schema: type | None = None) -> int:
+        """Tokens left in the window beside `prompt` and a reply of `reply_tokens`; may be negative. With `schema`, the
+        instruction that a structured call adds to its prompt is counted too."""
 
     def ask(self, prompt: Messages, *, step: str, max_tokens: int | None = None, schema: type | None = None) -> Reply:
         """One recorded call. With `schema`, a pydantic model, the reply's `parsed` is an instance or None.

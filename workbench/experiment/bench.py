@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from workbench.errors import MethodError
 from workbench.llm.gateway import CallTag, Gateway
 from workbench.llm.model import ChatRequest
+from workbench.llm.structured import with_instruction
 from workbench.pipeline import Messages, Portion, render_documents
 from workbench.records import Answer, Call, Chunk, Context, Hit, Phase, Reply
 from workbench.text import combined_hash
@@ -92,8 +93,9 @@ class ExperimentBench:
         gateway = self._equipment.gateway
         return gateway.count(text) if isinstance(text, str) else gateway.count_messages(text)
 
-    def room(self, prompt: Messages, *, reply_tokens: int) -> int:
-        return self.window - self.count(prompt) - reply_tokens
+    def room(self, prompt: Messages, *, reply_tokens: int, schema: type | None = None) -> int:
+        whole = with_instruction(prompt, schema) if schema is not None else prompt
+        return self.window - self.count(whole) - reply_tokens
 
     def note(self, name: str, value: Any) -> None:
         with self._lock:

@@ -1,0 +1,74 @@
+"""MemAgent: one memory of fixed size, overwritten after every part; the answer comes from the memory alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workbench.fitting import cut, note_room, room_for
+from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
+from workbench.records import Answer, Context, Question
+
+NO_MEMORY = "(no memory yet)"
+UPDATE = Prompt(
+    "mem_agent.update",
+    user="Question: {question}\n\nYou read a longer text part by part and keep a memory, from which the question will "
+    "be answered later. Below are the memory so far and the next part. Write the new memory: take up what helps to "
+    "answer the question, and keep what the memory already holds and is still of use. Do not answer the question.\n\n"
+    "<memory>\n{memory}\n</memory>\n\n<part>\n{chunk}\n</part>\n\nNotes:",
+)
+READ = Prompt("mem_agent.read", user=f"{{memory}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
+
+
+@dataclass(frozen=True)
+class MemAgent:
+    """Yu et al. 2025 (arXiv 2507.02259; BytedTsinghua-SIA/MemAgent, Apache-2.0), the workflow without its RL-trained
+    model ("w/o RL" in the paper): n + 1 independent single-turn calls, all in sequence.
+
+    Each part is read with the question and the last memory; the reply, without its thinking, replaces the memory. The
+    last call sees question and memory only. Defaults are the repository's: parts of 5,000 tokens, memory of 1,024.
+    Named deviations: parts end at sentences, not at the 5,000th token; an empty reply, or thinking that never ends,
+    keeps the old memory (upstream loses it), noted; the final answer has the common answer rule.
+    """
+
+    card: ClassVar[MethodCard] = MethodCard(
+        title="MemAgent",
+        family="agents",
+        cost="n + 1 calls, all in sequence",
+        url="https://arxiv.org/abs/2507.02259",
+        year=2025,
+        stages="update memory → update memory → … → read memory",
+    )
+    chunk_tokens: int = 5_000
+    memory_tokens: int = 1_024
+
+    def build(self, context: Context, bench: Bench) -> None:
+        return None  # parts depend on the question's length
+
+    def answer(self, question: Question, state: None, bench: Bench) -> Answer:
+        asked = render_question(question)
+        frame = UPDATE(chunk="", memory=NO_MEMORY, question=asked)
+        tokens = note_room(self.memory_tokens, frame, bench, held=2)
+        room = room_for(frame, bench, reply_tokens=2 * tokens)  # the new memory, and the last one in the prompt
+        memory = ""
+        for part in bench.split(room=min(self.chunk_tokens, room)):
+            prompt = UPDATE(chunk=part.text, memory=memory or NO_MEMORY, question=asked)
+            said = without_thinking(bench.ask(prompt, step="update", max_tokens=tokens).text)
+            if not said:
+                bench.note("empty_memory_kept_last", True)
+            memory = cut(said, tokens, bench) or memory
+        room = room_for(READ(memory="", question=asked), bench, reply_tokens=bench.answer_tokens)
+        answer = READ(memory=cut(memory, room, bench), question=asked)
+        return bench.reply(answer, step="read")
+
+
+def without_thinking(text: str) -> str:
+    """What follows the last `</think>`; nothing when thinking was opened and never closed.
+
+    >>> without_thinking("<think>hm</think> Oslo"), without_thinking("<think>hm"), without_thinking(" Oslo ")
+    ('Oslo', '', 'Oslo')
+    """
+    _, closed, rest = text.rpartition("</think>")
+    if not closed and "<think>" in text:
+        return ""
+    return rest.strip()

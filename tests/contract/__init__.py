@@ -1,0 +1,1 @@
+"""Laws that every method of the catalogue obeys."""

@@ -1,0 +1,126 @@
+"""Texts made to fit: rooms computed before a call, notes cut, packed into groups, folded level by level.
+
+What methods share beyond the bench. Nothing here calls a model; whatever is cut is noted with the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from workbench.errors import ContextOverflow
+from workbench.pipeline import Bench, Messages
+
+# A tokenizer may split a text and its template differently once they are joined; a few tokens are kept free for that.
+SEAM = 8
+_LEAST_NOTE = 16  # a reply below this holds no fact
+
+
+def room_for(
+    prompt: Messages, bench: Bench, *, reply_tokens: int, window: int | None = None, schema: type | None = None
+) -> int:
+    """Tokens of text that a prompt, rendered with its text left empty, has room for.
+
+    `window` is the method's own, smaller window. Raises ContextOverflow when there is no room, before any call.
+    """
+    limit = min(window or bench.window, bench.window)
+    room = bench.room(prompt, reply_tokens=reply_tokens, schema=schema) - SEAM - (bench.window - limit)
+    if room < 1:
+        raise ContextOverflow(limit - room - reply_tokens, reply_tokens, limit)
+    return room
+
+
+def note_room(
+    wanted: int,
+    prompt: Messages,
+    bench: Bench,
+    *,
+    held: int = 1,
+    window: int | None = None,
+    schema: type | None = None,
+) -> int:
+    """The tokens a note may have: `wanted`, or less when the window is so small that notes would take over half of it.
+
+    `held` is how many notes' room a prompt and its reply take: 1 for the reply alone, 2 when the prompt carries the
+    last note too. Less than wanted is noted; raises ContextOverflow when not even a short note fits.
+    """
+    free = room_for(prompt, bench, reply_tokens=0, window=window, schema=schema)
+    fitting = free // (2 * held)
+    if fitting >= wanted:
+        return wanted
+    if fitting < _LEAST_NOTE:
+        raise ContextOverflow(bench.count(prompt), _LEAST_NOTE * held, min(window or bench.window, bench.window))
+    bench.note("note_tokens_reduced_to", fitting)
+    return fitting
+
+
+def cut(text: str, room: int, bench: Bench) -> str:
+    """The text, or its longest beginning of at most `room` tokens (noted as `cut_characters`)."""
+    if bench.count(text) <= room:
+        return text
+    low, high = 0, min(len(text), max(0, room) * 40)  # no tokenizer packs 40 characters of prose into each token
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if bench.count(text[:middle]) <= room else (low, middle - 1)
+    bench.note("cut_characters", len(text) - low)
+    return text[:low]
+
+
+def labelled(notes: Sequence[str], label: str = "Notes") -> str:
+    """Notes as paragraphs under their numbers, from 1."""
+    return "\n\n".join(f"{label} {number}:\n{note}" for number, note in enumerate(notes, 1))
+
+
+Render = Callable[[Sequence[str]], str]
+
+
+def packed(items: Sequence[str], room: int, bench: Bench, render: Render = labelled) -> list[list[str]]:
+    """Consecutive items in groups that fit `room` tokens as rendered, greedily; an item that is too long alone is cut.
+
+    No items give no groups.
+    """
+    groups: list[list[str]] = []
+    for item in items:
+        over = bench.count(render([item])) - room
+        if over > 0:
+            item = cut(item, max(1, bench.count(item) - over - SEAM), bench)
+        if not groups or bench.count(render([*groups[-1], item])) > room:
+            groups.append([])
+        groups[-1].append(item)
+    return groups
+
+
+def shortened(items: Sequence[str], room: int, bench: Bench, render: Render = labelled) -> list[str]:
+    """Items that fit `room` tokens together: the longest is halved until they do, which is noted."""
+    kept = list(items)
+    while kept and bench.count(render(kept)) > room:
+        longest = max(range(len(kept)), key=lambda i: len(kept[i]))
+        bench.note("cut_characters", len(kept[longest]) - len(kept[longest]) // 2)
+        kept[longest] = kept[longest][: len(kept[longest]) // 2]
+        kept = [item for item in kept if item]
+    return kept
+
+
+def folded(
+    items: Sequence[str],
+    merge: Callable[[list[list[str]]], Sequence[str]],
+    bench: Bench,
+    *,
+    room: int,
+    merge_room: int,
+    levels: int,
+    render: Render = labelled,
+) -> list[str]:
+    """Items merged, level by level, until they fit `room`: groups of at most `merge_room` tokens go to `merge`.
+
+    At most `levels` levels; a level that does not shrink ends the fold. What is still too long is cut, noted.
+    """
+    kept = list(items)
+    for _ in range(levels):
+        size = bench.count(render(kept))
+        if size <= room or len(kept) < 2:
+            break
+        kept = list(merge(packed(kept, merge_room, bench, render)))
+        if bench.count(render(kept)) >= size:
+            bench.note("fold_stuck", len(kept))
+            break
+    return shortened(kept, room, bench, render)
