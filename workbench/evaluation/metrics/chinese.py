@@ -1,0 +1,68 @@
+"""Chinese answers: normalisation without white space, words by jieba, F1 over words or characters."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from workbench.evaluation.metrics._registry import metric_function
+from workbench.evaluation.metrics.answer_match import bag_f1
+
+# The official set holds the closing 》 but not the opening 《, so a title keeps its opening mark.
+_CJK_PUNCTUATION = (
+    "！？｡。＂＃＄％＆＇（）＊＋，－／：；＜＝＞＠［＼］＾＿｀｛｜｝～"
+    "｟｠｢｣､、〃》「」『』【】〔〕〖〗〘〙〚〛〜〝〞〟〰〾〿–—‘’‛“”„‟…‧﹏."
+)
+_DELETED = str.maketrans("", "", string.punctuation + _CJK_PUNCTUATION)
+
+
+def normalize_zh_answer(text: str) -> str:
+    """LongBench's Chinese normalisation: lower, delete ASCII and CJK punctuation, delete all white space.
+
+    >>> normalize_zh_answer("《红楼梦》， 第3回。")
+    '《红楼梦第3回'
+    """
+    return "".join(text.lower().translate(_DELETED).split())
+
+
+@lru_cache(maxsize=1)
+def _jieba() -> Any:
+    import logging
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its patterns are no raw strings
+        import jieba
+
+    jieba.setLogLevel(logging.WARNING)  # it reports the building of its dictionary on stderr otherwise
+    return jieba
+
+
+def zh_words(text: str) -> list[str]:
+    """The words of a text as `jieba.cut(text, cut_all=False)` cuts them, white space included."""
+    return list(_jieba().cut(text, cut_all=False))
+
+
+def zh_tokens(text: str) -> list[str]:
+    """Words of the raw text, each normalised, empty ones dropped (LongBench)."""
+    return [word for word in map(normalize_zh_answer, zh_words(text)) if word]
+
+
+@metric_function(1)
+def token_f1_zh(prediction: str, references: list[str]) -> float:
+    """Best F1 over words that jieba cuts (LongBench `qa_f1_zh_score`)."""
+    said = zh_tokens(prediction)
+    return max((bag_f1(said, zh_tokens(reference)) for reference in references), default=0.0)
+
+
+@metric_function(1)
+def character_f1_zh(prediction: str, references: list[str]) -> float:
+    """Best F1 over the characters of the normalised texts (InfiniteBench `longbook_qa_chn`).
+
+    >>> character_f1_zh("北京。", ["北京大学"])
+    0.6666666666666666
+    """
+    said: Sequence[str] = list(normalize_zh_answer(prediction))
+    return max((bag_f1(said, list(normalize_zh_answer(reference))) for reference in references), default=0.0)

@@ -1,0 +1,129 @@
+"""Citations: SummHay's coverage, citation and joint score; precision and recall of cited sources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass
+
+from workbench.records import Chunk
+
+_WEIGHT = {
+    "FULL_COVERAGE": 1.0,
+    "PARTIAL_COVERAGE": 0.5,
+    "NO_COVERAGE": 0.0,
+    "fully_covered": 1.0,
+    "partially_covered": 0.5,
+    "not_covered": 0.0,
+}
+_CITED = re.compile(r"\[([\d, ]+)\]")
+
+
+def set_precision_recall_f1(said: Collection[Hashable], gold: Collection[Hashable]) -> tuple[float, float, float]:
+    """Precision, recall and F1 of two sets; 0 where a denominator is.
+
+    >>> set_precision_recall_f1({1, 2}, {2, 3, 4})
+    (0.5, 0.3333333333333333, 0.4)
+    """
+    hits = len(set(said) & set(gold))
+    precision = hits / len(set(said)) if said else 0.0
+    recall = hits / len(set(gold)) if gold else 0.0
+    f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
+    return precision, recall, f1
+
+
+def cited_numbers(text: str) -> list[int]:
+    """The numbers in brackets, `[1][4]` or `[1, 4]`, in order, each once.
+
+    >>> cited_numbers("Blood tests [32][6], [6, 91].")
+    [32, 6, 91]
+    """
+    numbers = [int(part) for group in _CITED.findall(text) for part in re.findall(r"\d+", group)]
+    return list(dict.fromkeys(numbers))
+
+
+@dataclass(frozen=True, slots=True)
+class InsightVerdict:
+    """What a judge said of one reference insight: its coverage label and the bullet (from 1) that covers it."""
+
+    insight_id: str
+    coverage: str
+    bullet: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SummHayScore:
+    """Means over a summary's insights, 0 to 1; `citation` is None when no insight is covered."""
+
+    coverage: float
+    citation: float | None
+    joint: float
+
+
+def summhay_score(
+    bullets: Sequence[str], verdicts: Sequence[InsightVerdict], sources: Callable[[str], Collection[int]]
+) -> SummHayScore:
+    """SummHay's scores of one summary. `sources(insight_id)`: the documents (from 1) that hold the insight.
+
+    Coverage: mean of 1 full, 0.5 partial, 0 none. Citation: mean over the covered insights of the F1 of the numbers
+    cited in the covering bullet. Joint: mean over all insights of coverage times that F1.
+    """
+    coverages, citations, joints = [], [], []
+    for verdict in verdicts:
+        covered = _WEIGHT[verdict.coverage]
+        coverages.append(covered)
+        f1 = 0.0
+        if covered > 0:
+            if verdict.bullet is not None and 1 <= verdict.bullet <= len(bullets):
+                f1 = set_precision_recall_f1(cited_numbers(bullets[verdict.bullet - 1]), sources(verdict.insight_id))[2]
+            citations.append(f1)
+        joints.append(covered * f1)
+    if not coverages:
+        return SummHayScore(0.0, None, 0.0)
+    citation = sum(citations) / len(citations) if citations else None
+    return SummHayScore(sum(coverages) / len(coverages), citation, sum(joints) / len(joints))
+
+
+def summhay_coverage(verdicts: Sequence[InsightVerdict]) -> float:
+    """Mean coverage alone, for judgements without their summary."""
+    return sum(_WEIGHT[verdict.coverage] for verdict in verdicts) / len(verdicts)
+
+
+def span_citations(citations: Sequence[Chunk], evidence: Sequence[Chunk]) -> tuple[float, float, float] | None:
+    """Precision, recall and F1 of an answer's cited spans: a citation is right when it overlaps an evidence span, a
+    span is recalled when a citation overlaps it. None without evidence.
+    """
+    if not evidence:
+        return None
+    if not citations:
+        return 0.0, 0.0, 0.0
+    precision = sum(any(c.overlap(span) for span in evidence) for c in citations) / len(citations)
+    recall = sum(any(c.overlap(span) for c in citations) for span in evidence) / len(evidence)
+    return precision, recall, 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def statement_citations(supported: Sequence[bool], relevant: Sequence[Sequence[bool]]) -> tuple[float, float, float]:
+    """ALCE-style recall, precision, F1 (L-CiteEval): share of supported statements; share of citations that count.
+
+    `supported`: per statement, do its citations together entail it; `relevant`: per statement, one flag a citation.
+    """
+    flags = [flag for statement in relevant for flag in statement]
+    recall = sum(supported) / len(supported) if supported else 0.0
+    precision = sum(flags) / len(flags) if flags else 0.0
+    return recall, precision, 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def necessary_citations(entails: Callable[[Sequence[int]], bool], cited: Sequence[int]) -> list[bool]:
+    """Which citations of a supported statement count: a citation is idle when it does not entail the statement alone
+    while the others together do without it. With one citation, it counts. `entails(sources)` asks a judge.
+    """
+    if not entails(cited):
+        return [False] * len(cited)
+    if len(cited) == 1:
+        return [True]
+    return [entails([one]) or not entails([x for x in cited if x != one]) for one in cited]
+
+
+def longcite_score(verdicts: Sequence[str]) -> float:
+    """LongBench-Cite's citation recall: mean of `full` 1, `partial` 0.5, `none` 0 over statements."""
+    return sum({"full": 1.0, "partial": 0.5, "none": 0.0}[verdict] for verdict in verdicts) / len(verdicts)

@@ -1,0 +1,83 @@
+"""Questions and summaries over long documents: QASPER, NarrativeQA and LiteraryQA, QMSum and SQuALITY, NovelQA."""
+
+from __future__ import annotations
+
+from workbench.evaluation.metrics._registry import NotApplicable, metric_function
+from workbench.evaluation.metrics.abstention import abstains
+from workbench.evaluation.metrics.answer_match import token_f1
+from workbench.evaluation.metrics.multi_hop import hotpotqa_f1
+from workbench.evaluation.metrics.rouge import google
+
+
+@metric_function(1, own_rule=True)
+def qasper_f1(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """Best token F1 over the annotators' answers; yes, no and Unanswerable are words among others (QASPER).
+
+    Without `official`, an abstention in any words meets the gold `Unanswerable`.
+    """
+    if not official and abstains(prediction) and any(r.strip().lower() == "unanswerable" for r in references):
+        return 1.0
+    return token_f1(prediction, references)
+
+
+@metric_function(1, own_rule=True)
+def literaryqa_f1(prediction: str, references: list[str]) -> float:
+    """Best token F1 with HotpotQA's guard for yes and no (LiteraryQA's `ngram_metrics.py`)."""
+    return hotpotqa_f1(prediction, references)
+
+
+@metric_function(1)
+def meteor(prediction: str, references: list[str]) -> float:
+    """Best METEOR of nltk on its word tokens, alpha 0.9, beta 3, gamma 0.5 (LiteraryQA, NarrativeQA).
+
+    Does not apply where nltk's `wordnet` and `punkt_tab` data are missing: synonyms are a part of the measure.
+    """
+    from nltk import word_tokenize
+    from nltk.translate.meteor_score import meteor_score
+
+    try:
+        gold = [word_tokenize(reference) for reference in references]
+        return float(meteor_score(gold, word_tokenize(prediction), alpha=0.9, beta=3, gamma=0.5))
+    except LookupError:
+        raise NotApplicable(
+            "METEOR needs nltk's data: python -m nltk.downloader wordnet punkt_tab, where the network is allowed"
+        ) from None
+
+
+@metric_function(1)
+def rouge_mean(prediction: str, references: list[str]) -> float:
+    """Mean of ROUGE-1, -2 and -L F1 with stemming, best reference for each (QMSum, SQuALITY tables)."""
+    return sum(google(prediction, references, v, stemmer=True) for v in ("rouge1", "rouge2", "rougeL")) / 3
+
+
+@metric_function(1)
+def rouge_1_stemmed(prediction: str, references: list[str]) -> float:
+    """Best ROUGE-1 F1 of `rouge-score` with stemming (QMSum, SQuALITY, HELMET)."""
+    return google(prediction, references, "rouge1", stemmer=True)
+
+
+@metric_function(1)
+def rouge_2_stemmed(prediction: str, references: list[str]) -> float:
+    """Best ROUGE-2 F1 of `rouge-score` with stemming (QMSum, SQuALITY, HELMET)."""
+    return google(prediction, references, "rouge2", stemmer=True)
+
+
+@metric_function(1)
+def rouge_l_stemmed(prediction: str, references: list[str]) -> float:
+    """Best ROUGE-L F1 of `rouge-score` with stemming (QMSum, SQuALITY, HELMET)."""
+    return google(prediction, references, "rougeL", stemmer=True)
+
+
+@metric_function(1, own_rule=True)
+def novelqa_choice(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """1 when the submitted letter is the gold one; without `official`, the first letter A to D that stands alone.
+
+    The gold is hidden and its scorer is not published: exact equality is what its submission form asks for.
+    """
+    import re
+
+    said = prediction.strip()
+    if not official:
+        found = re.search(r"(?<![A-Za-z])[A-D](?![A-Za-z'])", said)
+        said = found.group() if found else said
+    return float(said in {reference.strip() for reference in references})

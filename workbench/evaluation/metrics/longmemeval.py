@@ -1,0 +1,76 @@
+"""LongMemEval (xiaowu0162/LongMemEval at 9e0b455): retrieval of sessions and turns, and the mean over its types.
+
+Its answers are judged by a language model: `workbench.evaluation.judge` has the prompts by question type.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+DEPTHS = (1, 3, 5, 10, 30, 50)
+
+
+def turn_to_session(turn_id: str) -> str:
+    """The session of a turn id: without its last part, `answer_x_2` is the second turn of `answer_x`.
+
+    >>> turn_to_session("answer_4be1b6b4_2_7")
+    'answer_4be1b6b4_2'
+    """
+    return turn_id.rpartition("_")[0] or turn_id
+
+
+def session_depth(turns: Sequence[str], k: int) -> int:
+    """How many of a ranking's first turns it takes to see `k` sessions (all of them when there are fewer).
+
+    >>> session_depth(["s1_1", "s1_2", "s2_1", "s3_1"], 2)
+    3
+    """
+    seen: set[str] = set()
+    for depth, turn in enumerate(turns, 1):
+        seen.add(turn_to_session(turn))
+        if depth >= k and len(seen) >= k:
+            return depth
+    return len(turns)
+
+
+def turn_ranking_scores(turns: Sequence[str], gold: Sequence[str], k: int) -> dict[str, float]:
+    """Scores over sessions of a ranking of all turns (`turn2session`): k grows until it covers `k` sessions.
+
+    A session counts in nDCG as often as its turns stand in the ranking.
+    """
+    depth = session_depth(turns, k)
+    sessions = [turn_to_session(turn) for turn in turns]
+    wanted = list(dict.fromkeys(map(turn_to_session, gold)))
+    return {
+        "recall_any": recall_any(sessions, wanted, depth),
+        "recall_all": recall_all(sessions, wanted, depth),
+        "ndcg_any": ndcg_any(sessions, wanted, depth),
+    }
+
+
+def recall_any(ranking: Sequence[str], gold: Sequence[str], k: int) -> float:
+    """1 when one of the first `k` is gold."""
+    return float(any(item in set(ranking[:k]) for item in gold))
+
+
+def recall_all(ranking: Sequence[str], gold: Sequence[str], k: int) -> float:
+    """1 when all gold items are among the first `k`."""
+    return float(all(item in set(ranking[:k]) for item in gold))
+
+
+def ndcg_any(ranking: Sequence[str], gold: Sequence[str], k: int) -> float:
+    """Binary nDCG@k of a ranking of the whole haystack; the gain at rank 1 is 1, at rank r >= 2 it is 1 / log2(r)."""
+
+    def gain(relevances: Sequence[int]) -> float:
+        return sum(rel / (1.0 if rank == 1 else math.log2(rank)) for rank, rel in enumerate(relevances, 1))
+
+    relevances = [int(item in set(gold)) for item in ranking]
+    best = gain(sorted(relevances, reverse=True)[:k])
+    return gain(relevances[:k]) / best if best else 0.0
+
+
+def task_average(scores_by_type: Mapping[str, Sequence[float]]) -> float:
+    """Mean over the question types of each type's mean: small types weigh as much as large ones."""
+    means = [sum(scores) / len(scores) for scores in scores_by_type.values() if scores]
+    return sum(means) / len(means)

@@ -1,0 +1,49 @@
+"""RULER (NVIDIA/RULER at c3f5e3b): strings found in the reply, and the effective length."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from workbench.evaluation.metrics._registry import metric_function
+
+# Llama-2-7B-chat at 4k tokens: what a length must reach to count as effectively used.
+EFFECTIVE_SCORE = 85.6
+
+
+def ruler_text(prediction: str) -> str:
+    """The reply as RULER reads it: stripped, control characters as new lines, stripped again."""
+    return re.sub(r"[\x00-\x1f]", "\n", prediction.strip()).strip()
+
+
+@metric_function(1, own_rule=True)
+def ruler_match_all(prediction: str, references: list[str]) -> float:
+    """Share of the references that stand in the reply, case aside (`string_match_all`: all tasks but qa).
+
+    >>> ruler_match_all("1234567", ["1234567", "7654321"])
+    0.5
+    """
+    said = ruler_text(prediction).lower()
+    return sum(reference.lower() in said for reference in references) / len(references) if references else 0.0
+
+
+@metric_function(1, own_rule=True)
+def ruler_match_part(prediction: str, references: list[str]) -> float:
+    """1 when any of the references stands in the reply, case aside (`string_match_part`: qa_1, qa_2)."""
+    said = ruler_text(prediction).lower()
+    return float(any(reference.lower() in said for reference in references))
+
+
+def weighted_average(scores: Sequence[float], *, increasing: bool) -> float:
+    """wAvg of a model's scores by length, shortest first: weights 1..n or n..1, normalised.
+
+    >>> round(weighted_average([90.0, 60.0], increasing=True), 6)
+    70.0
+    """
+    weights = range(1, len(scores) + 1) if increasing else range(len(scores), 0, -1)
+    return sum(weight * score for weight, score in zip(weights, scores, strict=True)) / sum(weights)
+
+
+def effective_length(averages: Mapping[int, float], threshold: float = EFFECTIVE_SCORE) -> int | None:
+    """The largest length (tokens) whose 13-task average (percent) reaches the threshold; None when none does."""
+    return max((length for length, average in averages.items() if average >= threshold), default=None)
