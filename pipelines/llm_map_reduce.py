@@ -31,7 +31,8 @@ COLLAPSE = Prompt(
     "llm_map_reduce.collapse",
     user="{notes}\n\nAbove are notes from several parts of a longer text. Merge them into one note with the same "
     "fields: integrate what they say, prefer what has more confidence where they contradict each other, and score "
-    f"the result anew. If nothing is of use, the answer is exactly {NOTHING}\n\n{CALIBRATION}\n\nQuestion: {{question}}\nNotes:",
+    f"the result anew. If nothing is of use, the answer is exactly {NOTHING}\n\n{CALIBRATION}\n\n"
+    "Question: {question}\nNotes:",
 )
 REDUCE = Prompt(
     "llm_map_reduce.reduce",

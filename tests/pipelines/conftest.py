@@ -12,10 +12,11 @@ import pytest
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path
 from workbench.llm.cache import ResponseCache
 from workbench.llm.gateway import CallTag, Gateway
-from workbench.llm.model import ChatRequest
+from workbench.llm.model import ChatRequest, Model
 from workbench.llm.scripted import ScriptedModel
 from workbench.records import Answer, Call, Context, Document, Question, Reply
 from workbench.retrieval.embedding import LsaEmbedder
+from workbench.text import sentences
 
 # What a step replies: always the same, one after the other (the last one again), or as a function of the prompt.
 Line = str | Sequence[str] | Callable[[str], str]
@@ -46,7 +47,7 @@ class Ran:
     answer: Answer
     made: list[Made]
     notes: list[tuple[str, Any]]
-    model: ScriptedModel
+    model: Any
     state: Any = None
 
     def steps(self, phase: str = "answer") -> list[str]:
@@ -115,14 +116,14 @@ class Rig:
     """A bench with its scripted model; `made` fills as calls are made."""
 
     bench: ExperimentBench
-    model: ScriptedModel
+    model: Any
     equipment: Equipment
     made: list[Made] = field(default_factory=list)
 
 
 def make_rig(
     context: Context,
-    replies: Replies,
+    replies: Replies | Model,
     *,
     window: int = 8_192,
     answer_tokens: int = 64,
@@ -132,17 +133,21 @@ def make_rig(
     cache: ResponseCache | None = None,
     index_directory: Path | None = None,
 ) -> Rig:
-    """A real bench and gateway over a scripted model; every call takes one (recorded) second."""
-    script = _Script(replies)
-    model = ScriptedModel(script, window=window, seconds=1.0)
+    """A real bench and gateway over a scripted model, whose calls all take one (recorded) second; or over a model."""
     made: list[Made] = []
-    gateway = _Gateway(
-        model,
-        script,
-        cache=cache,
-        concurrency=concurrency,
-        record=lambda call, prompt, reply: made.append(Made(call, prompt, reply)),
-    )
+
+    def record(call: Call, prompt: str, reply: str | None) -> None:
+        made.append(Made(call, prompt, reply))
+
+    model: Any
+    gateway: Gateway
+    if isinstance(replies, Mapping | Sequence) or not hasattr(replies, "complete"):
+        script = _Script(replies)
+        model = ScriptedModel(script, window=window, seconds=1.0)
+        gateway = _Gateway(model, script, cache=cache, concurrency=concurrency, record=record)
+    else:
+        model = replies
+        gateway = Gateway(model, cache=cache, concurrency=concurrency, record=record)
     equipment = Equipment("run", gateway, seed, answer_tokens, 0.0, LsaEmbedder(), index_directory)
     bench = ExperimentBench(equipment, context, phase=phase, question_id=None if phase == "build" else "q")
     return Rig(bench, model, equipment, made)
@@ -161,10 +166,15 @@ def story(sentences: int, start: int = 0) -> str:
     )
 
 
+def spread(text: str, prompts: Sequence[str]) -> list[int]:
+    """For each sentence of a story, how many of the prompts hold it."""
+    return [sum(sentence in prompt for prompt in prompts) for sentence in sentences(text)]
+
+
 def run(
     method: Any,
     context: Context | str,
-    replies: Replies,
+    replies: Replies | Model,
     *,
     question: str = "How many sheep does Person 3 keep?",
     options: Sequence[str] = (),

@@ -1,0 +1,161 @@
+"""Laws that every catalogued method obeys, whatever its model says and however long the context is."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.pipelines.conftest import Ran, make_context, run, story
+from workbench.catalogue import pipelines
+from workbench.errors import ContextOverflow
+from workbench.llm.cache import ResponseCache
+from workbench.llm.extractive import ExtractiveReader
+from workbench.pipeline import MethodCard
+from workbench.records import Answer, Context
+
+METHODS = pipelines()
+NAMES = sorted(METHODS)
+# Methods whose requirements this machine may lack; each has its own tests, and here the error it must give.
+NEEDS = {name: method.card.requires for name, method in METHODS.items()}
+RUNNABLE = [name for name in NAMES if not NEEDS[name]]
+SILENT = {"closed_book"}  # reads no text at all
+WINDOW = 2_048
+TEXT = story(420)  # about 2.7 windows
+
+
+def garbage(prompt: str) -> str:
+    """A reply that fits nothing: no JSON, odd characters, sometimes empty of words."""
+    draw = random.Random(prompt)
+    return draw.choice(["…", "[[[{", "Yes.", "-7 99 [3] > [1]", "```json\n{}\n```", "ß" * 50, "null", "True False 1"])
+
+
+def chatter(prompt: str) -> str:
+    """A model that never stops talking, whatever it was asked."""
+    return "and so on " * 400
+
+
+MODELS: dict[str, Callable[[str], str]] = {"garbage": garbage, "chatter": chatter}
+
+
+def answered(name: str, context: Context, replies: Any, **options: Any) -> Ran:
+    return run(METHODS[name](), context, replies, **{"window": WINDOW, **options})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_says_what_the_method_is(name: str) -> None:
+    method = METHODS[name]
+    card = method.card
+    assert isinstance(card, MethodCard)
+    assert card.title and card.cost and card.stages
+    assert card.family in ("bound", "retrieval", "graph", "divide", "agents", "compression", "prompt")
+    assert card.family == "bound" or card.url.startswith("https://")
+    assert len({other.card.title for other in METHODS.values()}) == len(METHODS)
+    assert (method.__doc__ or "").strip() and not (method.__doc__ or "").startswith(f"{method.__name__}(")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_method_is_its_frozen_configuration(name: str) -> None:
+    method = METHODS[name]
+    made = method()
+    assert dataclasses.is_dataclass(method)
+    assert made == method() and hash(made) == hash(method())
+    for field in dataclasses.fields(made):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(made, field.name, None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_prompt_has_a_hash_and_names_its_method(name: str) -> None:
+    import sys
+
+    from workbench.pipeline import Prompt
+
+    module = sys.modules[METHODS[name].__module__]
+    for value in vars(module).values():
+        if isinstance(value, Prompt):
+            assert len(value.prompt_hash) == 32
+            assert "." in value.name
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+@pytest.mark.parametrize("voice", sorted(MODELS))
+def test_no_reply_breaks_a_method_and_no_prompt_passes_the_window(name: str, voice: str) -> None:
+    ran = answered(name, make_context(TEXT), MODELS[voice])
+    assert isinstance(ran.answer, Answer)
+    assert ran.made
+    for made in ran.made:
+        assert made.call.error is None
+        assert made.call.prompt_tokens < WINDOW
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_a_method_never_sees_gold_and_its_prompts_come_from_the_text(name: str) -> None:
+    sees = METHODS[name].card.sees_evidence
+    ran = answered(name, make_context(story(30)), garbage, answers=("Zanzibar-7741",))
+    assert all("Zanzibar-7741" not in made.prompt for made in ran.made)
+    assert sees or name in SILENT or any("Person 3 keeps 21 sheep" in made.prompt for made in ran.made)
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_the_same_input_gives_the_same_prompts_and_a_rerun_is_all_replay(name: str, tmp_path: Path) -> None:
+    context = make_context(story(150), story(60, 500), titles=("First", "Second"))
+    with ResponseCache(tmp_path / "cache.sqlite") as cache:
+        once = answered(name, context, ExtractiveReader(WINDOW), cache=cache)
+        again = answered(name, context, ExtractiveReader(WINDOW), cache=cache)
+    assert sorted(m.prompt for m in once.made) == sorted(m.prompt for m in again.made)
+    assert {m.call.call_id: m.prompt for m in once.made} == {m.call.call_id: m.prompt for m in again.made}
+    assert all(made.call.from_cache for made in again.made)
+    assert once.answer == again.answer
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_side_by_side_and_one_by_one_are_the_same(name: str) -> None:
+    context = make_context(story(150))
+    serial = answered(name, context, garbage, concurrency=1)
+    parallel = answered(name, context, garbage, concurrency=8)
+    assert serial.answer == parallel.answer
+    assert sorted(m.prompt for m in serial.made) == sorted(m.prompt for m in parallel.made)
+    assert serial.depth() == parallel.depth() <= len(serial.steps())
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_degenerate_contexts_are_answered(name: str) -> None:
+    odd = {
+        "empty": make_context(""),
+        "no documents": Context(()),
+        "one word": make_context("Oslo"),
+        "one giant sentence": make_context("sheep " * 3_000),
+        "no Latin letter": make_context("山田さんは村で羊を飼っています。" * 200),
+        "blank": make_context(" \n\n \t"),
+        "empty and full": make_context("", story(20), ""),
+    }
+    for kind, context in odd.items():
+        ran = answered(name, context, ExtractiveReader(WINDOW))
+        assert isinstance(ran.answer.text, str), kind
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_a_question_longer_than_the_window_is_a_clear_error_before_its_first_call(name: str) -> None:
+    with pytest.raises(ContextOverflow):
+        answered(name, make_context(story(10)), "x", question="why " * WINDOW)
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(sentences=st.integers(0, 470), documents=st.integers(1, 4), window=st.sampled_from([1_024, 2_048, 3_000]))
+def test_contexts_from_nothing_to_three_windows(name: str, sentences: int, documents: int, window: int) -> None:
+    share = sentences // documents
+    titles = [f"T{i}" for i in range(documents)]
+    context = make_context(*(story(share, 1_000 * i) for i in range(documents)), titles=titles)
+    ran = answered(name, context, garbage, window=window)
+    assert all(made.call.error is None for made in ran.made)
+    assert all(made.call.prompt_tokens < window for made in ran.made)
+    for hit in ran.answer.hits:
+        assert context.holds(hit.chunk)
