@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from corpora.synthetic.fictional_world.model import make_world
-from corpora.synthetic.fictional_world.prose import tell
+from corpora.synthetic.fictional_world.model import World, make_world
+from corpora.synthetic.fictional_world.prose import Telling, tell
 from corpora.synthetic.fictional_world.questions import TASKS, ask
 from workbench.errors import InputError
 from workbench.records import Context, Corpus, Question
 from workbench.text import count_tokens
 
-VERSION = "1"
+VERSION = "2"
 
 
 def load(
@@ -20,7 +20,8 @@ def load(
     """A generated world: people, places, organisations, dated events, in `contexts` books of `tokens` tokens each.
 
     `questions` are the questions in all, spread evenly over contexts and `tasks` (all seven by default). Diffusion is
-    0 where the question uses the text's words and 1 where it does not; scope is the number of facts needed. Any
+    0 where the evidence has all the question's words and 1 where it has none; scope is the number of sentences needed;
+    depth is where the last of them stands. Any
     length from 4,000 to 1,000,000 tokens (o200k). The same arguments give the same corpus, to the letter.
 
     Raises InputError for an unknown task or a length out of range.
@@ -40,11 +41,9 @@ def load(
     for number in range(questions):
         wanted[number % contexts][chosen[(number // contexts + number % contexts) % len(chosen)]] += 1
     for number in range(contexts):
-        name = f"world-{seed}-{number}"
-        world = make_world(name, people=max(12, tokens // 450))
-        telling = tell(world, f"{name}:prose", tokens, count_tokens)
+        _, telling, questions_of_it = make_book(seed, number, tokens, wanted[number])
         made.append(telling.context)
-        asked += ask(world, telling, f"{name}:questions", f"w{number}", wanted[number])
+        asked += questions_of_it
     return Corpus.of(
         f"world-{tokens // 1000}k",
         made,
@@ -53,3 +52,11 @@ def load(
         provenance=f"generated: seed {seed}, {contexts} contexts of {tokens:,} tokens (o200k)",
         licence="CC0-1.0",
     )
+
+
+def make_book(seed: int, number: int, tokens: int, wanted: Mapping[str, int]) -> tuple[World, Telling, list[Question]]:
+    """One context: the world, its telling in `tokens` tokens, and `wanted` questions of each task."""
+    name = f"world-{seed}-{number}"
+    world = make_world(name, people=max(10, tokens // 450))
+    telling = tell(world, f"{name}:prose", tokens, count_tokens)
+    return world, telling, ask(world, telling, f"{name}:questions", f"w{number}", wanted)

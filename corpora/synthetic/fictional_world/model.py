@@ -1,102 +1,42 @@
-"""The facts of an invented world, drawn from a seed. Names are made of syllables, so that no model knows them."""
+"""The facts of an invented world, drawn from a seed."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
-_ONSET = [
-    "b",
-    "br",
-    "c",
-    "cl",
-    "d",
-    "dr",
-    "f",
-    "g",
-    "gr",
-    "h",
-    "k",
-    "l",
-    "m",
-    "n",
-    "p",
-    "pr",
-    "r",
-    "s",
-    "st",
-    "t",
-    "th",
-    "tr",
-    "v",
-    "w",
-    "y",
-]
-_VOWEL = ["a", "e", "i", "o", "u", "ae", "ei", "ou", "ia"]
-_CODA = ["l", "n", "r", "s", "th", "m", "nd", "rn", "lk", "ss", "x", "v", "d"]
-_TOWN_END = ["ford", "bury", "mouth", "stead", "holm", "wick", "garth", "minster", "haven", "moor", "combe", "dale"]
-_ORG_KIND = (
-    "Trading House",
-    "Shipyard",
-    "Foundry",
-    "Printing Works",
-    "Observatory",
-    "Weaving Company",
-    "Salt Office",
-    "Academy",
+from corpora.synthetic.fictional_world.names import TOWN_ENDS, Names
+
+_ORGANISATIONS = (
+    *("Trading House", "Shipyard", "Foundry", "Printing Works", "Observatory", "Weaving Company", "Salt Office"),
+    *("Academy", "Glassworks", "Ropewalk", "Counting House", "Botanical Society"),
 )
-_PROFESSIONS = (
+PROFESSIONS = (
     *("cartographer", "glassblower", "apothecary", "bookbinder", "clockmaker", "stonemason", "ropemaker", "surveyor"),
-    *(
-        "engraver",
-        "beekeeper",
-        "shipwright",
-        "lutenist",
-        "dyer",
-        "astronomer",
-        "saddler",
-        "brewer",
-        "falconer",
-        "potter",
-    ),
+    *("engraver", "beekeeper", "shipwright", "lutenist", "dyer", "astronomer", "saddler", "brewer", "falconer"),
+    *("potter", "locksmith", "tanner", "organist", "chandler", "cooper", "notary"),
 )
-_EVENT_FIRST = [
-    "Lantern",
-    "Copper",
-    "Harvest",
-    "Midwinter",
-    "Salt",
-    "Amber",
-    "Bell",
-    "Thistle",
-    "Orchard",
-    "Raven",
-    "Silver",
-    "Candle",
-    "Willow",
-    "Granite",
-]
-_EVENT_LAST = [
-    "Fire",
-    "Flood",
-    "Strike",
-    "Fair",
-    "Siege",
-    "Assembly",
-    "Regatta",
-    "Famine",
-    "Procession",
-    "Quarrel",
-    "Jubilee",
-    "Frost",
-    "Treaty",
-    "Parade",
-]
+_EVENT_FIRST = (
+    *("Lantern", "Copper", "Harvest", "Midwinter", "Salt", "Amber", "Bell", "Thistle", "Orchard", "Raven", "Silver"),
+    *("Candle", "Willow", "Granite", "Ember", "Heron", "Linen", "Saffron"),
+)
+_EVENT_LAST = (
+    *("Fire", "Flood", "Strike", "Fair", "Siege", "Assembly", "Regatta", "Famine", "Procession", "Quarrel"),
+    *("Jubilee", "Frost", "Treaty", "Parade"),
+)
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+KINDS = {
+    "person": ("birthplace", "birth_year", "profession", "employer", "teacher", "heir"),
+    "town": ("river", "inhabitants"),
+    "organisation": ("founder", "founding_year", "seat"),
+    "event": ("event_town", "event_date"),
+}
+_STATED = 0.88  # chance that a relation of an entity is stated at all; what is not, unanswerable questions ask for
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,77 +57,97 @@ class World:
     towns: list[str] = field(default_factory=list)
     organisations: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
+    pronouns: dict[str, str] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
+    _by_relation: dict[str, dict[str, list[Fact]]] = field(default_factory=dict)
 
     def add(self, relation: str, subject: str, value: str) -> None:
         """State a fact."""
-        self.facts.append(Fact(len(self.facts), relation, subject, value))
+        fact = Fact(len(self.facts), relation, subject, value)
+        self.facts.append(fact)
+        self._by_relation.setdefault(relation, {}).setdefault(subject, []).append(fact)
 
     def of(self, relation: str) -> dict[str, list[Fact]]:
         """The facts of a relation by subject."""
-        found: dict[str, list[Fact]] = {}
-        for fact in self.facts:
-            if fact.relation == relation:
-                found.setdefault(fact.subject, []).append(fact)
-        return found
+        return self._by_relation.get(relation, {})
 
+    def members(self, kind: str) -> list[str]:
+        """The entities of a kind of `KINDS`."""
+        return {"person": self.people, "town": self.towns, "organisation": self.organisations, "event": self.events}[
+            kind
+        ]
 
-class _Names:
-    """Names that are never given twice, nor contained in one another."""
-
-    def __init__(self, draw: random.Random) -> None:
-        self._draw = draw
-        self._words: set[str] = set()
-
-    def word(self, syllables: int, end: str = "") -> str:
-        """A new capitalised word."""
-        for attempt in range(10_000):
-            count = syllables + attempt // 500
-            parts = [self._draw.choice(_ONSET) + self._draw.choice(_VOWEL) for _ in range(count)]
-            word = ("".join(parts) + (end or self._draw.choice(_CODA))).capitalize()
-            if word.lower() not in self._words and len(word) > 3:
-                self._words.add(word.lower())
-                return word
-        raise AssertionError("the syllables cannot run out")
+    def dump(self) -> list[tuple[str, str, str]]:
+        """All facts as plain (relation, subject, object): what an independent solver needs and no more."""
+        return [(fact.relation, fact.subject, fact.object) for fact in self.facts]
 
 
 def make_world(seed: str, people: int) -> World:
-    """A world with `people` persons, and towns, organisations, events and journeys in proportion."""
+    """A world with `people` persons, and towns, organisations, events and journeys in proportion.
+
+    Families share surnames and given names recur, so that half a name is not enough to find a person; full names are
+    unique. Some towns and organisations are far more common as objects than others (weights 1/rank).
+    """
     draw = random.Random(seed)
-    names = _Names(draw)
+    names = Names(draw)
     world = World()
-    world.towns = [names.word(1, draw.choice(_TOWN_END)) for _ in range(max(8, people // 2))]
-    world.people = [f"{names.word(1)} {names.word(2)}" for _ in range(people)]
-    world.organisations = [f"{names.word(1)} {draw.choice(_ORG_KIND)}" for _ in range(max(6, people // 3))]
-    world.events = _event_names(draw, names, max(8, people // 2))
-    rivers = [names.word(1) for _ in world.towns]
-    for town, river in zip(world.towns, rivers, strict=True):
-        _maybe(world, draw, "river", town, river)
+    world.towns = [names.word(1, draw.choice(TOWN_ENDS)) for _ in range(max(8, people // 2))]
+    world.people = _people(draw, names, people)
+    world.pronouns = {person: draw.choice(("he", "she")) for person in world.people}
+    world.organisations = [f"{names.word(1)} {draw.choice(_ORGANISATIONS)}" for _ in range(max(6, people // 3))]
+    world.events = _events(draw, names, max(8, people // 2))
+    towns, employers = _Skewed(draw, world.towns), _Skewed(draw, world.organisations)
+    for town in world.towns:
+        _maybe(world, draw, "river", town, names.word(2))
         _maybe(world, draw, "inhabitants", town, f"{draw.randrange(1_000, 99_000):,}")
+    teachers = _Skewed(draw, draw.sample(world.people, len(world.people)))
     for person in world.people:
-        _maybe(world, draw, "birthplace", person, draw.choice(world.towns))
+        _maybe(world, draw, "birthplace", person, towns.choice())
         _maybe(world, draw, "birth_year", person, str(draw.randrange(1610, 1790)))
-        _maybe(world, draw, "profession", person, draw.choice(_PROFESSIONS))
-        _maybe(world, draw, "employer", person, draw.choice(world.organisations))
-        _maybe(world, draw, "teacher", person, _other(draw, world.people, person))
+        _maybe(world, draw, "profession", person, draw.choice(PROFESSIONS))
+        _maybe(world, draw, "employer", person, employers.choice())
+        _maybe(world, draw, "teacher", person, teachers.choice(other_than=person))
+        _maybe(world, draw, "heir", person, _other(draw, world.people, person))
     founders = draw.sample(world.people, len(world.organisations))
     for organisation, founder in zip(world.organisations, founders, strict=True):
         _maybe(world, draw, "founder", organisation, founder)
         _maybe(world, draw, "founding_year", organisation, str(draw.randrange(1640, 1830)))
         _maybe(world, draw, "seat", organisation, draw.choice(world.towns))
-    days = draw.sample(range(100 * 365), len(world.events))
+    days = draw.sample(range(100 * 12 * 28), len(world.events))
     for event, day in zip(world.events, days, strict=True):
         _maybe(world, draw, "event_town", event, draw.choice(world.towns))
-        _maybe(world, draw, "event_date", event, _date(day), chance=0.95)
-    travellers = draw.sample(world.people, max(3, people // 6))
-    for person in travellers:
-        for town in draw.sample(world.towns, draw.randrange(3, min(8, len(world.towns)))):
+        _maybe(world, draw, "event_date", event, _date(day))
+    for person in draw.sample(world.people, max(3, people // 6)):
+        for town in draw.sample(world.towns, draw.randrange(3, min(9, len(world.towns)))):
             world.add("visited", person, town)
     return world
 
 
-def _maybe(world: World, draw: random.Random, relation: str, subject: str, value: str, chance: float = 0.88) -> None:
-    if draw.random() < chance:
+class _Skewed:
+    """Draws members with weights 1/rank."""
+
+    def __init__(self, draw: random.Random, members: Sequence[str]) -> None:
+        self._draw, self._members = draw, members
+        self._weights = list(accumulate(1 / rank for rank in range(1, len(members) + 1)))
+
+    def choice(self, other_than: str = "") -> str:
+        while True:
+            (chosen,) = self._draw.choices(self._members, cum_weights=self._weights)
+            if chosen != other_than:
+                return chosen
+
+
+def _people(draw: random.Random, names: Names, number: int) -> list[str]:
+    given = [names.word(2, "") for _ in range(max(8, number // 4))]
+    families = [names.word(2) for _ in range(max(8, number // 2))]
+    taken: dict[str, None] = {}
+    while len(taken) < number:
+        taken[f"{draw.choice(given)} {draw.choice(families)}"] = None
+    return list(taken)
+
+
+def _maybe(world: World, draw: random.Random, relation: str, subject: str, value: str) -> None:
+    if draw.random() < _STATED:
         world.add(relation, subject, value)
 
 
@@ -198,7 +158,7 @@ def _other(draw: random.Random, members: Sequence[str], one: str) -> str:
     return chosen
 
 
-def _event_names(draw: random.Random, names: _Names, number: int) -> list[str]:
+def _events(draw: random.Random, names: Names, number: int) -> list[str]:
     plain = [f"{first} {last}" for first in _EVENT_FIRST for last in _EVENT_LAST]
     draw.shuffle(plain)
     while len(plain) < number:
@@ -207,9 +167,10 @@ def _event_names(draw: random.Random, names: _Names, number: int) -> list[str]:
 
 
 def _date(day: int) -> str:
-    """Day number to `12 May 1731`: years of 12 months of 28 days at most, so that every date exists."""
-    year, rest = divmod(day, 365)
-    month, date = divmod(min(rest, 335), 28)
+    """Day number to `12 May 1731`: years of twelve months of 28 days, so that every date exists and none falls
+    together."""
+    months, date = divmod(day, 28)
+    year, month = divmod(months, 12)
     return f"{date + 1} {MONTHS[month]} {1700 + year}"
 
 

@@ -3,149 +3,242 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from corpora.synthetic.fictional_world.model import Fact, World
+from corpora.synthetic.fictional_world.model import KINDS, Fact, World
+from corpora.synthetic.fictional_world.wordings import LEADS, OPENINGS, PAIRS, SCENERY, SLOTS, STATEMENTS, TITLES
 from workbench.records import Chunk, Context, Document
 
-# relation → wordings; {s} subject, {o} object. Question wordings stand in questions.py: the paraphrased ones there
-# share no content word with these.
-STATEMENTS: dict[str, tuple[str, ...]] = {
-    "birthplace": ("{s} was born in {o}.", "{s} was born in the town of {o}, as the parish book shows."),
-    "birth_year": ("{s} was born in the year {o}.", "The parish book gives {o} as the year in which {s} was born."),
-    "profession": ("{s} worked as a {o}.", "For most of those years {s} worked as a {o}."),
-    "employer": ("{s} was employed by the {o}.", "By all accounts {s} was employed by the {o}."),
-    "teacher": ("{s} was taught by {o}.", "As everyone in the trade knew, {s} was taught by {o}."),
-    "river": ("The town of {s} stands on the river {o}.", "{s} stands on the river {o}, which is slow and brown."),
-    "inhabitants": ("At the last census {s} had {o} inhabitants.", "{s} had {o} inhabitants when they were counted."),
-    "founder": ("The {s} was founded by {o}.", "It is agreed that the {s} was founded by {o}."),
-    "founding_year": ("The {s} was founded in {o}.", "According to its charter the {s} was founded in {o}."),
-    "seat": ("The {s} has its offices in {o}.", "From the start the {s} has had its offices in {o}."),
-    "event_town": ("The {s} took place in {o}.", "The {s}, of which songs are still sung, took place in {o}."),
-    "event_date": ("The {s} began on {o}.", "The chronicles agree that the {s} began on {o}."),
-    "visited": ("That season {s} visited {o}.", "{s} visited {o} and stayed for a week.", "Then {s} visited {o}."),
+# genre → (kind of entity, relations that it states); each entity gets one paragraph in each genre of its kind
+GENRES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "obituary": ("person", ("birthplace", "birth_year", "heir")),
+    "register": ("person", ("profession", "employer", "teacher")),
+    "gazetteer": ("town", KINDS["town"]),
+    "history": ("organisation", KINDS["organisation"]),
+    "chronicle": ("event", KINDS["event"]),
 }
-_SEASON = ("spring", "summer", "autumn", "winter", "harvest time", "Lent", "the long frost", "the dry months")
-_THING = (
-    *("barley", "wool", "timber", "tallow", "salt fish", "slate", "honey", "linen", "iron nails", "dried apples"),
-    *("candles", "oats", "leather", "rope", "charcoal", "cheese"),
-)
-_PLACE = (
-    "the market square",
-    "the lower bridge",
-    "the quay",
-    "the mill",
-    "the old gate",
-    "the inn by the ferry",
-    "the green",
-)
-_PEOPLE = ("the carters", "the millers", "the fishwives", "the clerks", "the shepherds", "the bargemen", "the masons")
-_DOING = (
-    *("argued about tolls", "waited for the ferry", "mended their tools", "told old stories", "counted their sacks"),
-    *("sang until late", "complained of the mud", "shared bread and cheese", "watched the clouds"),
-)
-_FILLER = (
-    "In {season} the price of {thing} rose and then fell again.",
-    "On market days {people} {doing} near {place}.",
-    "The road from {town} to {other} was deep in mud, and carts of {thing} came late.",
-    "Nobody in {town} could remember a wetter {season}.",
-    "{people_c} {doing}, as they did every {season}.",
-    "At {place} one could buy {thing} and hear the news.",
-    "The bells of {town} were recast, which cost more than anyone had expected.",
-    "Letters went slowly between {town} and {other}, and some were never answered.",
-    "It rained, and {people} {doing} under the arches.",
-    "A wall near {place} fell down and was put up again with better stone.",
-    "There was {thing} enough for everyone, and little else to speak of.",
-    "Strangers who came through {town} praised its {thing} and cursed its inns.",
-)
-_TITLES = ("Chronicle", "Gazetteer", "Letters", "Register", "Memoirs", "Almanac")
-PARAGRAPH_SENTENCES = 7
-DOCUMENT_TOKENS = 2_500
+_PAIRED = 0.3  # chance that two facts that can be told in one sentence are
+_LED = 0.45  # chance that a statement has a lead ("By all accounts …")
 
 
 @dataclass(frozen=True)
 class Telling:
-    """A context and where each fact is stated in it."""
+    """A context and where each fact is stated in it. `tokens` is the sum over the documents' texts."""
 
     context: Context
-    spans: dict[int, Chunk]
+    spans: Mapping[int, Chunk]
     tokens: int
 
 
+Told = tuple[tuple[int, ...], str]  # a sentence, after the ids of the facts that it states
+
+
+@dataclass
+class _Paragraph:
+    sentences: list[Told]
+
+
+@dataclass
+class _Draft:
+    """A document as it is written: paragraphs that can still be added, and what they count."""
+
+    genre: str
+    title: str
+    paragraphs: list[_Paragraph] = field(default_factory=list)
+    tokens: int = 0
+
+    def text(self) -> str:
+        return "\n\n".join(" ".join(sentence for _, sentence in p.sentences) for p in self.paragraphs)
+
+
 def tell(world: World, seed: str, tokens: int, count: Callable[[str], int]) -> Telling:
-    """The world as documents of together `tokens` tokens (within 1 %), every fact stated once, in random order."""
+    """The world as documents of together `tokens` tokens (within 1 %), every fact stated once.
+
+    Documents stand in random order, and scenery is added at random places of random documents, so that the depth of
+    evidence is uniform over the context.
+    """
     draw = random.Random(seed)
-    facts = list(world.facts)
-    draw.shuffle(facts)
-    statements = [(fact.fact_id, _state(fact, draw)) for fact in facts]
-    filler = _filler(world, draw)
-    held = sum(count(" " + sentence) for _, sentence in statements)
-    sentences: list[tuple[int | None, str]] = list(statements)
-    average = sum(count(" " + next(filler)) for _ in range(50)) / 50
-    missing = int((tokens - held) / (average + 0.2))
-    for _ in range(6):
-        sentences += [(None, next(filler)) for _ in range(max(0, missing))]
-        ordered = _mixed(sentences, draw)
-        telling = _assemble(ordered, seed, count)
-        if abs(telling.tokens - tokens) <= tokens // 200:
+    scene = _Scenery(draw)
+    drafts = _drafts(world, draw, scene, room=max(450, min(2_600, tokens // 9)))
+    draw.shuffle(drafts)
+    for draft in drafts:
+        draft.tokens = count(draft.text())
+    held = sum(draft.tokens for draft in drafts)
+    per_paragraph = 110.0
+    if held > tokens:
+        held = _thinned(drafts, held, tokens, draw, count)
+    for _ in range(8):
+        missing = tokens - held
+        if missing <= tokens // 250:
             break
-        missing = round((tokens - telling.tokens) / average)
-        if missing < 0:
-            fillers = [i for i, (fact_id, _) in enumerate(sentences) if fact_id is None]
-            dropped = set(fillers[missing:])
-            sentences = [item for i, item in enumerate(sentences) if i not in dropped]
-    return telling
+        changed: dict[int, _Draft] = {}
+        added = max(1, int(missing * 0.97 / per_paragraph))
+        for _ in range(added):
+            draft = draw.choice(drafts)
+            draft.paragraphs.insert(draw.randint(1, len(draft.paragraphs)), _Paragraph(scene.paragraph(draft.genre)))
+            changed[id(draft)] = draft
+        before = held
+        for draft in changed.values():
+            held -= draft.tokens
+            draft.tokens = count(draft.text())
+            held += draft.tokens
+        per_paragraph = (held - before) / added
+    return _placed(drafts, held)
 
 
-def _state(fact: Fact, draw: random.Random) -> str:
-    return draw.choice(STATEMENTS[fact.relation]).format(s=fact.subject, o=fact.object)
+def _thinned(drafts: list[_Draft], held: int, tokens: int, draw: random.Random, count: Callable[[str], int]) -> int:
+    """Take out sentences of scenery (never a paragraph's first) until the drafts fit; returns what they count."""
+    spare = [
+        (draft, paragraph, item)
+        for draft in drafts
+        for paragraph in draft.paragraphs
+        for item in paragraph.sentences[1:]
+        if not item[0]
+    ]
+    draw.shuffle(spare)
+    while held > tokens and spare:
+        draft, paragraph, item = spare.pop()
+        paragraph.sentences.remove(item)
+        held -= draft.tokens
+        draft.tokens = count(draft.text())
+        held += draft.tokens
+    return held
 
 
-def _filler(world: World, draw: random.Random) -> Iterator[str]:
-    while True:
-        people = draw.choice(_PEOPLE)
-        town, other = draw.sample(world.towns, 2)
-        yield draw.choice(_FILLER).format(
-            season=draw.choice(_SEASON),
-            thing=draw.choice(_THING),
-            place=draw.choice(_PLACE),
-            people=people,
-            people_c=people[0].upper() + people[1:],
-            doing=draw.choice(_DOING),
-            town=town,
-            other=other,
-        )
+def _drafts(world: World, draw: random.Random, scene: _Scenery, room: int) -> list[_Draft]:
+    drafts: list[_Draft] = []
+    for genre, (kind, relations) in GENRES.items():
+        members = list(world.members(kind))
+        draw.shuffle(members)
+        stated = [
+            (one, facts)
+            for one in members
+            if (facts := [fact for relation in relations for fact in world.of(relation).get(one, ())])
+        ]
+        # about 60 tokens an entry now, and as much again when scenery is added
+        size = max(3, room // 130)
+        for number, start in enumerate(range(0, len(stated), size), 1):
+            entries = [_entry(genre, one, facts, world, draw, scene) for one, facts in stated[start : start + size]]
+            drafts.append(_Draft(genre, TITLES[genre].format(n=number), entries))
+    return drafts + _letters(world, draw, scene, room)
 
 
-def _mixed(sentences: list[tuple[int | None, str]], draw: random.Random) -> list[tuple[int | None, str]]:
-    """Facts spread evenly among the filler, so that depth is uniform."""
-    facts = [item for item in sentences if item[0] is not None]
-    rest = [item for item in sentences if item[0] is None]
-    keyed = [((i + draw.random()) / len(facts), item) for i, item in enumerate(facts)]
-    keyed += [(draw.random(), item) for item in rest]
-    return [item for _, item in sorted(keyed, key=lambda pair: pair[0])]
+def _entry(genre: str, one: str, facts: list[Fact], world: World, draw: random.Random, scene: _Scenery) -> _Paragraph:
+    """A paragraph on one entity: an opening, its facts in any order, sentences of scenery between."""
+    facts = list(facts)
+    draw.shuffle(facts)
+    statements = [statement for group in _grouped(facts, draw) for statement in [_state(group, genre, draw)]]
+    sentences: list[Told] = [((), draw.choice(OPENINGS[genre]).format(s=one))]
+    pronoun = world.pronouns.get(one, "it")
+    for statement in statements:
+        if draw.random() < 0.5:
+            sentences.append(((), scene.sentence(genre, pronoun)))
+        sentences.append(statement)
+    if draw.random() < 0.7:
+        sentences.append(((), scene.sentence(genre, pronoun)))
+    return _Paragraph(sentences)
 
 
-def _assemble(sentences: list[tuple[int | None, str]], seed: str, count: Callable[[str], int]) -> Telling:
-    draw = random.Random(f"{seed}:titles")
+def _letters(world: World, draw: random.Random, scene: _Scenery, room: int) -> list[_Draft]:
+    """Letters that tell of journeys, one visit a paragraph. A traveller's visits go to as many letters as can be."""
+    travellers = list(world.of("visited").values())
+    draw.shuffle(travellers)
+    visits = [visit for visits in travellers for visit in visits]
+    number = max(min(len(visits), max(map(len, travellers))), len(visits) * 90 // room)
+    drafts = []
+    for n in range(number):
+        writer, reader = draw.sample(world.people, 2)
+        title = TITLES["letter"].format(n=n + 1, writer=writer, reader=reader)
+        opening = _Paragraph([((), draw.choice(OPENINGS["letter"])), ((), scene.sentence("letter"))])
+        drafts.append(_Draft("letter", title, [opening]))
+    for position, visit in enumerate(visits):
+        sentences: list[Told] = [((), scene.sentence("letter")) for _ in range(draw.randint(1, 2))]
+        sentences.insert(draw.randint(0, len(sentences)), _state((visit,), "letter", draw))
+        drafts[position % number].paragraphs.append(_Paragraph(sentences))
+    return drafts
+
+
+def _grouped(facts: list[Fact], draw: random.Random) -> Iterator[tuple[Fact, ...]]:
+    """Facts one by one, now and then two that one sentence can tell."""
+    by_relation = {fact.relation: fact for fact in facts}
+    told: set[str] = set()
+    for fact in facts:
+        if fact.relation in told:
+            continue
+        for first, second in PAIRS:
+            if fact.relation in (first, second) and {first, second} <= by_relation.keys() - told:
+                if draw.random() < _PAIRED:
+                    told |= {first, second}
+                    yield by_relation[first], by_relation[second]
+                break
+        if fact.relation not in told:
+            told.add(fact.relation)
+            yield (fact,)
+
+
+def _state(facts: tuple[Fact, ...], genre: str, draw: random.Random) -> Told:
+    first = facts[0]
+    article = "an" if first.object[0] in "aeiou" else "a"
+    if len(facts) == 1:
+        core = draw.choice(STATEMENTS[first.relation]).format(s=first.subject, o=first.object, a=article)
+    else:
+        wording = draw.choice(PAIRS[first.relation, facts[1].relation])
+        core = wording.format(s=first.subject, o=first.object, p=facts[1].object, a=article)
+    sentence = f"{draw.choice(LEADS[genre])} {core}." if draw.random() < _LED else f"{core[0].upper()}{core[1:]}."
+    return tuple(fact.fact_id for fact in facts), sentence
+
+
+class _Scenery:
+    """Sentences that state no fact."""
+
+    def __init__(self, draw: random.Random) -> None:
+        self._draw = draw
+        self._nobody = {  # what can be said in a paragraph that is about nobody
+            genre: tuple(line for line in lines if "{he}" not in line and "{He}" not in line)
+            for genre, lines in SCENERY.items()
+        }
+
+    def sentence(self, genre: str, pronoun: str | None = None) -> str:
+        """One sentence that fits the genre; with a `pronoun` it may speak of the entity of the paragraph."""
+        own = self._nobody[genre] if pronoun is None else SCENERY[genre]
+        return self._filled(self._draw.choice(own if self._draw.random() < 0.6 else SCENERY["any"]), pronoun)
+
+    def paragraph(self, genre: str) -> list[Told]:
+        """A paragraph of its own, of nobody in particular; no two of its sentences are built alike."""
+        number = self._draw.randint(4, 8)
+        templates = [*self._draw.sample(self._nobody[genre], 3), *self._draw.sample(SCENERY["any"], number - 3)]
+        self._draw.shuffle(templates)
+        return [((), self._filled(template)) for template in templates]
+
+    def _filled(self, template: str, pronoun: str | None = None) -> str:
+        draw = self._draw
+        words = {name: draw.choice(choices) for name, choices in SLOTS.items()}
+        for name in ("quality", "good", "folk"):
+            words[f"{name}2"] = draw.choice([word for word in SLOTS[name] if word != words[name]])
+        for name, given in (("Folk", words["folk"]), ("kin_c", words["kin"]), ("thing_c", words["thing"])):
+            words[name] = _upper(given)
+        words["he"] = pronoun or "it"
+        words["He"] = _upper(words["he"])
+        return template.format_map(words)
+
+
+def _upper(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _placed(drafts: list[_Draft], tokens: int) -> Telling:
     documents: list[Document] = []
     spans: dict[int, Chunk] = {}
-    total = 0
-    per_document = max(PARAGRAPH_SENTENCES, DOCUMENT_TOKENS // 16)
-    for number, start in enumerate(range(0, len(sentences), per_document), 1):
-        document_id = f"part-{number:03d}"
-        title = f"{draw.choice(_TITLES)}, part {number}"
-        text = ""
-        places: list[tuple[int, int, int]] = []
-        for i, (fact_id, sentence) in enumerate(sentences[start : start + per_document]):
-            if i:
-                text += "\n\n" if i % PARAGRAPH_SENTENCES == 0 else " "
-            if fact_id is not None:
-                places.append((fact_id, len(text), len(text) + len(sentence)))
-            text += sentence
-        document = Document(document_id, text, title)
+    for number, draft in enumerate(drafts, 1):
+        text = draft.text()
+        document = Document(f"{draft.genre}-{number:04d}", text, draft.title, {"genre": draft.genre})
         documents.append(document)
-        spans |= {fact_id: Chunk.of(document, begin, end) for fact_id, begin, end in places}
-        total += count(text)
-    return Telling(Context(tuple(documents)), spans, total)
+        at = 0
+        for paragraph in draft.paragraphs:
+            for facts, sentence in paragraph.sentences:
+                for fact in facts:
+                    spans[fact] = Chunk.of(document, at, at + len(sentence))
+                at += len(sentence) + 1
+            at += 1  # paragraphs are two characters apart, sentences one
+    return Telling(Context(tuple(documents)), spans, tokens)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
 
-from corpora.synthetic.fictional_world.model import Fact, World, date_key
+from corpora.synthetic.fictional_world.model import KINDS, Fact, World, date_key
 from corpora.synthetic.fictional_world.prose import Telling
 from workbench.records import Question
 
@@ -17,78 +19,129 @@ TASKS = (
 UNANSWERABLE = ("unanswerable", "not mentioned", "no answer")
 
 # relation → (worded as the text words it, worded otherwise)
-_ASK: dict[str, tuple[str, str]] = {
+ASK: dict[str, tuple[str, str]] = {
     "birthplace": ("In which town was {s} born?", "What is the native place of {s}?"),
     "birth_year": ("In which year was {s} born?", "When did {s} come into the world?"),
-    "profession": ("What did {s} work as?", "What was the trade of {s}?"),
+    "profession": ("What did {s} work as?", "What was the craft of {s}?"),
     "employer": ("By which organisation was {s} employed?", "Whose wages did {s} draw?"),
-    "teacher": ("By whom was {s} taught?", "Who was the master of the apprentice {s}?"),
+    "teacher": ("By whom was {s} taught?", "Under which master did {s} study?"),
+    "heir": ("Whom did {s} name as heir?", "To whom did the belongings of {s} go?"),
     "river": ("On which river does {s} stand?", "Which waterway flows past {s}?"),
     "inhabitants": ("How many inhabitants did {s} have?", "How large was the population of {s}?"),
     "founder": ("By whom was the {s} founded?", "Who established the {s}?"),
     "founding_year": ("In which year was the {s} founded?", "When was the {s} established?"),
     "seat": ("In which town does the {s} have its offices?", "Where are the headquarters of the {s}?"),
     "event_town": ("In which town did the {s} take place?", "What was the scene of the {s}?"),
-    "event_date": ("On what date did the {s} begin?", "When was the first day of the {s}?"),
+    "event_date": ("What is the date on which the {s} began?", "When was the first day of the {s}?"),
 }
-_HOPS = (
-    (("birthplace", "river"), "On which river stands the town where {s} was born?"),
-    (("founder", "birthplace"), "In which town was the founder of the {s} born?"),
-    (("founder", "profession"), "What did the founder of the {s} work as?"),
-    (("teacher", "birthplace"), "In which town was the person who taught {s} born?"),
-    (("event_town", "river"), "On which river stands the town where the {s} took place?"),
-    (("seat", "inhabitants"), "How many inhabitants did the town have in which the {s} has its offices?"),
-    (("founder", "birthplace", "river"), "On which river stands the town where the founder of the {s} was born?"),
+# A relation as a noun phrase, for the hops before the last; `the` stands before an organisation in ASK already.
+_PHRASE = {
+    "birthplace": "the town where {s} was born",
+    "employer": "organisation that employed {s}",
+    "teacher": "the person who taught {s}",
+    "heir": "the heir of {s}",
+    "founder": "the founder of the {s}",
+    "seat": "the town in which the {s} has its offices",
+    "event_town": "the town where the {s} took place",
+}
+_CHAINS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (
-        ("teacher", "birthplace", "inhabitants"),
-        "How many inhabitants had the town where the person who taught {s} was born?",
+        *(("birthplace", "river"), ("birthplace", "inhabitants"), ("founder", "birthplace"), ("founder", "profession")),
+        *(("founder", "teacher"), ("teacher", "birthplace"), ("teacher", "profession"), ("teacher", "employer")),
+        *(("heir", "profession"), ("heir", "birthplace"), ("heir", "employer"), ("employer", "seat")),
+        *(("employer", "founder"), ("employer", "founding_year"), ("event_town", "river"), ("seat", "river")),
+        *(("event_town", "inhabitants"), ("seat", "inhabitants")),
+    ),
+    (
+        *(("founder", "birthplace", "river"), ("teacher", "birthplace", "inhabitants"), ("heir", "employer", "seat")),
+        *(("employer", "founder", "birthplace"), ("employer", "seat", "river"), ("heir", "birthplace", "river")),
+        *(("founder", "teacher", "profession"), ("employer", "founder", "profession")),
     ),
 )
-_EXACT = frozenset({"birth_year", "founding_year", "inhabitants"})
+# relation → (count, list): asked of an object that several subjects share
+_GROUPS = {
+    "birthplace": ("How many people were born in {o}?", "Which people were born in {o}? List them all."),
+    "employer": (
+        "How many people were employed by the {o}?",
+        "Which people were employed by the {o}? List them all.",
+    ),
+    "teacher": ("How many people were taught by {o}?", "Which people were taught by {o}? List them all."),
+}
+_NUMBER_WORDS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+)
+_YEARLIKE = frozenset({"birth_year", "founding_year", "inhabitants"})
+_TEXT_METRICS = ("token_f1", "exact_match", "contains")
+_WORD = re.compile(r"[A-Za-z]+|\d[\d,]*")
+_FUNCTION_WORDS = frozenset(
+    "a an and are as at by did do does from had has have how in is it its many of on or that the them to was "
+    "were what when where which who whom whose all".split()
+)
+
+
+@dataclass
+class _Made:
+    """A question before it gets its id and labels."""
+
+    text: str
+    answers: tuple[str, ...]
+    facts: list[Fact]
+    metrics: tuple[str, ...] = _TEXT_METRICS
+    labels: dict[str, object] = field(default_factory=dict)
 
 
 def ask(world: World, telling: Telling, seed: str, prefix: str, wanted: Mapping[str, int]) -> list[Question]:
     """`wanted` questions of each task; fewer when the world has no more of them. No question is asked twice."""
-    draw = random.Random(seed)
+    starts = _starts(telling)
+    order = {
+        fact: starts[chunk.document_id] + chunk.start for fact, chunk in telling.spans.items()
+    }  # fact → characters before it
     questions: list[Question] = []
     for task in TASKS:
-        made = _MAKERS[task](world, draw)
+        number = wanted.get(task, 0)
+        made = _MAKERS[task](world, random.Random(f"{seed}:{task}"), order)
         seen: set[str] = set()
-        for _ in range(wanted.get(task, 0) * 50):
-            if len(seen) >= wanted.get(task, 0):
+        for _ in range(number * 60):
+            if len(seen) >= number:
                 break
-            text, answers, facts, metrics, labels = next(made)
-            if text in seen:
-                continue
-            seen.add(text)
-            questions.append(
-                _question(f"{prefix}-{task}-{len(seen)}", text, answers, facts, metrics, labels, task, telling)
-            )
+            one = next(made, None)
+            if one is None:
+                break
+            if one.text not in seen:
+                seen.add(one.text)
+                questions.append(_question(f"{prefix}-{task}-{len(seen)}", one, task, telling, starts))
     return questions
 
 
-def _question(
-    question_id: str,
-    text: str,
-    answers: tuple[str, ...],
-    facts: list[Fact],
-    metrics: tuple[str, ...],
-    labels: dict[str, Any],
-    task: str,
-    telling: Telling,
-) -> Question:
-    evidence = tuple(telling.spans[fact.fact_id] for fact in facts)
-    before = _starts(telling)
-    depths = [(before[chunk.document_id] + chunk.start) / telling.context.characters for chunk in evidence]
+def _question(question_id: str, made: _Made, task: str, telling: Telling, starts: Mapping[str, int]) -> Question:
+    # facts told in one sentence are one span of evidence
+    evidence = tuple({chunk.chunk_id: chunk for chunk in (telling.spans[f.fact_id] for f in made.facts)}.values())
+    depths = [(starts[chunk.document_id] + chunk.start) / telling.context.characters for chunk in evidence]
     metadata = {
-        "diffusion": labels.pop("diffusion"),
+        "diffusion": diffusion(made.text, [chunk.text for chunk in evidence]),
         "scope": len(evidence),
-        "hops": labels.pop("hops", 1),
+        "hops": 1,
         "context_tokens": telling.tokens,
         **({"depth": round(max(depths), 4), "depths": [round(depth, 4) for depth in depths]} if depths else {}),
-        **labels,
+        **made.labels,
     }
-    return Question(question_id, text, telling.context.context_id, answers, (), evidence, task, metrics, metadata)
+    context_id = telling.context.context_id
+    return Question(question_id, made.text, context_id, made.answers, (), evidence, task, made.metrics, metadata)
+
+
+def diffusion(question: str, evidence: list[str]) -> float:
+    """How far the evidence's words are from the question's, 0 to 1 in quarters: the share of the question's words
+    (without function words) that an evidence sentence lacks, meaned over the sentences; 1 without evidence.
+
+    >>> diffusion("In which town was Ana born?", ["Ana was born in the town of Rome."])
+    0.0
+    """
+    asked = {word.lower()[:5] for word in _WORD.findall(question)} - _FUNCTION_WORDS
+    if not evidence or not asked:
+        return 1.0
+    lacking = [len(asked - {word.lower()[:5] for word in _WORD.findall(text)}) / len(asked) for text in evidence]
+    return round(4 * sum(lacking) / len(lacking)) / 4
 
 
 def _starts(telling: Telling) -> dict[str, int]:
@@ -99,113 +152,133 @@ def _starts(telling: Telling) -> dict[str, int]:
     return starts
 
 
-Made = tuple[str, tuple[str, ...], list[Fact], tuple[str, ...], dict[str, Any]]
+Order = Mapping[int, int]
 
 
-def _single(world: World, draw: random.Random, wording: int) -> Iterator[Made]:
-    facts = [fact for fact in world.facts if fact.relation in _ASK]
+def _single(world: World, draw: random.Random, order: Order, wording: int) -> Iterator[_Made]:
+    """Single facts at evenly spread depths: the golden ratio steps through the facts in the order of the text."""
+    facts = sorted((fact for fact in world.facts if fact.relation in ASK), key=lambda fact: order[fact.fact_id])
+    at = draw.random()
     while True:
-        fact = draw.choice(facts)
-        text = _ASK[fact.relation][wording].format(s=fact.subject)
-        yield text, (fact.object,), [fact], _metrics(fact.relation), {"diffusion": wording, "relation": fact.relation}
+        at = (at + 0.6180339887498949) % 1
+        fact = facts[int(at * len(facts))]
+        text = ASK[fact.relation][wording].format(s=fact.subject)
+        yield _Made(text, (fact.object,), [fact], _metrics(fact.relation), {"relation": fact.relation})
 
 
 def _metrics(relation: str) -> tuple[str, ...]:
-    return ("exact_match", "token_f1") if relation in _EXACT else ("token_f1", "exact_match", "contains")
+    return ("exact_match", "token_f1") if relation in _YEARLIKE else _TEXT_METRICS
 
 
-def _multi_hop(world: World, draw: random.Random) -> Iterator[Made]:
-    tables = {relation: world.of(relation) for relations, _ in _HOPS for relation in relations}
-    while True:
-        relations, wording = draw.choice(_HOPS)
-        start = draw.choice(sorted(tables[relations[0]]))
-        chain: list[Fact] = []
-        subject = start
-        for relation in relations:
-            found = tables[relation].get(subject)
-            if not found:
+def _multi_hop(world: World, draw: random.Random, order: Order) -> Iterator[_Made]:
+    for turn in count():
+        relations = draw.choice(_CHAINS[turn % 2])
+        for _ in range(50):
+            chain = _followed(world, draw.choice(sorted(world.of(relations[0])) or [""]), relations)
+            if chain:
+                subject = chain[0].subject
+                for relation in relations[:-1]:
+                    subject = _PHRASE[relation].format(s=subject)
+                text = ASK[relations[-1]][0].format(s=subject)
+                labels = {"hops": len(chain), "relation": " > ".join(relations)}
+                yield _Made(text, (chain[-1].object,), chain, _metrics(relations[-1]), labels)
                 break
-            chain.append(found[0])
-            subject = found[0].object
-        if len(chain) == len(relations):
-            labels = {"diffusion": 1, "hops": len(chain)}
-            yield wording.format(s=start), (chain[-1].object,), chain, _metrics(relations[-1]), labels
 
 
-def _comparison(world: World, draw: random.Random) -> Iterator[Made]:
-    kinds = (
-        ("founding_year", "Which was founded earlier, the {a} or the {b}?", int),
-        ("birth_year", "Who was born earlier, {a} or {b}?", int),
-        ("inhabitants", "Which town had fewer inhabitants, {a} or {b}?", lambda text: int(text.replace(",", ""))),
+def _followed(world: World, subject: str, relations: tuple[str, ...]) -> list[Fact]:
+    """The facts from `subject` along `relations`; [] when one is missing or an entity comes twice."""
+    chain: list[Fact] = []
+    seen = {subject}
+    for relation in relations:
+        found = world.of(relation).get(subject)
+        if not found or found[0].object in seen:
+            return []
+        chain.append(found[0])
+        subject = found[0].object
+        seen.add(subject)
+    return chain
+
+
+def _comparison(world: World, draw: random.Random, order: Order) -> Iterator[_Made]:
+    kinds: tuple[tuple[str, str, Callable[..., Fact]], ...] = (
+        ("founding_year", "Which was founded earlier, the {a} or the {b}?", min),
+        ("founding_year", "Which was founded later, the {a} or the {b}?", max),
+        ("birth_year", "Who was born earlier, {a} or {b}?", min),
+        ("birth_year", "Who was born later, {a} or {b}?", max),
+        ("inhabitants", "Which town had fewer inhabitants, {a} or {b}?", min),
+        ("inhabitants", "Which town had more inhabitants, {a} or {b}?", max),
     )
     while True:
-        relation, wording, value = draw.choice(kinds)
+        relation, wording, better = draw.choice(kinds)
         a, b = draw.sample([found[0] for found in world.of(relation).values()], 2)
-        if value(a.object) != value(b.object):
-            right = min(a, b, key=lambda fact: value(fact.object))
-            text = wording.format(a=a.subject, b=b.subject)
-            yield text, (right.subject,), [a, b], ("token_f1", "exact_match", "contains"), {"diffusion": 1, "hops": 2}
+        if _value(a) != _value(b):
+            right = better(a, b, key=_value)
+            labels = {"hops": 2, "relation": relation}
+            yield _Made(wording.format(a=a.subject, b=b.subject), (right.subject,), [a, b], labels=labels)
 
 
-def _aggregation(world: World, draw: random.Random) -> Iterator[Made]:
-    visits = world.of("visited")
-    while True:
-        person = draw.choice(sorted(visits))
-        facts = visits[person]
+def _value(fact: Fact) -> int:
+    return int(fact.object.replace(",", ""))
+
+
+def _aggregation(world: World, draw: random.Random, order: Order) -> Iterator[_Made]:
+    """Counts and lists over mentions in many places: a traveller's visits, a town's natives, a house's workers."""
+    visits = [(*_VISITS, person, facts, [f.object for f in facts]) for person, facts in world.of("visited").items()]
+    shared = []
+    for relation, (how_many, which) in _GROUPS.items():
+        by_object: dict[str, list[Fact]] = {}
+        for facts in world.of(relation).values():
+            by_object.setdefault(facts[0].object, []).append(facts[0])
+        for name, facts in by_object.items():
+            if 3 <= len(facts) <= 20:
+                shared.append((how_many, which, name, facts, [fact.subject for fact in facts]))
+    for turn in count():
+        how_many, which, name, facts, items = draw.choice(shared if turn % 2 and shared else visits)
+        labels = {"relation": facts[0].relation, "items": len(facts)}
         if draw.random() < 0.5:
-            text, answer, metrics = f"How many towns did {person} visit?", str(len(facts)), ("numeric_accuracy",)
+            answers = (str(len(facts)), _NUMBER_WORDS[len(facts)])
+            yield _Made(how_many.format(o=name), answers, facts, ("numeric_accuracy",), labels)
         else:
-            text = f"Which towns did {person} visit? List them all."
-            answer, metrics = ", ".join(fact.object for fact in facts), ("list_f1",)
-        yield text, (answer,), facts, metrics, {"diffusion": 1}
+            yield _Made(which.format(o=name), (", ".join(items),), facts, ("list_f1",), labels)
 
 
-def _time_order(world: World, draw: random.Random) -> Iterator[Made]:
+_VISITS = ("How many towns did {o} visit?", "Which towns did {o} visit? List them all.")
+
+
+def _time_order(world: World, draw: random.Random, order: Order) -> Iterator[_Made]:
     dates = [found[0] for found in world.of("event_date").values()]
-    while True:
-        chosen = draw.sample(dates, draw.choice((2, 3)))
-        if len({date_key(fact.object) for fact in chosen}) < len(chosen):
-            continue
+    for turn in count():
+        chosen = draw.sample(dates, 2 + turn % 2)
         ordered = sorted(chosen, key=lambda fact: date_key(fact.object))
         names = [f"the {fact.subject}" for fact in chosen]
+        labels: dict[str, object] = {"hops": len(chosen), "relation": "event_date"}
         if len(chosen) == 2:
             text = f"Which began first, {names[0]} or {names[1]}?"
-            yield text, (ordered[0].subject,), chosen, ("token_f1", "contains"), {"diffusion": 1, "hops": 2}
+            yield _Made(text, (ordered[0].subject,), chosen, labels=labels)
         else:
             text = f"In which order did these begin, from first to last: {', '.join(names)}?"
-            answer = ", ".join(fact.subject for fact in ordered)
-            yield text, (answer,), chosen, ("ordered_match",), {"diffusion": 1, "hops": 3}
+            yield _Made(text, (", ".join(f.subject for f in ordered),), chosen, ("ordered_match",), labels)
 
 
-def _unanswerable(world: World, draw: random.Random) -> Iterator[Made]:
-    """A relation that other subjects of the kind have, and this one lacks."""
-    kinds = {
-        "birthplace": world.people,
-        "profession": world.people,
-        "teacher": world.people,
-        "river": world.towns,
-        "founder": world.organisations,
-        "seat": world.organisations,
-        "event_town": world.events,
-    }
+def _unanswerable(world: World, draw: random.Random, order: Order) -> Iterator[_Made]:
+    """A relation that other subjects of the kind have and this one lacks, though the text speaks of it."""
+    known = {fact.subject for fact in world.facts}
     lacking = [
         (relation, subject)
-        for relation, subjects in kinds.items()
-        for known in [world.of(relation)]
-        for subject in subjects
-        if subject not in known
+        for kind, relations in KINDS.items()
+        for relation in relations
+        for subject in world.members(kind)
+        if subject in known and subject not in world.of(relation)
     ]
-    if not lacking:
-        return
-    while True:
+    while lacking:
         relation, subject = draw.choice(lacking)
-        labels = {"diffusion": 1, "unanswerable": True, "relation": relation}
-        yield _ASK[relation][0].format(s=subject), UNANSWERABLE, [], ("abstention",), labels
+        labels = {"unanswerable": True, "relation": relation}
+        yield _Made(ASK[relation][0].format(s=subject), UNANSWERABLE, [], ("abstention",), labels)
 
 
-_MAKERS: dict[str, Any] = {
-    "single_fact": lambda world, draw: _single(world, draw, 0),
-    "paraphrased_fact": lambda world, draw: _single(world, draw, 1),
+_MAKERS: dict[str, Callable[[World, random.Random, Order], Iterator[_Made]]] = {
+    "single_fact": lambda world, draw, order: _single(world, draw, order, 0),
+    "paraphrased_fact": lambda world, draw, order: _single(world, draw, order, 1),
     "multi_hop": _multi_hop,
     "comparison": _comparison,
     "aggregation": _aggregation,
