@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workbench.errors import ContextOverflow
+from workbench.fitting import cut, note_room, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
 
@@ -23,12 +23,44 @@ MANAGER = Prompt(
 
 
 @dataclass(frozen=True)
+class Chain:
+    """How a context is cut for a chain of workers: the parts in document order, and the room of a note."""
+
+    parts: tuple[str, ...]
+    note_tokens: int
+
+    def walk(self, asked: str, bench: Bench, *, temperature: float | None = None, sample: int = 0) -> str:
+        """Workers read the parts in turn, each with the note of the one before; returns the last note."""
+        note = ""  # CU_0 in Algorithm 1
+        for part in self.parts:
+            prompt = WORKER(chunk=part, note=note or "(nothing yet)", question=asked)
+            said = bench.ask(prompt, step="worker", max_tokens=self.note_tokens, temperature=temperature, sample=sample)
+            note = cut(said.text.strip(), self.note_tokens, bench)
+        return note
+
+
+def chain_for(asked: str, bench: Bench, *, worker_window: int, note_tokens: int) -> Chain:
+    """The context cut to B = window − question − worker prompt − last note − reply. Raises ContextOverflow."""
+    frame = WORKER(chunk="", note="(nothing yet)", question=asked)
+    tokens = note_room(note_tokens, frame, bench, held=2, window=worker_window)
+    room = room_for(frame, bench, reply_tokens=2 * tokens, window=worker_window)
+    return Chain(tuple(part.text for part in bench.split(room=room)), tokens)
+
+
+def managed(note: str, asked: str, bench: Bench) -> Answer:
+    """The manager's call, on a note cut to what it has room for."""
+    room = room_for(MANAGER(note="", question=asked), bench, reply_tokens=bench.answer_tokens)
+    return bench.reply(MANAGER(note=cut(note, room, bench), question=asked), step="manager")
+
+
+@dataclass(frozen=True)
 class ChainOfAgents:
     """Zhang et al., NeurIPS 2024, Algorithms 1 and 2: n workers in sequence, one manager; n + 1 calls.
 
     Sentences are packed into chunks of B = window − question − worker prompt tokens. The paper subtracts neither the
     previous note nor the reply; a prompt over the window would fail, so we subtract both (`note_tokens` twice). Each
-    worker sees only the latest note; the manager sees the last note and no text. No official code is published.
+    worker sees only the latest note; the manager sees the last note and no text. No official code is published. In a
+    window below four notes, notes are shorter, which is noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -47,13 +79,5 @@ class ChainOfAgents:
 
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
         asked = render_question(question)
-        window = min(self.worker_window, bench.window)
-        frame = bench.count(WORKER(chunk="", note="", question=asked))
-        room = window - frame - 2 * self.note_tokens
-        if room < 1:
-            raise ContextOverflow(frame + self.note_tokens, self.note_tokens, window)
-        note = ""  # CU_0 in Algorithm 1
-        for part in bench.split(room=room):
-            prompt = WORKER(chunk=part.text, note=note or "(nothing yet)", question=asked)
-            note = bench.ask(prompt, step="worker", max_tokens=self.note_tokens).text.strip()
-        return bench.reply(MANAGER(note=note, question=asked), step="manager")
+        chain = chain_for(asked, bench, worker_window=self.worker_window, note_tokens=self.note_tokens)
+        return managed(chain.walk(asked, bench), asked, bench)

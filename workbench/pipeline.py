@@ -122,9 +122,19 @@ class Bench(Protocol):
         """Tokens left in the window beside `prompt` and a reply of `reply_tokens`; may be negative. With `schema`, the
         instruction that a structured call adds to its prompt is counted too."""
 
-    def ask(self, prompt: Messages, *, step: str, max_tokens: int | None = None, schema: type | None = None) -> Reply:
+    def ask(
+        self,
+        prompt: Messages,
+        *,
+        step: str,
+        max_tokens: int | None = None,
+        schema: type | None = None,
+        temperature: float | None = None,
+        sample: int = 0,
+    ) -> Reply:
         """One recorded call. With `schema`, a pydantic model, the reply's `parsed` is an instance or None.
 
+        `temperature` overrides the experiment's, for methods that sample; `sample` numbers the draws of one prompt.
         Raises ContextOverflow (nothing sent), ModelError, BudgetReached.
         """
 

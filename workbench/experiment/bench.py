@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -103,9 +103,22 @@ class ExperimentBench:
 
     # calls
 
-    def ask(self, prompt: Messages, *, step: str, max_tokens: int | None = None, schema: type | None = None) -> Reply:
+    def ask(
+        self,
+        prompt: Messages,
+        *,
+        step: str,
+        max_tokens: int | None = None,
+        schema: type | None = None,
+        temperature: float | None = None,
+        sample: int = 0,
+    ) -> Reply:
         path = self._path()
-        request, tag = self._request(prompt, max_tokens), self._tag(step, path)
+        request = replace(self._request(prompt, max_tokens), sample=sample)
+        if temperature is not None:
+            # a server repeats itself on the same seed, so each draw has its own
+            request = replace(request, temperature=temperature, seed=self.seed + sample)
+        tag = self._tag(step, path)
         reply = self._equipment.gateway.complete(request, tag, schema=schema)
         path.frontier = (reply.call_id,)
         return reply
