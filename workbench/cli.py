@@ -82,6 +82,10 @@ def _parser() -> argparse.ArgumentParser:
     ):
         _format(command(name, run_it, text), "table", "json")
 
+    from workbench.conformance_command import add_conformance
+
+    add_conformance(command)
+
     ui = command("ui", _ui, "open the pages in a browser")
     ui.add_argument("database", type=Path, nargs="?", metavar="DB|FILE")
     ui.add_argument("--port", type=int, default=8501)

@@ -61,12 +61,17 @@ class SummHayScore:
 
 
 def summhay_score(
-    bullets: Sequence[str], verdicts: Sequence[InsightVerdict], sources: Callable[[str], Collection[int]]
+    bullets: Sequence[str],
+    verdicts: Sequence[InsightVerdict],
+    sources: Callable[[str], Collection[int]],
+    *,
+    official: bool = True,
 ) -> SummHayScore:
     """SummHay's scores of one summary. `sources(insight_id)`: the documents (from 1) that hold the insight.
 
     Coverage: mean of 1 full, 0.5 partial, 0 none. Citation: mean over the covered insights of the F1 of the numbers
-    cited in the covering bullet. Joint: mean over all insights of coverage times that F1.
+    cited in the covering bullet. Joint: mean over all insights of coverage times that F1. When the judge named no
+    usable bullet, the official code looks at the last but one; without `official` there is no citation to score.
     """
     coverages, citations, joints = [], [], []
     for verdict in verdicts:
@@ -74,14 +79,22 @@ def summhay_score(
         coverages.append(covered)
         f1 = 0.0
         if covered > 0:
-            if verdict.bullet is not None and 1 <= verdict.bullet <= len(bullets):
-                f1 = set_precision_recall_f1(cited_numbers(bullets[verdict.bullet - 1]), sources(verdict.insight_id))[2]
+            bullet = verdict.bullet
+            if bullet is None and official and len(bullets) > 1:
+                bullet = len(bullets) - 1
+            if bullet is not None and 1 <= bullet <= len(bullets):
+                f1 = set_precision_recall_f1(cited_numbers(bullets[bullet - 1]), sources(verdict.insight_id))[2]
             citations.append(f1)
         joints.append(covered * f1)
     if not coverages:
         return SummHayScore(0.0, None, 0.0)
     citation = sum(citations) / len(citations) if citations else None
     return SummHayScore(sum(coverages) / len(coverages), citation, sum(joints) / len(joints))
+
+
+def coverage_value(label: str) -> float:
+    """What a coverage label of a judge or an annotator is worth: 1, 0.5 or 0. Raises KeyError for other labels."""
+    return _WEIGHT[label]
 
 
 def summhay_coverage(verdicts: Sequence[InsightVerdict]) -> float:

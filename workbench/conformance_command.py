@@ -1,0 +1,77 @@
+"""`workbench conformance`: our metrics against published predictions."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InputError
+
+
+def add_conformance(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the sub-command to the command line; `command(name, run, help)` makes its parser."""
+    parser = command("conformance", run, "our metrics against the official scorers: official, ours, difference")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder of published predictions (default: ../shared/data, if there)"
+    )
+    parser.add_argument("--summary", action="store_true", help="one line per benchmark")
+    parser.add_argument("--format", choices=("table", "json", "csv", "md"), default="table")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table; exit code 1 when a case differs, 2 when the folder is not there."""
+    from workbench.evaluation.conformance import conformance, summary
+
+    rows = conformance(_folder(arguments.data))
+    shown = summary(rows) if arguments.summary else [_line(row.as_dict(), arguments.format) for row in rows]
+    print(_formatted(shown, arguments.format))
+    compared = [row for row in rows if row.difference is not None]
+    differing = [row for row in compared if not row.agrees]
+    if arguments.format in ("table", "md"):
+        answers = sum(row.n for row in compared)
+        print(f"\n{len(compared)} cases over {answers:,} answers compared, {len(differing)} differ", end="")
+        missing = len(rows) - len(compared)
+        print(f"; {missing} replays not compared: no such files (give --data DIR)" if missing else "")
+    return 1 if differing else 0
+
+
+def _folder(given: Path | None) -> Path | None:
+    if given is not None:
+        if not given.is_dir():
+            raise InputError("no such folder", file=given, field="--data", fix="give the folder of predictions")
+        return given
+    default = Path(os.environ.get("WORKBENCH_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+    return default if default.is_dir() else None
+
+
+def _line(row: dict[str, Any], format: str) -> dict[str, Any]:
+    if format in ("json", "csv"):
+        return row
+    keep = ("kind", "benchmark", "case", "system", "n", "official", "ours", "difference")
+    line = {name: "" if row[name] is None else row[name] for name in keep}
+    return line | {"ours": line["ours"] if row["ours"] is not None else row["note"]}
+
+
+def _formatted(rows: Sequence[dict[str, Any]], format: str) -> str:
+    header = list(rows[0])
+    if format == "json":
+        return json.dumps(rows, indent=2, ensure_ascii=False)
+    if format == "csv":
+        written = io.StringIO()
+        writer = csv.DictWriter(written, fieldnames=header, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return written.getvalue().rstrip("\n")
+    cells = [header, *([str(value) for value in row.values()] for row in rows)]
+    if format == "md":
+        lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in cells]
+        return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
+    widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
