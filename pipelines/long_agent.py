@@ -12,7 +12,7 @@ from workbench.fitting import cut, note_room, room_for, shortened
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
 
-REFUSAL = "unanswerable"
+REFUSAL = "[NOT MENTIONED]"
 START = Prompt(
     "long_agent.start",
     user="You lead a team of {members} members. Each of them holds another part of a longer text; you do not see it, "
@@ -22,8 +22,9 @@ START = Prompt(
 )
 MEMBER = Prompt(
     "long_agent.member",
-    user="{chunk}\n\nThe text above is all you hold of a longer text. Answer briefly, from it alone. If it does not "
-    f"hold the answer, reply with the single word: {REFUSAL}\n\nQuestion: {{instruction}}\nAnswer:",
+    user="{chunk}\n\nThe text above is all you hold of a longer text. Reply from it alone, in one or two sentences "
+    f"that give the evidence. If it does not hold the answer, reply exactly: {REFUSAL}\n\n"
+    "Question: {instruction}\nNotes:",
 )
 DECIDE = Prompt(
     "long_agent.decide",
@@ -149,7 +150,7 @@ def _pooled(responses: Sequence[str], room: int, bench: Bench) -> str:
     """What members said, the same words once, under their numbers; refusals are counted only."""
     said: dict[str, list[str]] = {}
     for number, response in enumerate(responses, 1):
-        if response and REFUSAL not in response.lower():
+        if response and REFUSAL not in response.upper():
             said.setdefault(response, []).append(str(number))
     lines = [f"Member {', '.join(numbers)}: {response}" for response, numbers in said.items()]
     silent = len(responses) - sum(map(len, said.values()))

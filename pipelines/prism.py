@@ -14,7 +14,7 @@ from workbench.records import Answer, Context, Question
 
 Path = tuple[str, ...]
 # The typed hierarchy for questions: a root's keys map to a list of strings, or to one string.
-SCHEMA = {
+SCHEMA: dict[str, tuple[Literal["list", "value"], str]] = {
     "facts": ("list", "name of a person, place, thing or event → list of facts that bear on the question"),
     "answers": ("value", "possible answer → the evidence for it"),
 }
@@ -23,8 +23,8 @@ READING = Prompt(
     user="You read a longer text part by part and keep a structured memory of what bears on the question. You see the "
     "question, the schema of the memory, the memory (one entry a line, a path and its value; later lines override "
     "earlier ones with the same path) and the next part. Reply with revisions only: add puts a value at a new path, "
-    "update replaces the value at a path of the memory. A path is a list: root, key, and for an update in a list the "
-    "number of the item. No revisions if the part holds nothing of use.\n\n"
+    "update replaces the value at a path of the memory. A path is root, key and, for an update in a list, the item's "
+    "number. No revisions if the part holds nothing of use.\n\n"
     "Question: {question}\n\nSchema:\n{schema}\n\nMemory:\n{memory}\nPart:\n\n{chunk}\n\nReply:",
 )
 READ = Prompt(
@@ -35,10 +35,12 @@ READ = Prompt(
 
 
 class Revision(BaseModel):
-    """One change to the memory."""
+    """One change to the memory, at the path root / key (/ item)."""
 
     op: Literal["add", "update"]
-    path: list[str]
+    root: Literal["facts", "answers"]
+    key: str
+    item: int | None = None
     value: str
 
 
@@ -57,20 +59,21 @@ class Memory:
 
     def apply(self, revision: Revision) -> bool:
         """Apply one revision; False, and nothing changed, when it does not fit the schema."""
-        path, value = tuple(part.strip() for part in revision.path), revision.value.strip()
-        kind = SCHEMA.get(path[0], ("", ""))[0] if path else ""
-        if not value or not all(path) or not kind:
-            return False
+        kind, key, value = SCHEMA[revision.root][0], revision.key.strip(), revision.value.strip()
+        path: Path = (revision.root, key)
         known = [entry[0] for entry in self.entries]
+        if not key or not value:
+            return False
         if revision.op == "update":
+            path = (*path, str(revision.item)) if kind == "list" else path
             if path not in known:
                 return False
             if self.in_place:
                 self.entries[known.index(path)] = (path, value)
                 return True
-        elif kind == "list" and len(path) == 2:
+        elif kind == "list":
             path = (*path, str(len({p for p in known if p[:2] == path})))
-        elif kind != "value" or len(path) != 2 or path in known:
+        elif path in known:
             return False
         self.entries.append((path, value))
         return True
@@ -86,8 +89,8 @@ class Prism:
     The memory is a typed hierarchy (here the hand-made `SCHEMA` for questions). The prompt's order, instruction,
     question, schema, memory, part, lets a server cache all up to the newest entry, which `amendments` never changes;
     `in_place` rewrites values. Parts of 2,000 tokens (the paper: 2k or 8k). Named deviations: one fixed schema; invalid
-    revisions (unknown root, wrong depth, update of a missing path, add of an existing value) are dropped and noted, as
-    are those over `memory_tokens`, for which the paper has no rule; unparsable replies change nothing, noted.
+    revisions (an empty key or value, update of a missing path, add of an existing value) are dropped and noted, as are
+    those over `memory_tokens`, for which the paper has no rule; unparsable replies change nothing, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -127,7 +130,7 @@ class Prism:
     def _revise(self, memory: Memory, revision: Revision, held: int, bench: Bench) -> None:
         before = list(memory.entries)
         if not memory.apply(revision):
-            bench.note("invalid_revision", f"{revision.op} {'/'.join(revision.path)}"[:80])
+            bench.note("invalid_revision", f"{revision.op} {revision.root}/{revision.key}"[:80])
         elif bench.count(str(memory)) > held:
             memory.entries = before
-            bench.note("memory_full", "/".join(revision.path)[:80])
+            bench.note("memory_full", f"{revision.root}/{revision.key}"[:80])

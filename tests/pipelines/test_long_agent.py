@@ -29,7 +29,7 @@ def test_leader_members_leader_answer() -> None:
 
 
 def test_the_leader_sees_no_text_and_a_member_sees_one_part_and_no_task() -> None:
-    ran = led([decide("answer", answer="21")], member=["seven", "eleven", "unanswerable"])
+    ran = led([decide("answer", answer="21")], member=["seven", "eleven", "[not mentioned]"])
     assert all("in the village of" not in p for p in ran.prompts("start") + ran.prompts("decide"))
     assert spread(TEXT, ran.prompts("member")) == [1] * 100
     assert all("ASK-ONE" in p and "How many sheep does Person 3 keep?" not in p for p in ran.prompts("member"))

@@ -14,6 +14,7 @@ from workbench.records import Message
 
 _QUESTION = re.compile(r"^Question:[ \t]*", re.M)
 _LABEL = re.compile(r"\n+\s*(Answer|Notes|Summary|Reply|Thought)s?:\s*$")
+_SCHEMA = re.compile(r"\n\nReply with one JSON object that follows this JSON schema.*", re.S)
 _OPTION = re.compile(r"^\(?([A-Z])[.)]\s+(.+)$")
 _FRAME = re.compile(
     r"text above|part above|notes? above|above are|answer the question|question below|the question is|"
@@ -48,6 +49,12 @@ def understand(messages: Sequence[Message]) -> Reading:
         tail_label = _LABEL.search(tail)
         label = tail_label.group(1) if tail_label else "Answer"
         question = _LABEL.sub("", question)
+    if marks and len(body) < len(_SCHEMA.sub("", tail)) // 2:  # the question stands before the text
+        question, _, body = _SCHEMA.sub("", tail).partition("\n\n")
+        tail_label = _LABEL.search(body)
+        label = tail_label.group(1) if tail_label else label
+        body = _LABEL.sub("", body)
+        tail = whole[: marks[-1].start()]
     blocks = body.rstrip().split("\n\n")
     frame: list[str] = [tail]
     while blocks and len(blocks[-1]) < 900 and (_FRAME.search(blocks[-1]) or not blocks[-1].strip()):
