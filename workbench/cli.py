@@ -83,8 +83,10 @@ def _parser() -> argparse.ArgumentParser:
         _format(command(name, run_it, text), "table", "json")
 
     from workbench.conformance_command import add_conformance
+    from workbench.import_command import add_import
 
     add_conformance(command)
+    add_import(command)
 
     ui = command("ui", _ui, "open the pages in a browser")
     ui.add_argument("database", type=Path, nargs="?", metavar="DB|FILE")

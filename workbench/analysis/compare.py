@@ -177,7 +177,7 @@ def _block(
         row["p_holm"] = adjusted
     tasks = [
         {"pipeline": frame["pipeline"].iloc[0], "method": frame["method"].iloc[0], "label": label, **_accuracy(part)}
-        | {"usd_per_question": float(part["cost_usd"].mean())}
+        | {"usd_per_question": None if (part["method"] == "imported").all() else float(part["cost_usd"].mean())}
         for _, frame in members
         for label, part in frame.groupby("label", sort=True)
     ]
@@ -195,7 +195,7 @@ def _row(frame: pd.DataFrame, builds: pd.DataFrame, base: pd.DataFrame | None) -
     contexts = frame["context_id"].nunique()
     index_usd = float(builds["cost_usd"].sum()) if len(builds) else 0.0
     truncated = (frame["truncated_tokens"].fillna(0) > 0) | (frame["status"] == "truncated_failed")
-    row = {
+    row: dict[str, Any] = {
         "pipeline": frame["pipeline"].iloc[0],
         "method": frame["method"].iloc[0],
         "run_id": frame["run_id"].iloc[0],
@@ -220,9 +220,17 @@ def _row(frame: pd.DataFrame, builds: pd.DataFrame, base: pd.DataFrame | None) -
         "p": None,
         "p_holm": None,
     }
+    if row["method"] == "imported":  # published answers: what they cost and how long they took is not known
+        row |= dict.fromkeys(_SPENT)
     if base is not None and base["run_id"].iloc[0] != row["run_id"]:
         row |= _difference(frame, base)
     return row
+
+
+_SPENT = (
+    *("usd_per_question", "index_usd", "index_usd_per_context", "usd_per_question_with_index", "latency_p50_s"),
+    *("latency_p95_s", "tokens_per_question", "calls_per_question", "truncated_share"),
+)
 
 
 def _difference(frame: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
@@ -257,7 +265,8 @@ def _verdicts(tasks: pd.DataFrame) -> list[str]:
             continue
         best = real.iloc[int(real["accuracy"].argmax())]
         near = real[real["high"] >= best["accuracy"]]
-        cheapest = near.iloc[int(near["usd_per_question"].argmin())]
+        priced = near[near["usd_per_question"].notna()]
+        cheapest = priced.iloc[int(priced["usd_per_question"].argmin())] if len(priced) else best
         where = f"{corpus} · {model} · {label}" if several else str(label)
         line = f"{where}: {best['pipeline']} best at {best['accuracy']:.2f} (n={int(best['n'])})"
         if cheapest["pipeline"] != best["pipeline"] and cheapest["usd_per_question"] < best["usd_per_question"]:
@@ -322,12 +331,16 @@ def _cells(row: pd.Series) -> list[str]:
         f"{row['accuracy']:.3f} [{row['low']:.3f}, {row['high']:.3f}]",
         difference,
         p,
-        f"{row['usd_per_question']:.6f}",
-        f"{row['index_usd']:.4f}",
+        _known(row["usd_per_question"], "{:.6f}"),
+        _known(row["index_usd"], "{:.4f}"),
         latency,
-        f"{row['tokens_per_question']:,.0f}",
-        f"{row['truncated_share']:.0%}",
+        _known(row["tokens_per_question"], "{:,.0f}"),
+        _known(row["truncated_share"], "{:.0%}"),
     ]
+
+
+def _known(value: float | None, shown: str) -> str:
+    return "-" if value is None or pd.isna(value) else shown.format(value)
 
 
 def _task_grid(tasks: pd.DataFrame, *, markdown: bool) -> str:

@@ -1,0 +1,97 @@
+"""`workbench import-predictions`: published predictions as a run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InputError
+
+
+def add_import(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the sub-command to the command line; `command(name, run, help)` makes its parser."""
+    parser = command("import-predictions", run, "score a file of published predictions and compare it as a run")
+    parser.add_argument("file", type=Path, metavar="FILE", help=".jsonl, .json or .csv, one answer a row")
+    parser.add_argument(
+        "--corpus",
+        required=True,
+        metavar="C",
+        help="a known corpus, NAME or NAME@PATH, whose questions the rows answer; or a new name for the rows' own",
+    )
+    parser.add_argument("--model", required=True, metavar="M", help="the model that answered")
+    parser.add_argument("--pipeline", required=True, metavar="P", help="how it was asked, as the leaderboard shows it")
+    parser.add_argument("--field", default="prediction", metavar="NAME", help="field of the answer (prediction)")
+    parser.add_argument("--gold", default="ground_truth", metavar="NAME", help="field of the gold (ground_truth)")
+    parser.add_argument(
+        "--question", metavar="NAME", help="field of the question's text (question, query, instruction)"
+    )
+    parser.add_argument("--id", metavar="NAME", help="field of the question's id (question_id, id, index)")
+    parser.add_argument("--context", metavar="NAME", help="field that names the document asked of (file, document_id)")
+    parser.add_argument("--task", metavar="NAME", help="field of the task, or one task for all rows")
+    parser.add_argument(
+        "--metric",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="score by it (repeatable); the first is the headline",
+    )
+    parser.add_argument("-o", "--option", action="append", default=[], metavar="KEY=VALUE", help="a corpus option")
+    parser.add_argument("--database", type=Path, default=Path("runs/imported.duckdb"), metavar="DB")
+    parser.add_argument(
+        "--experiment", metavar="NAME", help="the experiment in DB that it joins (default: one a corpus)"
+    )
+    parser.add_argument("--format", choices=("table", "json"), default="table")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Import, then print what was done and the leaderboard; exit code 3 when some rows have no answer."""
+    from workbench.analysis.compare import compare
+    from workbench.experiment.import_predictions import Fields, import_predictions
+
+    done = import_predictions(
+        arguments.file,
+        corpus=arguments.corpus,
+        model=arguments.model,
+        pipeline=arguments.pipeline,
+        database=arguments.database,
+        experiment=arguments.experiment,
+        fields=Fields(
+            arguments.field, arguments.gold, arguments.question, arguments.id, arguments.context, arguments.task
+        ),
+        metrics=arguments.metric,
+        corpus_options=_options(arguments.option),
+    )
+    compared = compare(done.database, experiment=done.experiment)
+    if arguments.format == "json":
+        print(json.dumps({**asdict(done), "compare": json.loads(compared.format("json"))}, indent=2, default=str))
+        return 3 if done.failed else 0
+    print(f"{done.answers} answers imported as run {done.run_id} of {done.experiment!r} in {done.database}")
+    for count, what in (
+        (done.failed, "rows have no answer and count as failed"),
+        (done.unmatched, f"rows are no question of {done.corpus} and were left out"),
+        (done.twice, "rows answer a question again; the last answer counts"),
+    ):
+        if count:
+            print(f"{count} {what}")
+    for name, mean in done.means.items():
+        print(f"{name:32} {100 * mean:.2f}")
+    for note in done.notes:
+        print(f"note: {note}")
+    print(f"\n{compared.format('table')}")
+    return 3 if done.failed else 0
+
+
+def _options(items: list[str]) -> dict[str, Any]:
+    import yaml
+
+    options = {}
+    for item in items:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise InputError(f"option {item!r} has no value", field="--option", fix="write KEY=VALUE")
+        options[key] = yaml.safe_load(value)
+    return options
