@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from workbench.errors import ContextOverflow
 from workbench.pipeline import Bench, Messages
+from workbench.records import Chunk
 
 # A tokenizer may split a text and its template differently once they are joined; a few tokens are kept free for that.
 SEAM = 8
@@ -124,3 +125,36 @@ def folded(
             bench.note("fold_stuck", len(kept))
             break
     return shortened(kept, room, bench, render)
+
+
+def passages(bench: Bench, tokens: int) -> list[Chunk]:
+    """The whole context in passages of at most `tokens` (whole sentences of one document), in order."""
+    return [chunk for portion in bench.split(room=tokens) for chunk in portion.chunks]
+
+
+def numbered(chunks: Sequence[Chunk], bench: Bench, label: str = "Passage") -> str:
+    """Passages under numbers from 1, with their documents' titles where there are several."""
+    titled = len(bench.context.documents) > 1
+    parts = []
+    for number, chunk in enumerate(chunks, 1):
+        title = bench.context.document(chunk.document_id).title if titled else ""
+        parts.append(f"{label} {number}{f' ({title})' if title else ''}:\n{chunk.text.strip()}")
+    return "\n\n".join(parts)
+
+
+def both_ends(
+    chunks: Sequence[Chunk], room: int, bench: Bench, render: Callable[[Sequence[Chunk]], str]
+) -> tuple[list[Chunk], int]:
+    """The chunks, or as many from the beginning and the end as fit `room` as rendered, and the tokens left out."""
+    low, high = 0, len(chunks)
+    if bench.count(render(chunks)) <= room:
+        return list(chunks), 0
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if bench.count(render(_ends(chunks, middle))) <= room else (low, middle - 1)
+    left_out = chunks[(low + 1) // 2 : len(chunks) - low // 2]
+    return _ends(chunks, low), sum(bench.count(chunk.text) for chunk in left_out)
+
+
+def _ends(chunks: Sequence[Chunk], number: int) -> list[Chunk]:
+    return [*chunks[: (number + 1) // 2], *chunks[len(chunks) - number // 2 :]]
