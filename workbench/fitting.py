@@ -54,15 +54,16 @@ def note_room(
     return fitting
 
 
-def cut(text: str, room: int, bench: Bench) -> str:
-    """The text, or its longest beginning of at most `room` tokens (noted as `cut_characters`)."""
+def cut(text: str, room: int, bench: Bench, *, noted: bool = True) -> str:
+    """The text, or its longest beginning of at most `room` tokens (noted as `cut_characters`, unless told not to)."""
     if bench.count(text) <= room:
         return text
     low, high = 0, min(len(text), max(0, room) * 40)  # no tokenizer packs 40 characters of prose into each token
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if bench.count(text[:middle]) <= room else (low, middle - 1)
-    bench.note("cut_characters", len(text) - low)
+    if noted:
+        bench.note("cut_characters", len(text) - low)
     return text[:low]
 
 
