@@ -139,9 +139,19 @@ class Bench(Protocol):
         """
 
     def ask_many(
-        self, prompts: Sequence[Messages], *, step: str, max_tokens: int | None = None, schema: type | None = None
+        self,
+        prompts: Sequence[Messages],
+        *,
+        step: str,
+        max_tokens: int | None = None,
+        schema: type | None = None,
+        top_logprobs: int = 0,
     ) -> list[Reply]:
-        """Concurrent calls that do not depend on each other; replies in the order of the prompts."""
+        """Concurrent calls that do not depend on each other; replies in the order of the prompts.
+
+        With `top_logprobs`, every reply has that many likeliest first tokens in `first_token_logprobs`. Raises
+        InputError, before any call, when the model cannot tell them, and ModelError when its server does not.
+        """
 
     def reply(
         self,

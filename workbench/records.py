@@ -202,7 +202,8 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A model's reply as a method sees it. `parsed` is the validated object when a schema was asked for, and None
-    when the reply could not be parsed even after repair and re-asking (a recorded fact)."""
+    when the reply could not be parsed even after repair and re-asking (a recorded fact). `first_token_logprobs`: the
+    likeliest first tokens with their log probabilities (nats), when the method asked for them."""
 
     text: str
     call_id: str
@@ -210,6 +211,7 @@ class Reply:
     finish_reason: str = "stop"
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    first_token_logprobs: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

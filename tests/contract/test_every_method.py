@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.pipelines.conftest import Ran, make_context, run, story
 from workbench.catalogue import pipelines
-from workbench.errors import ContextOverflow
+from workbench.errors import ContextOverflow, InputError
 from workbench.llm.cache import ResponseCache
 from workbench.llm.extractive import ExtractiveReader
 from workbench.pipeline import MethodCard
@@ -24,7 +24,10 @@ METHODS = pipelines()
 NAMES = sorted(METHODS)
 # Methods whose requirements this machine may lack; each has its own tests, and here the error it must give.
 NEEDS = {name: method.card.requires for name, method in METHODS.items()}
-RUNNABLE = [name for name in NAMES if not NEEDS[name]]
+RUNNABLE = [name for name in NAMES if set(NEEDS[name]) <= {"logprobs"}]
+PROBABLE = [
+    name for name in RUNNABLE if NEEDS[name]
+]  # the scripted model tells probabilities, the embedded reader none
 SILENT = {"closed_book"}  # reads no text at all
 WINDOW = 2_048
 TEXT = story(420)  # about 2.7 windows
@@ -44,8 +47,24 @@ def chatter(prompt: str) -> str:
 MODELS: dict[str, Callable[[str], str]] = {"garbage": garbage, "chatter": chatter}
 
 
+def likely(prompt: str) -> dict[str, float]:
+    """Made-up probabilities of three first tokens, the same for the same prompt."""
+    draw = random.Random(prompt)
+    return {token: -draw.random() - 1.2 for token in ("21", " Err", "The")}
+
+
 def answered(name: str, context: Context, replies: Any, **options: Any) -> Ran:
-    return run(METHODS[name](), context, replies, **{"window": WINDOW, **options})
+    return run(METHODS[name](), context, replies, **{"window": WINDOW, "logprobs": likely, **options})
+
+
+def read_by_extractive(name: str, context: Context, **options: Any) -> Ran:
+    return answered(name, context, ExtractiveReader(WINDOW), **options)
+
+
+@pytest.mark.parametrize("name", PROBABLE)
+def test_a_model_without_probabilities_is_a_clear_error_before_any_call(name: str) -> None:
+    with pytest.raises(InputError, match="cannot tell token probabilities"):
+        read_by_extractive(name, make_context(story(10)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -103,12 +122,12 @@ def test_a_method_never_sees_gold_and_its_prompts_come_from_the_text(name: str) 
     assert sees or name in SILENT or any("Person 3 keeps 21 sheep" in made.prompt for made in ran.made)
 
 
-@pytest.mark.parametrize("name", RUNNABLE)
+@pytest.mark.parametrize("name", sorted(set(RUNNABLE) - set(PROBABLE)))
 def test_the_same_input_gives_the_same_prompts_and_a_rerun_is_all_replay(name: str, tmp_path: Path) -> None:
     context = make_context(story(150), story(60, 500), titles=("First", "Second"))
     with ResponseCache(tmp_path / "cache.sqlite") as cache:
-        once = answered(name, context, ExtractiveReader(WINDOW), cache=cache)
-        again = answered(name, context, ExtractiveReader(WINDOW), cache=cache)
+        once = read_by_extractive(name, context, cache=cache)
+        again = read_by_extractive(name, context, cache=cache)
     assert sorted(m.prompt for m in once.made) == sorted(m.prompt for m in again.made)
     assert {m.call.call_id: m.prompt for m in once.made} == {m.call.call_id: m.prompt for m in again.made}
     unparsable = {made.call.call_id.rpartition("-")[0] for made in again.made if made.step.endswith(":reask")}
@@ -139,7 +158,7 @@ def test_degenerate_contexts_are_answered(name: str) -> None:
         "empty and full": make_context("", story(20), ""),
     }
     for kind, context in odd.items():
-        ran = answered(name, context, ExtractiveReader(WINDOW))
+        ran = answered(name, context, garbage) if name in PROBABLE else read_by_extractive(name, context)
         assert isinstance(ran.answer.text, str), kind
 
 

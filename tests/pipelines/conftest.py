@@ -132,6 +132,7 @@ def make_rig(
     concurrency: int = 1,
     cache: ResponseCache | None = None,
     index_directory: Path | None = None,
+    logprobs: Callable[[str], Mapping[str, float] | None] | None = None,
 ) -> Rig:
     """A real bench and gateway over a scripted model, whose calls all take one (recorded) second; or over a model."""
     made: list[Made] = []
@@ -143,7 +144,8 @@ def make_rig(
     gateway: Gateway
     if isinstance(replies, Mapping | Sequence) or not hasattr(replies, "complete"):
         script = _Script(replies)
-        model = ScriptedModel(script, window=window, seconds=1.0)
+        told = (lambda request: logprobs(request.messages[-1].content)) if logprobs else None
+        model = ScriptedModel(script, window=window, seconds=1.0, logprobs=told)
         gateway = _Gateway(model, script, cache=cache, concurrency=concurrency, record=record)
     else:
         model = replies

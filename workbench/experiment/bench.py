@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from workbench.errors import MethodError
+from workbench.errors import InputError, MethodError, ModelError
 from workbench.llm.gateway import CallTag, Gateway
 from workbench.llm.model import ChatRequest
 from workbench.llm.structured import with_instruction
@@ -124,12 +124,25 @@ class ExperimentBench:
         return reply
 
     def ask_many(
-        self, prompts: Sequence[Messages], *, step: str, max_tokens: int | None = None, schema: type | None = None
+        self,
+        prompts: Sequence[Messages],
+        *,
+        step: str,
+        max_tokens: int | None = None,
+        schema: type | None = None,
+        top_logprobs: int = 0,
     ) -> list[Reply]:
+        model = self._equipment.gateway.model
+        if top_logprobs and not getattr(model, "gives_logprobs", False):
+            raise InputError(
+                f"{model.name} cannot tell token probabilities, which this method needs",
+                field="model",
+                fix="use a server that sends logprobs, such as vllm/NAME@URL or openai/NAME",
+            )
         if not prompts:
             return []
         path = self._path()
-        requests = [self._request(prompt, max_tokens) for prompt in prompts]
+        requests = [replace(self._request(prompt, max_tokens), top_logprobs=top_logprobs) for prompt in prompts]
         tags = [self._tag(step, path) for _ in prompts]
         outcomes = self._equipment.gateway.complete_many(requests, tags, schema=schema)
         for outcome in outcomes:  # the others are recorded and cached by now, so a rerun pays only for this one
@@ -137,6 +150,8 @@ class ExperimentBench:
                 raise outcome
         replies = [outcome for outcome in outcomes if isinstance(outcome, Reply)]
         path.frontier = tuple(reply.call_id for reply in replies)
+        if top_logprobs and not all(reply.first_token_logprobs for reply in replies):
+            raise ModelError(f"{model.name} was asked for logprobs and sent none; this method needs a server that does")
         return replies
 
     def reply(

@@ -30,6 +30,7 @@ class Arrived:
     usage: dict[str, Any] = field(default_factory=dict)
     finish: str | None = None
     first_token_s: float | None = None
+    first_token_logprobs: dict[str, float] | None = None
     ended: bool = False
 
     def text(self, piece: str) -> None:
@@ -145,6 +146,7 @@ class ServedModel:
             token_source=self._counter.source if counted else SERVER,
             first_token_s=arrived.first_token_s,
             total_s=time.perf_counter() - arrived.started,
+            first_token_logprobs=arrived.first_token_logprobs,
         )
 
     def _tokens(self, request: ChatRequest) -> int:
@@ -158,6 +160,8 @@ class OpenAiCompatible(ServedModel):
     server refuses to know (see `_OPTIONAL`) is left out from then on. `usage_in_every_event` asks vLLM for running
     usage, so that a stream that breaks is accounted to the token.
     """
+
+    gives_logprobs = True  # as far as the interface goes; a server that does not send them is found out by the bench
 
     def __init__(
         self,
@@ -189,6 +193,9 @@ class OpenAiCompatible(ServedModel):
         if request.schema is not None:
             named = {"name": "reply", "schema": dict(request.schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": named}
+        if request.top_logprobs:
+            body["logprobs"] = True
+            body["top_logprobs"] = request.top_logprobs
         return {name: value for name, value in body.items() if name not in self._left_out}
 
     async def _ask(self, request: ChatRequest, arrived: Arrived) -> None:
@@ -231,6 +238,7 @@ class OpenAiCompatible(ServedModel):
                 arrived.usage = _usage(event["usage"])
             for choice in event.get("choices") or ():
                 arrived.text((choice.get("delta") or {}).get("content") or "")
+                arrived.first_token_logprobs = arrived.first_token_logprobs or _first_token(choice)
                 arrived.finish = choice.get("finish_reason") or arrived.finish
 
     def _whole(self, reply: Mapping[str, Any], arrived: Arrived) -> None:
@@ -246,7 +254,17 @@ class OpenAiCompatible(ServedModel):
             raise BadReply(f"{self.name}: the reply holds no choice") from error
         if content:
             arrived.parts.append(content)
+        arrived.first_token_logprobs = _first_token(choice)
         arrived.finish = choice.get("finish_reason") or "stop"
+
+
+def _first_token(choice: Mapping[str, Any]) -> dict[str, float] | None:
+    """The likeliest first tokens of a choice, if it says; minus infinity comes as -9999 from some servers."""
+    content = (choice.get("logprobs") or {}).get("content") or ()
+    if not content:
+        return None
+    likeliest = content[0].get("top_logprobs") or [content[0]]
+    return {str(entry["token"]): float(entry["logprob"]) for entry in likeliest if entry.get("logprob") is not None}
 
 
 def _usage(usage: Mapping[str, Any]) -> dict[str, Any]:

@@ -332,6 +332,7 @@ def _reply(served: _Served, tag: CallTag) -> Reply:
         finish_reason=completion.finish_reason,
         prompt_tokens=completion.prompt_tokens,
         completion_tokens=completion.completion_tokens,
+        first_token_logprobs=completion.first_token_logprobs,
     )
 
 

@@ -1,10 +1,11 @@
 """What a model backend is: it counts tokens and completes one request.
 
-Beside the members of `Model`, a backend may have these attributes, which the gateway reads:
-`max_parallel` (calls at once that make sense, 1 for a model that computes in this process), `cache_identity` (what the
-response cache knows it by, when the name does not say it all, e.g. a version), `chat_overhead` (a `ChatOverhead`
-measured on the real chat template), `rpm` and `tpm` (the provider's limits), `first_token_target` (seconds above which
-a reply's first token counts as a sign of overload), and `aclose` (a coroutine that closes its connections).
+Beside the members of `Model`, a backend may have these attributes, which the gateway reads: `max_parallel` (calls at
+once that make sense, 1 for a model that computes in this process), `cache_identity` (what the response cache knows it
+by, when the name does not say it all, e.g. a version), `chat_overhead` (a `ChatOverhead` measured on the real chat
+template), `gives_logprobs` (it can tell the likeliest first tokens), `rpm` and `tpm` (the provider's limits),
+`first_token_target` (seconds above which a reply's first token counts as a sign of overload), and `aclose` (a coroutine
+that closes its connections).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ SERVER = "server"
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One request. `sample` numbers repeats of the same request and is part of the cache key; `schema` is a JSON
-    schema that the reply must follow."""
+    schema that the reply must follow; `top_logprobs` asks for that many likeliest first tokens (0: for none)."""
 
     messages: tuple[Message, ...]
     max_tokens: int
@@ -35,6 +36,7 @@ class ChatRequest:
     seed: int | None = None
     sample: int = 0
     schema: Mapping[str, Any] | None = None
+    top_logprobs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Completion:
 
     `busy_s` is set by the gateway: the call's share of the time its server was at work for us (a second in which four
     calls were in flight gives each a quarter), which is what a GPU-hour price is charged on.
+    `first_token_logprobs`: the likeliest first tokens with their log probabilities (nats), where they were asked for.
     """
 
     text: str
@@ -57,6 +60,7 @@ class Completion:
     first_token_s: float | None = None
     total_s: float = 0.0
     busy_s: float = 0.0
+    first_token_logprobs: Mapping[str, float] | None = None
 
 
 class Model(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from workbench.errors import WorkbenchError
 from workbench.llm.model import ChatRequest, Completion, count_messages
@@ -15,6 +15,8 @@ Script = Callable[[ChatRequest], str | Exception]
 
 class ScriptedModel:
     """Replies from a queue or a function; `history` holds the requests in order. A queued exception is raised.
+
+    `logprobs` gives the likeliest first tokens for a request that asks for them.
 
     >>> model = ScriptedModel(["42"])
     >>> from workbench.records import Message
@@ -33,11 +35,14 @@ class ScriptedModel:
         window: int = 8_192,
         max_output_tokens: int = 4_096,
         seconds: float = 0.0,
+        logprobs: Callable[[ChatRequest], Mapping[str, float] | None] | None = None,
     ) -> None:
         self.name = name
         self.window = window
         self.max_output_tokens = max_output_tokens
         self.history: list[ChatRequest] = []
+        self.gives_logprobs = logprobs is not None
+        self._logprobs = logprobs
         self._seconds = seconds
         self._script = replies if callable(replies) else None
         self._queue: deque[str | Exception] = deque() if callable(replies) else deque(replies)
@@ -65,6 +70,7 @@ class ScriptedModel:
             token_source=self.token_source,
             total_s=self._seconds,
             first_token_s=self._seconds,
+            first_token_logprobs=self._logprobs(request) if self._logprobs and request.top_logprobs else None,
         )
 
     async def acomplete(self, request: ChatRequest) -> Completion:
