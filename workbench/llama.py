@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from workbench.records import Message
@@ -16,18 +17,8 @@ def chat_messages(messages: Sequence[Message]) -> list[Any]:
     return [ChatMessage(role=message.role, content=message.content) for message in messages]
 
 
-class _Words:
-    """A tokenizer in the form SentenceSplitter wants: text to a list whose length is the token count."""
-
-    def __init__(self, encode: Callable[[str], list[int]]) -> None:
-        self._encode = encode
-
-    def __call__(self, text: str) -> list[int]:
-        return self._encode(text)
-
-
 @lru_cache(maxsize=32)
-def sentence_splitter(chunk_tokens: int, overlap: int) -> Any:
+def _sentence_splitter(chunk_tokens: int, overlap: int) -> Any:
     """llama-index's SentenceSplitter, counting with our default encoding."""
     from llama_index.core.node_parser import SentenceSplitter
 
@@ -36,14 +27,43 @@ def sentence_splitter(chunk_tokens: int, overlap: int) -> Any:
     return SentenceSplitter(
         chunk_size=chunk_tokens,
         chunk_overlap=overlap,
-        tokenizer=_Words(encoding().encode_ordinary),
+        tokenizer=encoding().encode_ordinary,
         chunking_tokenizer_fn=sentence_tiles,  # the default would download a model for nltk
+        # the default drops the second of two marks ("wait... what" loses its dots), so its texts have no offsets
+        secondary_chunking_regex=r"[^,.;。？！]+[,.;。？！]*|[,.;。？！]+",
     )
 
 
-def split_sentences(text: str, chunk_tokens: int, overlap: int) -> list[str]:
+def sentence_split(text: str, chunk_tokens: int, overlap: int) -> list[str]:
     """The texts of SentenceSplitter's chunks, in order."""
-    return list(sentence_splitter(chunk_tokens, overlap).split_text(text))
+    return list(_sentence_splitter(chunk_tokens, overlap).split_text(text))
+
+
+def sentence_split_spans(text: str, chunk_tokens: int, overlap: int) -> list[tuple[int, int]]:
+    """(start, end) of SentenceSplitter's chunks in `text`, exact even where the text repeats itself.
+
+    The splitter first cuts the text into splits that tile it and then merges them without looking at what they say, so
+    each split is handed to the merge as its offsets: no searching, no guessing. Raises ValueError when one character is
+    longer than `chunk_tokens`.
+    """
+    if not text.strip():
+        return []
+    splitter = _sentence_splitter(chunk_tokens, overlap)
+    splits = splitter._split(text, chunk_tokens)
+    at = 0
+    for split in splits:
+        end = at + len(split.text)
+        split.text = f"{at}:{end} "
+        at = end
+    spans = []
+    for merged in splitter._merge(splits, chunk_tokens):
+        tiles = merged.split()
+        start, end = int(tiles[0].partition(":")[0]), int(tiles[-1].partition(":")[2])
+        body = text[start:end]
+        start, end = start + len(body) - len(body.lstrip()), start + len(body.rstrip())
+        if start < end:
+            spans.append((start, end))
+    return spans
 
 
 def embed_with(embedding: Any, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
@@ -51,3 +71,31 @@ def embed_with(embedding: Any, texts: Sequence[str], *, query: bool = False) -> 
     if query:
         return [embedding.get_query_embedding(text) for text in texts]
     return list(embedding.get_text_embedding_batch(list(texts)))
+
+
+def read_pdf(path: Path) -> list[str]:
+    """The text of each page of a PDF. Raises ValueError for a file that is damaged or locked with a password."""
+    from llama_index.readers.file import PDFReader
+
+    return [document.text for document in _read(PDFReader(), path)]
+
+
+def read_docx(path: Path) -> str:
+    """The text of a Word document. Raises ValueError for a file that is none."""
+    from llama_index.readers.file import DocxReader
+
+    return "\n\n".join(document.text for document in _read(DocxReader(), path))
+
+
+def _read(reader: Any, path: Path) -> list[Any]:
+    import logging
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings would tear the progress bar
+    try:
+        documents: list[Any] = reader.load_data(path)
+    except Exception as error:  # each parser has errors of its own, and the PDF reader wraps them once more
+        cause = error.last_attempt.exception() if hasattr(error, "last_attempt") else error
+        locked = "decrypted" in str(cause) or "password" in str(cause).lower()
+        reason = "is locked with a password" if locked else f"cannot be read: {type(cause).__name__}: {cause}"
+        raise ValueError(reason) from error
+    return documents

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -143,8 +144,7 @@ def load(source: str | Path | Mapping[str, Any] | Experiment) -> Experiment:
 
 
 def _under(base: Path, path: Path) -> Path:
-    path = path.expanduser()
-    return path if path.is_absolute() else base / path
+    return Path(os.path.normpath(base / path.expanduser()))  # without the `..` of `../runs/demo.duckdb`
 
 
 def _resolve_paths(entry: Entry, base: Path) -> Entry:

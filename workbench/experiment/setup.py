@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench import catalogue
-from workbench.errors import InputError
+from workbench.errors import InputError, UnknownName
 from workbench.experiment.config import Entry, Experiment, Variant, variants
 from workbench.records import Corpus, Question
 from workbench.text import combined_hash
@@ -106,7 +106,21 @@ def load_corpus(entry: Entry, experiment: Experiment | None = None, field: str =
     corpus: Corpus = loader(**options)
     if not corpus.questions:
         raise InputError(f"corpus {name} has no questions", file=source, field=field, fix="loosen its limit or tasks")
+    _check_metrics(corpus)
     return corpus
+
+
+def _check_metrics(corpus: Corpus) -> None:
+    """A question whose metric does not exist would be found out only when its answer is paid for."""
+    from workbench.evaluation.metrics import metric
+
+    named = {name: question.question_id for question in corpus.questions for name in question.metrics}
+    for name, question_id in named.items():
+        try:
+            metric(name)
+        except UnknownName as error:
+            where = f"question {question_id}, metrics"
+            raise InputError(error.problem, file=f"corpus {corpus.name}", field=where, fix=error.fix) from error
 
 
 def _check_options(loader: Callable[..., Any], options: Mapping[str, Any], what: str, source: Any, field: str) -> None:

@@ -1,117 +1,125 @@
-"""Cutting documents into chunks. Every chunk knows its document and character span."""
+"""Cutting documents into chunks of sentences. Every chunk knows its document and character span."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import pairwise
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from re import compile as pattern
 
+from workbench.errors import MethodError
 from workbench.records import Chunk, Document
 from workbench.text import sentence_spans
 
 Count = Callable[[str], int]
-Piece = tuple[int, int, int]  # start, end, tokens
+_WORD_START = pattern(r"(?<=\s)\S")
+_CHARACTERS_PER_TOKEN = 4.0  # a first guess only; the packer corrects it as it counts
 
 
 def sentence_chunks(document: Document, chunk_tokens: int, overlap: int) -> list[Chunk]:
-    """Chunks of llama-index's SentenceSplitter, `chunk_tokens` long with `overlap` tokens shared, offsets restored.
+    """Chunks of llama-index's SentenceSplitter, `chunk_tokens` long with `overlap` tokens shared.
 
-    The splitter strips white space at chunk borders and gives texts without positions; each text is found again from
-    the previous chunk's start on, which is unique because chunks advance.
+    The same texts as `SentenceSplitter.split_text` gives (white space at chunk borders stripped), with their exact
+    offsets, also where the document repeats itself. Tokens are counted in `workbench.text.DEFAULT_ENCODING`. Raises
+    MethodError when a single character is longer than `chunk_tokens`.
     """
-    from workbench.llama import split_sentences
+    from workbench.llama import sentence_split_spans
 
-    chunks: list[Chunk] = []
-    at = 0
-    for text in split_sentences(document.text, chunk_tokens, overlap):
-        body = text.strip()
-        if not body:
-            continue
-        start = document.text.find(body, at)
-        if start < 0:
-            start, end = _find_spaced(document.text, body, at)
-        else:
-            end = start + len(body)
-        chunks.append(Chunk.of(document, start, end))
-        at = start + 1
-    return chunks
-
-
-def _find_spaced(text: str, body: str, at: int) -> tuple[int, int]:
-    """Where `body` stands in `text` when white space between its words was changed."""
-    import re
-
-    match = re.compile(r"\s*".join(map(re.escape, body.split()))).search(text, at)
-    if match is None:
-        raise ValueError("the splitter returned a text that is not in the document")
-    return match.span()
+    try:
+        spans = sentence_split_spans(document.text, chunk_tokens, overlap)
+    except ValueError as error:  # llama-index's "Single token exceeded chunk size"
+        raise MethodError(f"document {document.document_id}: chunk_tokens {chunk_tokens} is too small") from error
+    return [Chunk.of(document, start, end) for start, end in spans]
 
 
 def pack(document: Document, room: int, count: Count, *, overlap: int = 0) -> list[Chunk]:
     """Greedy sentence packing: chunks of at most `room` tokens that re-join to the document when `overlap` is 0.
 
-    Each piece runs to the start of the next sentence, so white space is kept. A sentence longer than the room is cut
-    at words, and a word longer than the room at characters. With `overlap`, a chunk begins with the last whole
-    sentences of the one before, at most `overlap` tokens of them.
+    Each chunk holds as many whole sentences as fit and runs to the start of the next sentence, so white space is kept.
+    A sentence longer than the room is cut at words, and a word longer than the room at characters; a single character
+    longer than the room stands alone. With `overlap`, a chunk begins with the last sentences of the one before, at most
+    `overlap` tokens of them and never all of it.
     """
-    text = document.text
+    starts = [start for start, _ in sentence_spans(document.text)]
+    return [Chunk.of(document, *span) for span in pack_spans(document.text, starts, room, count, overlap)]
+
+
+def pack_spans(text: str, starts: Sequence[int], room: int, count: Count, overlap: int = 0) -> list[tuple[int, int]]:
+    """Greedy packing of the units that begin at `starts` (ascending); spans as (start, end), see `pack`.
+
+    `count` is asked two to four times a chunk, whatever the units' number: it may be a server's tokenizer.
+    """
+    if room < 1:
+        raise MethodError(f"a chunk needs room for at least one token, not {room}")
     if not text:
         return []
-    starts = [start for start, _ in sentence_spans(text)] or [0]
-    starts[0] = 0
-    bounds = [*starts, len(text)]
-    pieces: list[Piece] = []
-    for start, end in pairwise(bounds):
-        tokens = count(text[start:end])
-        if tokens <= room:
-            pieces.append((start, end, tokens))
-        else:
-            pieces.extend(_cut(text, start, end, room, count))
-    chunks: list[Chunk] = []
-    held: list[Piece] = []
-    for piece in pieces:
-        if held and sum(tokens for _, _, tokens in held) + piece[2] > room:
-            held = _close(document, held, chunks, room, count, min(overlap, room - piece[2]))
-        held.append(piece)
-    while held:
-        held = _close(document, held, chunks, room, count, 0)
-    return chunks
-
-
-def _close(
-    document: Document, held: list[Piece], chunks: list[Chunk], room: int, count: Count, overlap: int
-) -> list[Piece]:
-    """Make a chunk of the held pieces; returns what the next chunk starts with.
-
-    The tokens of a joined text can differ from the sum by a little, so the chunk is counted once more as a whole.
-    """
-    kept = len(held)
-    while kept > 1 and count(document.text[held[0][0] : held[kept - 1][1]]) > room:
-        kept -= 1
-    chunks.append(Chunk.of(document, held[0][0], held[kept - 1][1]))
-    return held[kept:] if kept < len(held) else _tail(held, overlap)
-
-
-def _tail(pieces: list[Piece], tokens: int) -> list[Piece]:
-    kept: list[Piece] = []
-    for piece in reversed(pieces[1:]):
-        if sum(t for _, _, t in kept) + piece[2] > tokens:
+    bounds = [0, *(start for start in starts if 0 < start < len(text)), len(text)]
+    ruler = _Ruler(text, count)
+    spans: list[tuple[int, int]] = []
+    at = 0
+    while at < len(bounds) - 1:
+        stop = ruler.longest(bounds, at, room)
+        while stop == at and bounds[at + 1] - bounds[at] > 1:  # the unit is too long: its words, then its characters
+            bounds[at : at + 2] = _finer(text, bounds[at], bounds[at + 1])
+            stop = ruler.longest(bounds, at, room)
+        stop = max(stop, at + 1)
+        spans.append((bounds[at], bounds[stop]))
+        if stop == len(bounds) - 1:
             break
-        kept.insert(0, piece)
-    return kept
+        at = ruler.overlap_from(bounds, at, stop, overlap, room) if overlap else stop
+    return spans
 
 
-def _cut(text: str, start: int, end: int, room: int, count: Count) -> list[Piece]:
-    """Cut an over-long sentence into pieces of at most `room` tokens, at white space where there is some."""
-    pieces = []
-    while start < end:
-        low, high = 1, end - start
-        while low < high:  # the longest prefix that fits; token counts grow with length but for a token or two
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if count(text[start : start + middle]) <= room else (low, middle - 1)
-        stop = start + low
-        if stop < end:
-            space = max(text.rfind(" ", start + 1, stop), text.rfind("\n", start + 1, stop))
-            stop = space + 1 if space > start else stop
-        pieces.append((start, stop, count(text[start:stop])))
-        start = stop
-    return pieces
+def _finer(text: str, start: int, end: int) -> list[int]:
+    """Bounds of the words from `start` to `end`; of its characters when it is one word. Both ends included."""
+    words = [match.start() for match in _WORD_START.finditer(text, start, end) if match.start() > start]
+    return [start, *words, end] if words else list(range(start, end + 1))
+
+
+class _Ruler:
+    """Finds how many units fit in a room, guessing from the characters per token seen so far."""
+
+    def __init__(self, text: str, count: Count) -> None:
+        self._text = text
+        self._count = count
+        self._ratio = _CHARACTERS_PER_TOKEN
+
+    def _tokens(self, start: int, end: int) -> int:
+        tokens = self._count(self._text[start:end])
+        if tokens > 0 and end - start > 16:
+            self._ratio = (end - start) / tokens
+        return tokens
+
+    def longest(self, bounds: Sequence[int], at: int, room: int) -> int:
+        """The largest `stop` for which the units `at:stop` fit in `room` tokens; `at` when not even one does."""
+        fits, over = at, len(bounds)  # bounds[over] is beyond the text, which never "fits"
+        start = bounds[at]
+        while over - fits > 1:
+            guess = bisect_right(bounds, start + int(room * self._ratio), at + 1, len(bounds)) - 1
+            stop = min(max(guess, fits + 1), over - 1)
+            if self._tokens(start, bounds[stop]) <= room:
+                fits = stop
+                if over < len(bounds) and over - fits > 1:  # the guess was short: look between, not unit by unit
+                    stop = self._between(start, bounds, fits, over, room)
+                    fits, over = stop, stop + 1
+            else:
+                over = stop
+        return fits
+
+    def _between(self, start: int, bounds: Sequence[int], fits: int, over: int, room: int) -> int:
+        while over - fits > 1:
+            middle = (fits + over) // 2
+            if self._tokens(start, bounds[middle]) <= room:
+                fits = middle
+            else:
+                over = middle
+        return fits
+
+    def overlap_from(self, bounds: Sequence[int], at: int, stop: int, overlap: int, room: int) -> int:
+        """Where the next chunk begins: the earliest unit after `at` whose text up to `stop` has at most `overlap`
+        tokens and leaves room for one more unit, else `stop`."""
+        begin = stop
+        while begin - 1 > at and self._tokens(bounds[begin - 1], bounds[stop]) <= overlap:
+            begin -= 1
+        while begin < stop and self._tokens(bounds[begin], bounds[stop + 1]) > room:
+            begin += 1
+        return begin

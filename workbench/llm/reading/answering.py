@@ -21,7 +21,7 @@ _LEAD = re.compile(
     r"^(?:(?:as|in|on|at|by|to|of|for|from|with|that|is|was|were|a|an|the|its|his|her|their|be)\s+)+", re.I
 )
 _CLAUSE = re.compile(r"[,;:.!?—]|\s(?:and then|which|who|where|because|when|while|but)\s")
-_ASKERS = frozenset("who whom whose what which when where why how".split())  # noqa: SIM905
+_ASKERS = frozenset("who whom whose what which when where why how".split())
 _LESS = frozenset(
     map(
         stem,

@@ -1,0 +1,107 @@
+"""Your own documents: a folder of .txt .md .html .pdf .docx files and a questions file (.jsonl or .csv)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from corpora.ingest import Ingested, ingest
+from corpora.question_file import QuestionRow, read_questions
+from workbench.errors import InputError
+from workbench.records import Context, Corpus, Question
+
+_DEFAULT_METRICS = ("token_f1", "contains", "exact_match")
+_QUESTION_FILES = ("questions.jsonl", "questions.csv")
+
+
+def load(
+    *,
+    path: str,
+    questions: str | None = None,
+    context: Literal["folder", "named"] = "folder",
+    unreadable: Literal["stop", "skip"] = "stop",
+    limit: int | None = None,
+    max_file_mb: float = 50.0,
+) -> Corpus:
+    """Your own folder of documents (.txt .md .html .pdf .docx) with your questions about them.
+
+    `questions` is a .jsonl or .csv file with the fields question, answers (any one is right) and, when known,
+    document_ids, evidence (quotations, or {document_id, start, end}), task, options, metrics; other fields become
+    labels to break results down by. By default it is `questions.jsonl` or `.csv` in the folder. `context: folder` asks
+    every question of all documents together, `named` of the documents that it names. A file that cannot be read stops
+    the load, or is left out and reported with `unreadable: skip`. `limit` keeps the first questions.
+
+    Raises InputError naming the file, the line, the field and the fix.
+    """
+    folder = Path(path).expanduser()
+    file = _question_file(folder, questions)
+    found = ingest(folder, ignore=frozenset({file.resolve()}), max_file_mb=max_file_mb)
+    _check(found, folder, unreadable)
+    if context not in ("folder", "named"):
+        raise InputError(f"context {context!r}", field="context", fix="use folder or named")
+    rows = read_questions(file, found.documents)[:limit]
+    everything = Context(tuple(found.documents))
+    contexts: dict[tuple[str, ...], Context] = {}
+    asked = []
+    for row in rows:
+        key = row.document_ids if context == "named" else ()
+        if context == "named" and not key:
+            fix = "name the question's documents, or use `context: folder`"
+            raise InputError("is missing", file=file, field=f"{row.place}, document_ids", fix=fix)
+        if key not in contexts:
+            contexts[key] = Context(tuple(everything.document(name) for name in key)) if key else everything
+        asked.append(_question(row, contexts[key], file))
+    return Corpus.of(
+        (folder.stem if folder.is_file() else folder.resolve().name) or "files",
+        list(contexts.values()),
+        asked,
+        version="1",
+        provenance=f"{len(found.documents)} files of {folder}, questions of {file}",
+        licence="your own",
+        notes=found.notes(),
+    )
+
+
+def _question_file(folder: Path, given: str | None) -> Path:
+    if given is not None:
+        return Path(given).expanduser()
+    beside = folder.parent if folder.is_file() else folder
+    for name in _QUESTION_FILES:
+        if (beside / name).is_file():
+            return beside / name
+    raise InputError(
+        "has no questions file", file=folder, field="questions",
+        fix="add questions.jsonl to the folder, or give its path: files@FOLDER: {questions: FILE}",
+    )  # fmt: skip
+
+
+def _check(found: Ingested, folder: Path, unreadable: str) -> None:
+    failed = [skipped for skipped in found.skipped if skipped.supported]
+    if failed and unreadable != "skip":
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        raise InputError(
+            failed[0].reason + more, file=failed[0].path, fix="mend or remove it, or set `unreadable: skip`"
+        )
+    if not found.documents:
+        raise InputError("holds no document", file=folder, fix="add .txt, .md, .html, .pdf or .docx files")
+
+
+def _question(row: QuestionRow, context: Context, file: Path) -> Question:
+    metrics = row.metrics or _metrics(row)
+    return Question(
+        question_id=row.question_id,
+        text=row.question,
+        context_id=context.context_id,
+        answers=row.answers,
+        options=row.options,
+        evidence=row.evidence,
+        task=row.task,
+        metrics=metrics,
+        metadata={**row.metadata, "documents": len(context.documents)},
+    )
+
+
+def _metrics(row: QuestionRow) -> tuple[str, ...]:
+    if row.metadata.get("unanswerable"):
+        return ("abstention",)
+    return ("choice_accuracy",) if row.options else _DEFAULT_METRICS

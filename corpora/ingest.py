@@ -1,0 +1,179 @@
+"""A folder of files as documents: text, Markdown, HTML, PDF and Word, with what was skipped, repaired or doubled.
+
+PDF and Word go through llama-index's readers (pypdf, docx2txt), HTML through Beautiful Soup. Nothing in a file is ever
+executed, fetched or followed: links, scripts, external entities and symbolic links that leave the folder stay where
+they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.errors import InputError
+from workbench.records import Document
+from workbench.text import text_hash
+
+_BLOCKS = (
+    "p div section article header footer main aside nav ul ol li dl dt dd table tr h1 h2 h3 h4 h5 h6 pre blockquote "
+    "figure figcaption form fieldset address details summary title hr"
+).split()
+_SILENT = ("script", "style", "noscript", "template", "svg")
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that gave no document, and why."""
+
+    path: Path
+    reason: str
+    supported: bool  # False when its extension has no reader, True when it has one that failed
+
+
+@dataclass(slots=True)
+class Ingested:
+    """What a folder gave: documents in path order; `repaired` maps a document to the encoding it was read in, and
+    `duplicates` a skipped path to the document with the same text."""
+
+    documents: list[Document] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    repaired: dict[str, str] = field(default_factory=dict)
+    duplicates: dict[str, str] = field(default_factory=dict)
+
+    def notes(self) -> tuple[str, ...]:
+        """One line for each thing that is not as simple as a file read."""
+        return (
+            *(f"skipped {skipped.path.name}: {skipped.reason}" for skipped in self.skipped),
+            *(f"{name} has the text of {first} and is left out" for name, first in self.duplicates.items()),
+            *(f"{name} is not UTF-8 and was read as {encoding}" for name, encoding in self.repaired.items()),
+        )
+
+
+def ingest(folder: Path, *, ignore: frozenset[Path] = frozenset(), max_file_mb: float = 50.0) -> Ingested:
+    """Read every file under `folder` (or the one file that it is). A document's id is its path below the folder.
+
+    Hidden files are passed over; `ignore` holds resolved paths that are no documents (the questions file). Raises
+    InputError when there is no such folder.
+    """
+    if not folder.exists():
+        raise InputError("no such folder", file=folder, fix="give a folder of .txt, .md, .html, .pdf or .docx files")
+    found = Ingested()
+    by_hash: dict[str, str] = {}
+    for path in _files(folder):
+        if path.resolve() in ignore:
+            continue
+        name = path.name if folder.is_file() else path.relative_to(folder).as_posix()
+        reader = READERS.get(path.suffix.lower())
+        if reader is None:
+            kind = path.suffix.lower() or "files without an extension"
+            found.skipped.append(Skipped(path, f"no reader for {kind}", supported=False))
+            continue
+        try:
+            if path.stat().st_size > max_file_mb * 1e6:
+                raise ValueError(f"larger than max_file_mb ({max_file_mb:g} MB)")
+            text, encoding = reader(path)
+            if not text.strip():
+                raise ValueError(
+                    "holds no text (a scan needs OCR first)" if path.suffix.lower() == ".pdf" else "is empty"
+                )
+        except (ValueError, OSError) as error:
+            found.skipped.append(Skipped(path, _one_line(error), supported=True))
+            continue
+        first = by_hash.setdefault(text_hash(text), name)
+        if first != name:
+            found.duplicates[name] = first
+            continue
+        if encoding:
+            found.repaired[name] = encoding
+        found.documents.append(Document(name, text, path.stem, {"path": str(path)}))
+    return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if folder.is_file():
+        yield folder
+        return
+    root = folder.resolve()
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not hidden and path.resolve().is_relative_to(root):
+            yield path
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def decode(raw: bytes) -> tuple[str, str]:
+    """The text of a file and, when it was not UTF-8, the encoding that it was read in.
+
+    A byte-order mark decides; else UTF-8; else Windows-1252, the superset of Latin-1 that old files are mostly in.
+    Raises ValueError for what is no text at all. Line ends become newlines.
+    """
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if raw.startswith(mark):
+            return _newlines(raw.decode(encoding)), "" if encoding == "utf-8-sig" else encoding
+    if b"\0" in raw[:65536]:
+        raise ValueError("is binary, not text")
+    try:
+        return _newlines(raw.decode("utf-8")), ""
+    except UnicodeDecodeError:
+        return _newlines(raw.decode("cp1252", errors="replace")), "cp1252"
+
+
+def _newlines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _read_text(path: Path) -> tuple[str, str]:
+    return decode(path.read_bytes())
+
+
+def _read_html(path: Path) -> tuple[str, str]:
+    """Visible text, one line a block; white space as a browser would collapse it."""
+    from bs4 import BeautifulSoup
+
+    soup = BeautifulSoup(path.read_bytes(), "html.parser")
+    for tag in soup(_SILENT):
+        tag.decompose()
+    for line_break in soup("br"):
+        line_break.replace_with("\n")
+    preformatted = soup("pre")
+    kept = [tag.get_text() for tag in preformatted]
+    for number, tag in enumerate(preformatted):
+        tag.string = f"\x00{number}\x00"
+    for text in soup.find_all(string=True):
+        if text != "\n":
+            text.replace_with(re.sub(r"\s+", " ", text))
+    for tag in soup(_BLOCKS):
+        tag.insert_before("\n")
+        tag.append("\n")
+    lines = (line.strip() for line in soup.get_text().splitlines())
+    joined = re.sub(r"\n{2,}", "\n\n", "\n".join(lines)).strip()
+    return re.sub("\x00(\\d+)\x00", lambda match: kept[int(match.group(1))].strip("\n"), joined), ""
+
+
+def _read_pdf(path: Path) -> tuple[str, str]:
+    from workbench.llama import read_pdf
+
+    return "\n\n".join(page.strip() for page in read_pdf(path)), ""
+
+
+def _read_docx(path: Path) -> tuple[str, str]:
+    from workbench.llama import read_docx
+
+    return re.sub(r"\n{3,}", "\n\n", read_docx(path)).strip(), ""
+
+
+READERS: dict[str, Callable[[Path], tuple[str, str]]] = {
+    ".txt": _read_text,
+    ".text": _read_text,
+    ".md": _read_text,
+    ".markdown": _read_text,
+    ".html": _read_html,
+    ".htm": _read_html,
+    ".pdf": _read_pdf,
+    ".docx": _read_docx,
+}

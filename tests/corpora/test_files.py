@@ -1,0 +1,204 @@
+"""A folder of documents and a questions file become a corpus; each mistake in them is one line that says where."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from corpora.files import load
+from corpora.ingest import decode, ingest
+from workbench.errors import InputError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """One document of each kind, one of them doubled, one of no kind."""
+    import docx
+    from reportlab.pdfgen.canvas import Canvas
+
+    folder = tmp_path / "papers"
+    (folder / "notes").mkdir(parents=True)
+    pdf = Canvas(str(folder / "lighthouse.pdf"))
+    for line in ("The lighthouse was built in 1871.", "Its first keeper was Ann Hale."):
+        pdf.drawString(72, 720, line)
+        pdf.showPage()
+    pdf.save()
+    word = docx.Document()
+    word.add_paragraph("The budget is 4.2 million euros.")
+    word.save(str(folder / "budget.docx"))
+    page = "<title>Bridges</title><style>b{}</style><p>The <b>old</b>\n bridge is closed.</p><script>alert(1)</script>"
+    (folder / "bridge.html").write_text(page)
+    (folder / "notes" / "cafe.txt").write_bytes("The Café opened\r\nin 1999.".encode("cp1252"))
+    (folder / "notes" / "copy.md").write_text("The Café opened\nin 1999.")
+    (folder / "picture.png").write_bytes(b"\x89PNG")
+    (folder / ".hidden.txt").write_text("not seen")
+    return folder
+
+
+def ask(folder: Path, *rows: object) -> Path:
+    """A questions file in the folder."""
+    file = folder / "questions.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+def test_every_kind_of_document_is_read(folder: Path) -> None:
+    found = ingest(folder)
+    texts = {document.document_id: document.text for document in found.documents}
+    assert texts == {
+        "bridge.html": "Bridges\n\nThe old bridge is closed.",
+        "budget.docx": "The budget is 4.2 million euros.",
+        "lighthouse.pdf": "The lighthouse was built in 1871.\n\nIts first keeper was Ann Hale.",
+        "notes/cafe.txt": "The Café opened\nin 1999.",
+    }
+    assert found.notes() == (
+        "skipped picture.png: no reader for .png",
+        "notes/copy.md has the text of notes/cafe.txt and is left out",
+        "notes/cafe.txt is not UTF-8 and was read as cp1252",
+    )
+
+
+def test_questions_carry_answers_evidence_and_labels(folder: Path) -> None:
+    ask(
+        folder,
+        {
+            "question": "When was it built?",
+            "answers": ["1871"],
+            "evidence": ["built  in 1871"],
+            "task": "date",
+            "hops": 1,
+        },
+        {"question": "Who was the owner?", "unanswerable": True},
+        {"question": "Which?", "answer": "B", "options": ["x", "y"], "document_ids": ["bridge.html"]},
+    )
+    corpus = load(path=str(folder))
+    first, second, third = corpus.questions
+    assert [chunk.text for chunk in first.evidence] == ["built in 1871"]
+    assert all(corpus.contexts[first.context_id].holds(chunk) for chunk in first.evidence)
+    assert (first.task, first.metadata["hops"], first.question_id) == ("date", 1, "q1")
+    assert (second.metadata["unanswerable"], second.metrics) == (True, ("abstention",))
+    assert (third.answers, third.metrics) == (("B",), ("choice_accuracy",))
+    assert len(corpus.contexts) == 1
+
+
+def test_csv_questions(folder: Path) -> None:
+    file = folder.parent / "asked.csv"
+    file.write_text(
+        'question,answers,document_ids,evidence,hops\n"How much, then?",4.2 million|4.2m,budget.docx,"4.2 million",2\n'
+    )
+    (question,) = load(path=str(folder), questions=str(file)).questions
+    assert question.text == "How much, then?"
+    assert question.answers == ("4.2 million", "4.2m")
+    assert question.evidence[0].document_id == "budget.docx"
+    assert question.metadata["hops"] == 2
+
+
+def test_named_documents_are_the_context(folder: Path) -> None:
+    ask(
+        folder,
+        {"question": "a?", "answers": ["1"], "document_ids": ["budget.docx"]},
+        {"question": "b?", "answers": ["1"], "document_ids": ["budget.docx", "bridge.html"]},
+        {"question": "c?", "answers": ["1"], "document_ids": ["budget.docx"]},
+    )
+    corpus = load(path=str(folder), context="named")
+    sizes = [len(corpus.contexts[question.context_id].documents) for question in corpus.questions]
+    assert sizes == [1, 2, 1]
+    assert len(corpus.contexts) == 2
+
+
+WRONG = {
+    "no answer": ({"question": "a?"}, "line 1, answers: is missing or empty"),
+    "no question": ({"answers": ["a"]}, "line 1, question: is missing or empty"),
+    "not an object": (["a"], "line 1: is no JSON object"),
+    "unknown document": (
+        {"question": "a?", "answers": ["a"], "document_ids": ["bridge.htm"]},
+        "did you mean 'bridge.html'?",
+    ),
+    "evidence not in it": ({"question": "a?", "answers": ["a"], "evidence": ["not said"]}, "quote the text verbatim"),
+    "span outside": (
+        {"question": "a?", "answers": ["a"], "evidence": [{"document_id": "budget.docx", "start": 5, "end": 999}]},
+        "outside of budget.docx, which has 32 characters",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_question_is_one_line(folder: Path, name: str) -> None:
+    row, expected = WRONG[name]
+    ask(folder, row)
+    with pytest.raises(InputError) as caught:
+        load(path=str(folder))
+    assert expected in str(caught.value)
+    assert "questions.jsonl" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_line_cut_in_half(folder: Path) -> None:
+    (folder / "questions.jsonl").write_text('{"question": "a?", "answers": ["1"]}\n{"question": "b?", "ans')
+    with pytest.raises(InputError, match="line 2: is not JSON"):
+        load(path=str(folder))
+
+
+def test_a_csv_row_with_a_comma_too_many(folder: Path) -> None:
+    (folder / "questions.csv").write_text("question,answers\nWho, me?,Ann\n")
+    with pytest.raises(InputError, match="line 2: has another number of columns than the header"):
+        load(path=str(folder))
+
+
+def test_two_questions_of_one_id(folder: Path) -> None:
+    ask(folder, *({"question": "a?", "answers": ["1"], "question_id": "x"} for _ in range(2)))
+    with pytest.raises(InputError, match="'x' is also on line 1"):
+        load(path=str(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "reason"),
+    [
+        ("broken.pdf", b"%PDF-1.4 and no more", "cannot be read"),
+        ("broken.docx", b"not a zip", "cannot be read"),
+        ("empty.txt", b"  \n", "is empty"),
+        ("data.txt", b"a\0b", "is binary"),
+        ("large.txt", b"a" * 2_000_000, "larger than max_file_mb"),
+    ],
+)
+def test_a_file_that_cannot_be_read_stops_or_is_reported(folder: Path, name: str, raw: bytes, reason: str) -> None:
+    ask(folder, {"question": "a?", "answers": ["1"]})
+    (folder / name).write_bytes(raw)
+    with pytest.raises(InputError, match=reason) as caught:
+        load(path=str(folder), max_file_mb=1)
+    assert name in str(caught.value)
+    corpus = load(path=str(folder), max_file_mb=1, unreadable="skip")
+    assert any(note.startswith(f"skipped {name}") and reason in note for note in corpus.notes)
+
+
+def test_a_locked_pdf_says_so(folder: Path) -> None:
+    import pypdf
+
+    ask(folder, {"question": "a?", "answers": ["1"]})
+    writer = pypdf.PdfWriter(clone_from=folder / "lighthouse.pdf")
+    writer.encrypt("secret", algorithm="RC4-128")
+    writer.write(folder / "locked.pdf")
+    with pytest.raises(InputError, match=r"locked\.pdf: is locked with a password"):
+        load(path=str(folder))
+
+
+def test_links_out_of_the_folder_are_not_followed(folder: Path) -> None:
+    (folder.parent / "private.txt").write_text("a secret")
+    (folder / "link.txt").symlink_to(folder.parent / "private.txt")
+    assert "link.txt" not in {document.document_id for document in ingest(folder).documents}
+
+
+def test_no_questions_and_no_folder(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"add questions\.jsonl to the folder"):
+        load(path=str(folder))
+    with pytest.raises(InputError, match="no such folder"):
+        load(path=str(folder / "nowhere"), questions=str(ask(folder, {"question": "a?", "answers": ["1"]})))
+
+
+def test_encodings() -> None:
+    assert decode("é".encode()) == ("é", "")
+    assert decode("é".encode("utf-8-sig")) == ("é", "")
+    assert decode("é".encode("utf-16")) == ("é", "utf-16")
+    assert decode("é".encode("latin-1")) == ("é", "cp1252")
