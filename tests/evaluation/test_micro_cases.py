@@ -27,16 +27,19 @@ def test_every_metric_stays_within_0_and_1_and_takes_odd_texts() -> None:
         "lv_eval": "cmrc_mixup",
         "babilong": "qa1",
         "leval": "quality",
+        "scbench": "scbench_kv",
     }
     own_gold = {
         "ada_leval_tsort": "[1, 2, 3, 4]",
         "infinitebench_code_run": "4",
         "infinitebench_math_find": "4",
         "infinitebench_math_calc": "4",
+        "scbench_math": "4",
+        "mathhay": "4",
     }
     for name, function in metrics().items():
         plain = name.removesuffix("_lenient")
-        if plain in ("meteor",):
+        if plain in ("meteor", "loogle_meteor"):  # they need data of nltk that no package carries
             continue
         wanted = {*function.needs, *(("options",) if function.needs_options else ()), *function.reads}  # type: ignore[attr-defined]
         given = {key: value for key, value in {**options, "task": tasks.get(plain, "")}.items() if key in wanted}

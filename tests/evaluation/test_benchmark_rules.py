@@ -1,0 +1,202 @@
+"""Benchmarks' rules, branch by branch, on examples whose value follows from the rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from workbench.evaluation.metrics import longmemeval as lme
+from workbench.evaluation.metrics import metric
+from workbench.evaluation.metrics._registry import NotApplicable
+from workbench.evaluation.metrics.helmet import helmet_parsed, helmet_ranking, ndcg_at, summary_judgement
+from workbench.evaluation.metrics.locomo import locomo_recall
+from workbench.evaluation.metrics.loogle import cloze_counts, reorder_deviations, timeline
+from workbench.evaluation.metrics.multi_hop import joint, multihop_rag_retrieval, supporting_facts
+from workbench.evaluation.metrics.needles import enl, longbio_base_model, longbio_difference, longbio_idk
+from workbench.evaluation.metrics.nolima import base_score, effective_length
+from workbench.evaluation.metrics.ruler import effective_length as ruler_length
+from workbench.evaluation.metrics.ruler import ruler_text, weighted_average
+from workbench.evaluation.metrics.structured_output import countdown_solved, holobench_score, tsv_rows
+
+CASES = [
+    # InfiniteBench
+    ("infinitebench_digits", "The pass key is 71432. Not 5.", ["71432"], 1.0),
+    ("infinitebench_kv", '"a-b": "c-d".', ["c-d"], 1.0),
+    ("infinitebench_code_run", "The return value is: `-4`.", ["-4"], 1.0),
+    ("infinitebench_code_debug", "B. f", ["f", "B"], 1.0),
+    ("infinitebench_code_debug", "The answer is: B", ["f", "B"], 1.0),
+    ("infinitebench_code_debug", "I think f is wrong", ["f", "B"], 0.0),
+    ("infinitebench_math_find", "It is 3.5", ["3.5"], 1.0),
+    ("infinitebench_math_calc", "1, 2, 9", ["1", "2", "3", "4"], 0.5),
+    ("infinitebench_dialogue", "nicky.", ["Nicky", "NICKY SANTORO"], 0.0),
+    ("infinitebench_dialogue", "nicky.", ["NICKY", "NICKY SANTORO"], 1.0),
+    ("infinitebench_choice", "C", ["text", "C"], 1.0),
+    ("infinitebench_choice", "the answer is C.", ["text", "C"], 1.0),
+    ("infinitebench_choice", "so AB it is", ["text", "AB"], 1.0),
+    # L-Eval
+    ("leval_choice", "The answer is (C) because", ["C"], 1.0),
+    ("leval_choice", "", ["A"], 0.0),
+    ("leval_choices", "AB", ["ABD"], 0.25),
+    ("leval_choices", "A. one B. two D. three", ["ABD"], 1.0),
+    ("leval_choices", "nothing fits", ["A"], 1.0),
+    ("leval_gsm", "... The answer is $1,250.00 .", ["1250"], 1.0),
+    ("leval_gsm", "It makes 18 dollars\n\nOr 20", ["18"], 1.0),
+    ("leval_code", "the final output of the code will be: [6 15]", ["[6 15]"], 1.0),
+    ("leval_topic", "It was 'The Role of Art'", ["the role of art"], 1.0),
+    ("leval_sci_fi", "True [fact: False]", ["True [fact: True]"], 0.5),
+    ("leval_sci_fi", "True", ["True [fact: True]"], 0.5),
+    # LoCoMo, multi-hop, long documents
+    ("hotpotqa_f1", "yes it is", ["yes"], 0.0),
+    ("hotpotqa_f1", "yes.", ["Yes"], 1.0),
+    ("musique_f1", "the", ["a"], 1.0),
+    ("multihop_rag_accuracy", 'So: The answer to the question is "Yes"', ["yes"], 1.0),
+    ("qasper_f1", "Yes", ["Unanswerable", "Yes"], 1.0),
+    ("novelqa_choice", " B ", ["B"], 1.0),
+    ("nolima_last_line_contains", "Not Ada.\nBo.", ["Bo"], 1.0),
+    ("nolima_last_line_exact", "Not Ada.\nBo", ["Bo"], 1.0),
+    # RULER, HELMET, SCBench, L-CiteEval
+    ("ruler_match_all", "a\x001234567", ["1234567", "A", "z"], 2 / 3),
+    ("helmet_sub_em", "Answer: Parisian", ["Paris"], 1.0),
+    ("helmet_exact", "Well.\nanswer: Paris\nBecause", ["Paris"], 1.0),
+    ("helmet_label", "label: 17", ["17"], 1.0),
+    ("helmet_choice", "I say B. the mill", ["B", "the mill"], 1.0),
+    ("scbench_substring", "xx c-d-e", ["c-d"], 1.0),
+    ("scbench_any_label", "it is paris", ["Paris"], 1.0),
+    ("scbench_math", "about 7.9", ["7"], 1.0),
+    ("l_citeeval_qa", "Paris [1][2]\nbecause", ["Paris"], 1.0),
+    ("l_citeeval_stars", 'so {"little_penguin": [3, 5], "passage_id": [1]}', ["[3, 5, 7, 9]"], 0.5),
+    # needles
+    ("needle_keyword_share", "figs and cheese", ["figs", "prosciutto"], 0.5),
+    ("thread_exact", "'c-d'", ["c-d"], 1.0),
+    ("thread_all", "a, b", ["a", "c"], 0.0),
+    ("thread_share", "a, b", ["a", "c"], 0.5),
+    ("longbio", "First Ada, then Bo.", ["Ada", "bo"], 1.0),
+    ("longbio", "Bo, then Ada.", ["Ada", "Bo"], 0.0),
+    ("longbio", "30 - 25 = 5", ["5"], 1.0),
+    ("longbio", "0", ["0"], 0.0),
+    ("sort_accuracy", "Segment A", ["A"], 1.0),
+    ("sort_accuracy", "A or B", ["A"], 0.0),
+    # structured output
+    ("longproc_table", "```tsv\nn\tv\nB x\t1\nD\t2\n```", ["n\tv\nbx\t1\nC\t3"], 0.5),
+    ("longproc_route", "<Route>\nFrom A, take a bus to B.\n</Route>", ["From A, take a bus to B."], 1.0),
+    ("longproc_route_partial", "a\nx", ["a\nb\nc\nd"], 0.5),
+    ("longproc_steps", "- Step 1: The box is in a bag", ["- Step 1: box bag."], 1.0),
+    ("longproc_steps_partial", "- Step 1: x\n- Step 2: y", ["- Step 1: x\n- Step 2: z"], 0.5),
+    ("ethic_recall_f1", "Ada; Bo.", ["ada, cy"], 0.5),
+    ("ethic_order", "2, 1, 3", ["1, 2, 3"], 2 / 3),
+    ("ethic_attribution_f1", "In 1907. Core IDs: 3, 4", ["3"], 2 / 3),
+    ("kg_qa_f1", "5.0%", ["50"], 1.0),
+    ("kg_qa_edit_similarity", "abcd", ["abcx"], 0.75),
+    ("mathhay", '{"reasoning": "", "answer": 1,250.5}', ["1250.5"], 1.0),
+    ("mathhay", "I cannot say", ["7"], 1.0),
+    ("mathhay_lenient", "I cannot say", ["7"], 0.0),
+    # LooGLE
+    ("loogle_bleu1", "the cat sat", ["the cat ran"], 2 / 3),
+    ("loogle_rouge1", "the cat", ["the cat sat down"], 0.5),
+]
+
+
+@pytest.mark.parametrize(("name", "prediction", "references", "expected"), CASES)
+def test_the_rule_gives(name: str, prediction: str, references: list[str], expected: float) -> None:
+    assert metric(name)(prediction, references) == pytest.approx(expected)
+
+
+def test_a_benchmark_without_the_task_says_which_it_has() -> None:
+    with pytest.raises(NotApplicable, match="has no task 'qa'; it has passkey, number_string"):
+        metric("infinitebench")("x", ["y"], task="qa")
+    assert metric("longbench")("a b", ["a b"], task="LongBench/hotpotqa_e") == 1.0
+
+
+def test_few_shot_tasks_look_at_the_first_line_only() -> None:
+    assert metric("longbench")("\nParis\nQuestion: more", ["Paris"], task="triviaqa") == 1.0
+    assert metric("longbench")("\nParis\nQuestion: more", ["Paris"], task="hotpotqa") == 0.5
+
+
+def test_a_class_after_a_removed_one_is_skipped_officially() -> None:
+    # "no" and "not" both stand in the gold "nothing"; removing "no" moves "not" into its place, unseen
+    options = {"all_classes": ["no", "not", "nothing"]}
+    assert metric("longbench_classification")("nothing", ["nothing"], **options) == 0.5
+    assert metric("longbench_classification_lenient")("nothing", ["nothing"], **options) == 1.0
+
+
+def test_lv_eval_scores_the_first_reference_only() -> None:
+    assert metric("lv_eval")("Paris", ["London", "Paris"], task="factrecall_en_16k") == 0.0
+    assert metric("lv_eval_lenient")("Paris", ["London", "Paris"], task="factrecall_en_16k") == 1.0
+
+
+def test_longmemeval_turns_are_ranked_as_sessions() -> None:
+    turns = ["s1_1", "s1_2", "s2_1", "s3_1"]
+    assert lme.session_depth(turns, 2) == 3
+    scores = lme.turn_ranking_scores(turns, ["s2_9"], 2)
+    # the second session stands at the third turn: 1 / log2(3) of what the first rank would give
+    assert scores == pytest.approx({"recall_any": 1.0, "recall_all": 1.0, "ndcg_any": 0.6309297535714574})
+    assert lme.recall_all(["a", "b"], ["a", "c"], 2) == 0.0
+    assert lme.ndcg_any(["x", "a"], ["a"], 2) == 1.0  # ranks 1 and 2 weigh the same
+    assert lme.task_average({"one": [1.0, 0.0], "two": [1.0]}) == 0.75
+
+
+def test_locomo_recall_counts_turns_or_sessions() -> None:
+    assert locomo_recall(["D1:3"], ["D1:4"]) == 0.0
+    assert locomo_recall(["D1:3"], ["D1:4"], sessions=True) == 1.0
+    assert locomo_recall([], []) == 1.0
+
+
+def test_supporting_facts_and_joint_scores() -> None:
+    assert supporting_facts([("A", 0)], [("A", 0)]) == (1.0, 1.0, 1.0, 1.0)
+    precision, recall, f1 = joint((0.5, 1.0, 2 / 3), (1.0, 0.5, 2 / 3))
+    assert (precision, recall, f1) == (0.5, 0.5, 0.5)
+
+
+def test_multihop_rag_retrieval_finds_facts_verbatim() -> None:
+    found = multihop_rag_retrieval(
+        ["nothing", "so  the mill\nburned here", "the sea rose"], ["the mill burned", "sea rose"]
+    )
+    assert found == pytest.approx({"hits@4": 1.0, "hits@10": 1.0, "map@10": (1 / 2 + 1 / 3) / 2, "mrr@10": 0.5})
+
+
+def test_ruler_figures() -> None:
+    assert ruler_text(" a\x00b\tc \n") == "a\nb\nc"
+    assert weighted_average([1, 2, 3], increasing=True) == pytest.approx(14 / 6)
+    assert weighted_average([1, 2, 3], increasing=False) == pytest.approx(10 / 6)
+    assert ruler_length({4096: 99.0, 8192: 85.6, 16384: 85.5}) == 8192
+    assert ruler_length({4096: 10.0}) is None
+
+
+def test_nolima_base_score_and_effective_length() -> None:
+    base = base_score({250: [0.9, 0.5], 500: [0.8, 1.0], 1000: [0.7, 0.6], 2000: [1.0, 1.0]})
+    assert base == pytest.approx((0.9 + 1.0) / 2)
+    assert effective_length({1000: 0.9, 2000: 0.81, 4000: 0.80}, base) == 2000  # 0.85 * 0.95 = 0.8075
+    assert effective_length({1000: 0.1}, base) is None
+
+
+def test_needle_figures() -> None:
+    assert enl({2: 1.0, 4: 0.61, 8: 0.59, 16: 1.0}) == 4
+    assert longbio_difference("Ada and Bo", {"Ada": 30, "Bo": 25, "Cy": 1}, 5) == 1.0
+    assert longbio_difference("Ada and Bo", {"Ada": 30, "Bo": 30}, 0) == 0.0
+    assert longbio_difference("Ada and Bo", {"Ada": 30, "Bo": 30}, 0, official=False) == 1.0
+    assert longbio_idk("The answer is not stated.", 1.0) == 1.0
+    assert longbio_base_model("Paris") == "Pari"  # the official cut
+
+
+def test_loogle_cloze_and_timelines() -> None:
+    assert cloze_counts("no mapping", {"<mask-0>": "Ada"}) == (0, 0, 1)
+    assert timeline("Event III comes first, then I and 2.") == [2, 0, 1]
+    same, reverse = reorder_deviations([0, 1, 2], [0, 1, 2]), reorder_deviations([2, 1, 0], [0, 1, 2])
+    assert same == {"lsd": 0.0, "lmd": 0.0, "sd": 0.0, "sdd": 0.0}
+    assert reverse == {"lsd": 1.0, "lmd": 1.0, "sd": 0.5, "sdd": 1.0}
+    assert reorder_deviations([0, 0, 1], [0, 1, 2]) is None
+
+
+def test_helmet_figures() -> None:
+    assert helmet_parsed("no prefix") is None
+    assert helmet_ranking("Ranking: [ID3] > [ID1] > ID2, or 4 > 5") == ["3", "1", "2"]
+    # grades 2, 0, 1 against the best order 2, 1, 0
+    assert ndcg_at(["a", "b", "c"], {"a": 2, "c": 1}) == pytest.approx((2 + 1 / 2) / (2 + 1 / 1.584962500721156))
+    assert summary_judgement(1, 3, 4, 2, 4) == pytest.approx(2 * 0.75 * 0.5 / 1.25)
+
+
+def test_structured_figures() -> None:
+    assert tsv_rows("n\tv\nA\t1\nB") == [("", "1")]  # the broken last row is dropped; "a" is an article
+    assert countdown_solved("<Solution>9 + 6 = 15\n15 + 16 = 31\n31 - 18 = 13</Solution>", [9, 16, 6, 18], 13)
+    assert not countdown_solved("<Solution>9 + 9 = 18\n18 + 6 = 24\n24 - 16 = 8</Solution>", [9, 16, 6, 18], 8)
+    assert not countdown_solved("9 + 6 = 15", [9, 6], 15)
+    assert holobench_score(["Exact Match", "Partial Match", "No Match"]) == 0.5

@@ -1,0 +1,157 @@
+"""LooGLE (bigai-nlco/LooGLE at 6734382): n-gram measures with its weights, cloze, and reordering of a timeline."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+
+from workbench.evaluation.metrics._registry import NotApplicable, metric_function
+from workbench.evaluation.metrics.rouge import pltrdy
+
+
+def _bleu(prediction: str, references: list[str], weights: tuple[float, float, float, float]) -> float:
+    from nltk.translate.bleu_score import sentence_bleu
+
+    said = prediction.replace("\n", " ").split()
+    if not said:
+        return 0.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nltk warns that no n-gram overlaps, which is what a 0 says
+        scores = [float(sentence_bleu([r.replace("\n", " ").split()], said, weights=weights)) for r in references]
+    return min(1.0, max(scores, default=0.0))
+
+
+@metric_function(1, own_rule=True)
+def loogle_bleu1(prediction: str, references: list[str]) -> float:
+    """BLEU on words, unigrams only (nltk)."""
+    return _bleu(prediction, references, (1, 0, 0, 0))
+
+
+@metric_function(1, own_rule=True)
+def loogle_bleu4(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """BLEU on words. Officially 4-grams only, weights (0, 0, 0, 1); without `official` the usual equal weights."""
+    return _bleu(prediction, references, (0, 0, 0, 1) if official else (0.25, 0.25, 0.25, 0.25))
+
+
+@metric_function(1, own_rule=True)
+def loogle_rouge1(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """ROUGE-1 of the package `rouge`: officially its recall, without `official` its F1."""
+    return max((pltrdy(prediction, r, "rouge-1", "r" if official else "f") for r in references), default=0.0)
+
+
+@metric_function(1, own_rule=True)
+def loogle_rouge2(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """ROUGE-2 of the package `rouge`: officially its recall, without `official` its F1."""
+    return max((pltrdy(prediction, r, "rouge-2", "r" if official else "f") for r in references), default=0.0)
+
+
+@metric_function(1, own_rule=True)
+def loogle_rouge_l(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """ROUGE-L of the package `rouge`: officially its recall, without `official` its F1."""
+    return max((pltrdy(prediction, r, "rouge-l", "r" if official else "f") for r in references), default=0.0)
+
+
+@metric_function(1, own_rule=True)
+def loogle_meteor(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """METEOR (nltk): officially of the *sets* of words, whose order is arbitrary; sorted here, so that it repeats."""
+    from nltk.translate.meteor_score import single_meteor_score
+
+    def words(text: str) -> list[str]:
+        split = text.replace("\n", " ").split()
+        return sorted(set(split)) if official else split
+
+    try:
+        return max((float(single_meteor_score(words(r), words(prediction))) for r in references), default=0.0)
+    except LookupError:
+        raise NotApplicable("METEOR needs nltk's data: python -m nltk.downloader wordnet") from None
+
+
+def cloze_counts(prediction: str, gold: Mapping[str, str]) -> tuple[int, int, int]:
+    """Exactly right, partly right (a shared word), and all masks of one cloze; a reply that is no mapping has none.
+
+    The benchmark's score is the sum of the first or second over the sum of the third.
+
+    >>> cloze_counts("{'<mask-0>': 'Ada Hale', '<mask-1>': 'Bo'}", {"<mask-0>": "Ada Hale", "<mask-1>": "Bo Ott"})
+    (1, 2, 2)
+    """
+    try:
+        said = ast.literal_eval(prediction.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return 0, 0, len(gold)
+    if not isinstance(said, dict):
+        return 0, 0, len(gold)
+    exact = sum(said.get(mask) == value for mask, value in gold.items())
+    partly = sum(
+        bool(set(str(said[mask]).split()) & set(value.split())) for mask, value in gold.items() if mask in said
+    )
+    return exact, partly, len(gold)
+
+
+def timeline(reply: str) -> list[int]:
+    """The order that a reply gives with roman or arabic numbers, from 0.
+
+    >>> timeline("II, I, III")
+    [1, 0, 2]
+    """
+    roman = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
+    numbers = re.findall(r"\b(?:[IVX]+|\d+)\b", reply)
+    return [(roman.get(number) or int(number)) - 1 for number in numbers if number.isdigit() or number in roman]
+
+
+def reorder_deviations(said: Sequence[int], gold: Sequence[int]) -> dict[str, float] | None:
+    """How far an order is from the gold one, each from 0 (the same) to 1 (as far as can be); None when it is no
+    permutation of it. LSD and LMD: mean squared and mean distance of the places; SD: swaps needed; SDD: their distance.
+    """
+    n = len(gold)
+    if n < 2 or sorted(said) != sorted(gold):
+        return None
+    place = {item: i for i, item in enumerate(said)}
+    moved = [place[item] for item in gold]
+    reverse = list(range(n))[::-1]
+    return {
+        "lsd": _squares(moved) / _squares(reverse),
+        "lmd": _distances(moved) / _distances(reverse),
+        "sd": _swaps(moved) / (n - 1),
+        "sdd": min(1.0, _swap_distance(moved) / _swap_distance(reverse)),
+    }
+
+
+def _squares(order: Sequence[int]) -> float:
+    return sum((item - i) ** 2 for i, item in enumerate(order)) / len(order)
+
+
+def _distances(order: Sequence[int]) -> float:
+    return sum(abs(item - i) for i, item in enumerate(order)) / len(order)
+
+
+def _swaps(order: Sequence[int]) -> int:
+    """Swaps of any two places that sort it: items less cycles."""
+    seen: set[int] = set()
+    cycles = 0
+    for start in order:
+        if start not in seen:
+            cycles += 1
+        while start not in seen:
+            seen.add(start)
+            start = order[start]
+    return len(order) - cycles
+
+
+def _swap_distance(order: Sequence[int]) -> int:
+    """Summed distance of greedy swaps, each the one that gains most per place."""
+    items = list(order)
+    total = 0
+    while any(item != i for i, item in enumerate(items)):
+        pairs = [(i, j) for i in range(len(items)) for j in range(i + 1, len(items))]
+
+        def gain(pair: tuple[int, int]) -> float:
+            i, j = pair
+            before = abs(items[i] - i) + abs(items[j] - j)
+            return (before - abs(items[j] - i) - abs(items[i] - j)) / (j - i)
+
+        i, j = max(pairs, key=gain)
+        items[i], items[j] = items[j], items[i]
+        total += j - i
+    return total

@@ -1,0 +1,122 @@
+"""Needles in haystacks: NeedleBench, Needle Threading, the classic test's keyword variant, LongBioBench."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workbench.evaluation.metrics._registry import metric_function
+
+
+@metric_function(1, own_rule=True)
+def needle_keyword(prediction: str, references: list[str]) -> float:
+    """1 when a gold keyword stands in the reply, case included (NeedleBench, single retrieval)."""
+    return float(any(reference in prediction for reference in references))
+
+
+@metric_function(1, own_rule=True)
+def needle_keyword_share(prediction: str, references: list[str]) -> float:
+    """Share of the gold keywords that stand in the reply, case included (NeedleBench, multiple retrieval).
+
+    Also the offline stand-in for the judge of the classic needle test, with the words of the needle as keywords.
+    """
+    return sum(reference in prediction for reference in references) / len(references) if references else 0.0
+
+
+def enl(scores: Mapping[int, float], threshold: float = 0.6) -> int | None:
+    """ENL-60 of the Ancestral Trace Challenge: the most needles before accuracy (0 to 1) first falls below 0.6.
+
+    >>> enl({2: 0.9, 4: 0.7, 8: 0.5, 16: 0.65})
+    4
+    """
+    reached = None
+    for needles, score in sorted(scores.items()):
+        if score < threshold:
+            break
+        reached = needles
+    return reached
+
+
+@metric_function(1, own_rule=True)
+def thread_exact(prediction: str, references: list[str]) -> float:
+    """1 when the reply begins with the gold value; a quoted reply is read as what it quotes (Needle Threading)."""
+    said = prediction.strip()
+    try:
+        parsed: Any = ast.literal_eval(said)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        parsed = said
+    said = str(parsed[0]) if isinstance(parsed, list) and len(parsed) == 1 else str(parsed)
+    return float(any(said[: len(reference)] == reference for reference in references))
+
+
+@metric_function(1, own_rule=True)
+def thread_all(prediction: str, references: list[str]) -> float:
+    """1 when all gold values stand in the reply (the reading of LOOM-Scope; the official one is not published)."""
+    return float(bool(references) and all(reference in prediction for reference in references))
+
+
+@metric_function(1, own_rule=True)
+def thread_share(prediction: str, references: list[str]) -> float:
+    """Share of the gold values that stand in the reply (not official either)."""
+    return sum(reference in prediction for reference in references) / len(references) if references else 0.0
+
+
+# LongBioBench (Thomasyyj/LongBio-Benchmark at 7238f69)
+
+
+@metric_function(1, own_rule=True)
+def longbio(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """LongBioBench's rule by the kind of gold: several have to stand in the reply in order, a number has to be its last
+    integer, a text has to stand in it; case does not matter.
+
+    Officially a gold of 0 never scores; without `official` it does.
+    """
+    if len(references) > 1:
+        at = 0
+        for reference in references:
+            found = prediction.lower().find(reference.strip().lower(), at)
+            if found < 0:
+                return 0.0
+            at = found + len(reference.strip())
+        return 1.0
+    gold = references[0].strip()
+    if re.fullmatch(r"-?\d+", gold):
+        numbers = re.findall(r"\d+", prediction)
+        said = int(numbers[-1]) if numbers else None
+        return float(said is not None and said == int(gold) and (not official or said != 0))
+    return float(gold.lower() in prediction.lower())
+
+
+def longbio_difference(prediction: str, ages: Mapping[str, int], wanted: int, *, official: bool = True) -> float:
+    """1 when the reply names exactly two of the people and their ages differ by `wanted` (task twodiff).
+
+    Officially a difference of 0 never scores.
+    """
+    named = [name for name in ages if name in prediction]
+    if len(named) != 2 or (official and wanted == 0):
+        return 0.0
+    return float(abs(ages[named[0]] - ages[named[1]]) == wanted)
+
+
+def longbio_idk(when_deleted: str, when_present: float, *, refusal: str = "the answer is not stated") -> float:
+    """1 when the model refused where the answer was deleted and was right where it was present (task idk)."""
+    return float(refusal in when_deleted.lower() and when_present == 1.0)
+
+
+def longbio_base_model(reply: str) -> str:
+    """The reply of a base model, cut at `Question: `. The official cut loses the last character when there is none."""
+    return reply[: reply.find("Question: ")]
+
+
+@metric_function(1, own_rule=True)
+def sort_accuracy(prediction: str, references: list[str]) -> float:
+    """Book-SORT: 1 when the reply names the gold segment, A or B, and not the other one."""
+    named = set(re.findall(r"(?<![A-Za-z])[AB](?![A-Za-z])", prediction))
+    return float(named == {references[0].strip()})
+
+
+def share_found(prediction: str, items: Sequence[str]) -> float:
+    """Share of the items that stand in a reply, case aside."""
+    return sum(item.lower() in prediction.lower() for item in items) / len(items) if items else 0.0

@@ -1,0 +1,101 @@
+"""SCBench (microsoft/MInference, scbench at fb56c91) and L-CiteEval (ZetangForward/L-CITEEVAL at 6e49326)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.evaluation.metrics._registry import metric_function, rule_for
+from workbench.evaluation.metrics.answer_match import token_f1
+from workbench.evaluation.metrics.chinese import character_f1_zh
+from workbench.evaluation.metrics.infinitebench import infinitebench_choice, infinitebench_digits
+from workbench.evaluation.metrics.rouge import rouge_1_recall_pltrdy, rouge_l_pltrdy, rouge_lsum_google
+from workbench.evaluation.metrics.ruler import ruler_match_all
+
+
+@metric_function(1, own_rule=True)
+def scbench_substring(prediction: str, references: list[str]) -> float:
+    """1 when a gold text stands in the reply, case included (kv, hash_hop, prefix_suffix)."""
+    return float(any(reference in prediction for reference in references))
+
+
+@metric_function(1, own_rule=True)
+def scbench_any_label(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """1 when any gold stands in the upper-cased reply (qa_eng, many_shot); without `official` token F1."""
+    if not official:
+        return token_f1(prediction, references)
+    return float(any(reference.upper() in prediction.upper() for reference in references))
+
+
+@metric_function(1, own_rule=True)
+def scbench_math(prediction: str, references: list[str]) -> float:
+    """1 when the whole part of the first number is the gold (mf)."""
+    found = re.search(r"\d+\.\d+|\d+", prediction)
+    return float(found is not None and int(float(found.group())) == int(references[0]))
+
+
+SCBENCH: Mapping[str, Any] = {
+    **dict.fromkeys(
+        ("scbench_kv", "scbench_kv_hard", "scbench_kv_compressible", "scbench_hashhop", "scbench_prefix_suffix"),
+        scbench_substring,
+    ),
+    **dict.fromkeys(("scbench_qa_eng", "scbench_many_shot"), scbench_any_label),
+    "scbench_qa_chn": character_f1_zh,
+    "scbench_vt": ruler_match_all,
+    "scbench_mf": scbench_math,
+    "scbench_choice_eng": infinitebench_choice,
+    "scbench_passkey": infinitebench_digits,
+    "scbench_summary": rouge_lsum_google,
+}
+
+
+@metric_function(1, needs=("task",), own_rule=True)
+def scbench(prediction: str, references: list[str], *, task: str, official: bool = True) -> float:
+    """The rule of one turn of a SCBench task, as `scbench_kv`; a context's score is the mean of its turns."""
+    rule = rule_for(SCBENCH, task if task.startswith("scbench") else f"scbench_{task}", "SCBench")
+    options = {"official": official} if getattr(rule, "has_lenient", False) else {}
+    return rule(prediction, references, **options)
+
+
+def without_citations(text: str) -> str:
+    """A reply without its bracketed citations.
+
+    >>> without_citations("It rained [1][2]. It stopped[3].")
+    'It rained. It stopped.'
+    """
+    return re.sub(r"\s*\[\d+\]?", "", text)
+
+
+@metric_function(1, own_rule=True)
+def l_citeeval_qa(prediction: str, references: list[str]) -> float:
+    """Token F1 of the reply's first line without citations (L-CiteEval's questions)."""
+    return token_f1(without_citations(prediction.strip().split("\n")[0]), references)
+
+
+@metric_function(1, own_rule=True)
+def l_citeeval_summary(prediction: str, references: list[str]) -> float:
+    """ROUGE-L (package `rouge`) of the reply without citations and a heading line `Summary:`."""
+    said = re.sub(r"^\s*summary\s*:\s*", "", without_citations(prediction), flags=re.IGNORECASE)
+    return rouge_l_pltrdy(said, references)
+
+
+@metric_function(1, own_rule=True)
+def l_citeeval_needle(prediction: str, references: list[str]) -> float:
+    """ROUGE-1 recall (package `rouge`) of the reply without citations."""
+    return rouge_1_recall_pltrdy(without_citations(prediction), references)
+
+
+@metric_function(1, own_rule=True)
+def l_citeeval_stars(prediction: str, references: list[str]) -> float:
+    """Share of the gold counts that the JSON field `little_penguin` holds (counting stars); gold is a JSON list."""
+    found = re.search(r"\{.*\}", prediction, re.DOTALL)
+    try:
+        said = json.loads(found.group())["little_penguin"] if found else []
+        gold = json.loads(references[0])
+    except (ValueError, KeyError, TypeError):
+        return 0.0
+    if not isinstance(said, list) or not isinstance(gold, list) or not gold:
+        return 0.0
+    return sum(str(count) in {str(value) for value in said} for count in gold) / len(gold)

@@ -1,0 +1,232 @@
+"""Long and structured output: LongProc's tables, routes and countdowns, ETHIC's sets and orders, KG-QAGen, MathHay."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Sequence
+
+from workbench.evaluation.metrics._registry import metric_function
+from workbench.evaluation.metrics.answer_match import normalize_answer
+from workbench.evaluation.metrics.citations import set_precision_recall_f1
+from workbench.evaluation.metrics.edit_similarity import levenshtein
+from workbench.evaluation.metrics.rouge import lcs_length
+
+# LongProc (princeton-pli/LongProc at 78e873a)
+
+
+def tsv_rows(text: str) -> list[tuple[str, ...]] | None:
+    """The rows of the table in a reply (in a `tsv` fence, behind an open one, or the whole), cells normalised without
+    spaces; an incomplete last row is dropped, other rows of the wrong length are all `na`. None without a table."""
+    fenced = re.search(r"```tsv\s*\n(.*?)(?:```|$)", text, re.DOTALL)
+    lines = [line for line in (fenced.group(1) if fenced else text).strip().split("\n") if line.strip()]
+    if not lines:
+        return None
+    rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter="\t", quoting=csv.QUOTE_NONE))
+    width = len(rows[0])
+    if len(rows) > 1 and len(rows[-1]) != width:
+        rows.pop()
+    body = [row if len(row) == width else ["N/A"] * width for row in rows[1:]]
+    return [tuple(normalize_answer(cell).replace(" ", "") for cell in row) for row in body]
+
+
+@metric_function(1, own_rule=True)
+def longproc_table(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """F1 of table rows (html_to_tsv). Officially a row that is said twice counts twice; without `official`, once."""
+
+    def score(gold_text: str) -> float:
+        said, gold = tsv_rows(prediction), tsv_rows(gold_text)
+        if not said or not gold:
+            return 0.0
+        if not official:
+            return set_precision_recall_f1(set(said), set(gold))[2]
+        precision = sum(row in gold for row in said) / len(said)
+        recall = sum(row in said for row in gold) / len(gold)
+        return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+    return max(map(score, references), default=0.0)
+
+
+def _route(text: str) -> list[str]:
+    inside = re.search(r"<Route>(.*?)</Route>", text, re.DOTALL)
+    return [line.strip() for line in (inside.group(1) if inside else text).strip().split("\n") if line.strip()]
+
+
+@metric_function(1, own_rule=True)
+def longproc_route(prediction: str, references: list[str]) -> float:
+    """1 when the lines inside `<Route>` are the gold's (path_traversal)."""
+    return float(any(_route(prediction) == _route(reference) for reference in references))
+
+
+@metric_function(1, own_rule=True)
+def longproc_route_partial(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """Share of the gold lines up to the first that differs; officially that line is counted too."""
+
+    def score(reference: str) -> float:
+        said, gold = _route(prediction), _route(reference)
+        for i, line in enumerate(gold):
+            if i >= len(said) or said[i] != line:
+                return min(1.0, (i + (1 if official and i < len(said) else 0)) / len(gold))
+        return 1.0
+
+    return max(map(score, references), default=0.0)
+
+
+_TOM_DROPPED = "a an the on in at step thinks think believes believe is are of location knows know belief"
+_TOM_WORDS = frozenset(_TOM_DROPPED.split())
+
+
+def _steps(text: str) -> list[str]:
+    lines = re.findall(r"^- Step \d+:.*$", text, re.MULTILINE)
+    cleaned = [re.sub(r"[^\w\s]", "", line.lower()).split() for line in lines]
+    return [" ".join(word for word in words if word not in _TOM_WORDS) for words in cleaned]
+
+
+@metric_function(1, own_rule=True)
+def longproc_steps(prediction: str, references: list[str]) -> float:
+    """1 when all lines `- Step k: ...` agree after normalisation (tom_tracking)."""
+    return float(any(_steps(reference) and _steps(prediction) == _steps(reference) for reference in references))
+
+
+@metric_function(1, own_rule=True)
+def longproc_steps_partial(prediction: str, references: list[str]) -> float:
+    """Share of the gold steps before the first that differs (tom_tracking)."""
+
+    def score(reference: str) -> float:
+        said, gold = _steps(prediction), _steps(reference)
+        for i, (a, b) in enumerate(zip(said, gold, strict=False)):
+            if a != b:
+                return i / len(gold)
+        return min(len(said), len(gold)) / len(gold) if gold else 0.0
+
+    return max(map(score, references), default=0.0)
+
+
+def countdown_solved(prediction: str, numbers: Sequence[int], target: int) -> bool:
+    """Whether `<Solution>` holds three lines `a op b = c`, each true, from numbers that are there, down to the target.
+
+    >>> text = "<Solution>40 - 19 = 21\\n23 - 7 = 16\\n21 + 16 = 37</Solution>"
+    >>> countdown_solved(text, [40, 19, 23, 7], 37), countdown_solved(text, [40, 19, 23, 7], 29)
+    (True, False)
+    """
+    inside = re.search(r"<Solution>(.*?)</Solution>", prediction, re.DOTALL)
+    lines = [line.strip() for line in inside.group(1).strip().split("\n")] if inside else []
+    if len(lines) != 3:
+        return False
+    left = list(numbers)
+    value = None
+    for line in lines:
+        found = re.fullmatch(r"(\d+)\s*([-+*/])\s*(\d+)\s*=\s*(\d+)", line)
+        if found is None:
+            return False
+        a, b, value = int(found.group(1)), int(found.group(3)), int(found.group(4))
+        if found.group(2) == "/":
+            right = b != 0 and a == b * value
+        else:
+            right = {"+": a + b, "-": a - b, "*": a * b}[found.group(2)] == value
+        for operand in (a, b):
+            if operand not in left:
+                return False
+            left.remove(operand)
+        if not right:
+            return False
+        left.append(value)
+    return value == target
+
+
+# ETHIC (dmis-lab/ETHIC at f1a30fe)
+
+
+@metric_function(1, own_rule=True)
+def ethic_recall_f1(prediction: str, references: list[str]) -> float:
+    """F1 of the set of items, split at commas and semicolons, lower-cased, without full stops (Recalling)."""
+
+    def items(text: str) -> set[str]:
+        return {item.strip().strip(".") for item in re.split(r"[;,]\s*", text.lower()) if item.strip()}
+
+    return max((set_precision_recall_f1(items(prediction), items(r))[2] for r in references), default=0.0)
+
+
+@metric_function(1, own_rule=True)
+def ethic_order(prediction: str, references: list[str]) -> float:
+    """Longest common subsequence of the numbers over the number of the gold's (Organizing)."""
+
+    def score(reference: str) -> float:
+        said, gold = re.findall(r"\d+", prediction), re.findall(r"\d+", reference)
+        return lcs_length(said, gold) / len(gold) if gold else 0.0
+
+    return max(map(score, references), default=0.0)
+
+
+@metric_function(1, own_rule=True)
+def ethic_attribution_f1(prediction: str, references: list[str]) -> float:
+    """F1 of the numbers after `Related Segments:` or `Core IDs:`, else of all numbers (Attributing)."""
+    span = re.search(r"(?:Related Segments|Core IDs):(.*)", prediction, re.DOTALL)
+    said = set(re.findall(r"\d+", span.group(1) if span else prediction))
+    return max((set_precision_recall_f1(said, set(re.findall(r"\d+", r)))[2] for r in references), default=0.0)
+
+
+# KG-QAGen (gtfintechlab/KG-QAGen at 56967eb) and MathHay (SalesforceAIResearch/MathHay at 7ac339c)
+
+
+@metric_function(1, own_rule=True)
+def kg_qa_f1(prediction: str, references: list[str]) -> float:
+    """F1 of the sets of words, without . - ? % , and case."""
+
+    def words(text: str) -> set[str]:
+        return set(re.sub(r"[.\-?%,]", "", text.lower()).split())
+
+    return max((set_precision_recall_f1(words(prediction), words(r))[2] for r in references), default=0.0)
+
+
+@metric_function(1, own_rule=True)
+def kg_qa_edit_similarity(prediction: str, references: list[str]) -> float:
+    """1 less the Levenshtein distance over the longer length; the benchmark prints the distance itself."""
+
+    def score(reference: str) -> float:
+        longest = max(len(prediction), len(reference))
+        return 1 - levenshtein(prediction, reference) / longest if longest else 1.0
+
+    return max(map(score, references), default=0.0)
+
+
+@metric_function(1, own_rule=True)
+def mathhay(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """1 when the answer equals the gold number to 1e-9, relative; the answer is the JSON field `answer`, else a number.
+
+    Officially a reply whose answer cannot be parsed counts as right (the comparison returns true for None): look at how
+    many there are. Without `official` it is wrong.
+    """
+    field = re.search(r'"answer"\s*:\s*"?\$?(-?[\d,]*\.?\d+)', prediction)
+    bare = re.fullmatch(r"\s*\$?(-?[\d,]*\.?\d+)\s*", prediction)
+    found = field or bare
+    if found is None:
+        return float(official)
+    said = float(found.group(1).replace(",", ""))
+    golds = [float(reference.replace(",", "")) for reference in references]
+    return float(any(math.isclose(said, gold, rel_tol=1e-9) for gold in golds))
+
+
+def holobench_score(labels: Sequence[str]) -> float:
+    """Mean over the gold rows of Exact Match 1, Partial Match 0.5, No Match 0 (HoloBench prints the labels only)."""
+    worth = {"exact": 1.0, "partial": 0.5, "none": 0.0, "no": 0.0}
+    return sum(worth[label.split()[0].lower()] for label in labels) / len(labels) if labels else 0.0
+
+
+def loong_summary(ratings: Sequence[float | None]) -> dict[str, float]:
+    """Loong's figures from judge ratings (1 to 100; None where none was read): mean and share of 100 over those that
+    were read, and their share.
+
+    >>> loong_summary([100, 50, None, 60])
+    {'avg_score': 70.0, 'perfect_rate': 0.3333333333333333, 'scoring_success_rate': 0.75}
+    """
+    read = [rating for rating in ratings if rating is not None]
+    if not read:
+        return {"avg_score": 0.0, "perfect_rate": 0.0, "scoring_success_rate": 0.0}
+    return {
+        "avg_score": sum(read) / len(read),
+        "perfect_rate": sum(rating == 100 for rating in read) / len(read),
+        "scoring_success_rate": len(read) / len(ratings),
+    }
