@@ -1,0 +1,119 @@
+"""LongLLMLingua and LLMLingua-2 with a stand-in for the package, which brings torch and needs weights."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any, ClassVar
+
+import pytest
+
+from pipelines.llm_lingua2 import LlmLingua2
+from pipelines.long_llm_lingua import LongLlmLingua
+from tests.pipelines.conftest import make_context, run, story
+from workbench.compressors import open_compressor
+from workbench.errors import InputError
+from workbench.text import count_tokens
+
+TEXT = story(40)
+METHODS = [LongLlmLingua(), LlmLingua2()]
+
+
+class Halves:
+    """Keeps every second word, and what it was called with."""
+
+    called: ClassVar[list[tuple[tuple[str, ...], dict[str, Any]]]] = []
+    opened: ClassVar[list[tuple[str, dict[str, Any]]]] = []
+
+    def __init__(self, weights: str, **options: Any) -> None:
+        if "nowhere" in weights:
+            raise OSError("We couldn't connect to the hub")
+        self.opened.append((weights, options))
+
+    def compress_prompt(self, texts: list[str], **options: Any) -> dict[str, Any]:
+        self.called.append((tuple(texts), options))
+        text = " ".join(" ".join(texts).split()[::2])
+        return {
+            "compressed_prompt": text,
+            "origin_tokens": count_tokens(" ".join(texts)),
+            "compressed_tokens": count_tokens(text),
+        }
+
+
+@pytest.fixture
+def package(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Halves]]:
+    module = ModuleType("llmlingua")
+    module.PromptCompressor = Halves  # type: ignore[attr-defined]
+    module.__spec__ = __import__("importlib").machinery.ModuleSpec("llmlingua", None)
+    monkeypatch.setitem(sys.modules, "llmlingua", module)
+    Halves.called, Halves.opened = [], []
+    open_compressor.cache_clear()
+    yield Halves
+    open_compressor.cache_clear()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_the_package_it_says_what_to_install_before_any_call(
+    method: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "llmlingua", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    open_compressor.cache_clear()
+    with pytest.raises(InputError, match=r"not installed — pip install .*\[llmlingua\]"):
+        method.check()
+    with pytest.raises(InputError, match="not installed"):
+        run(method, TEXT, {})
+
+
+@pytest.mark.parametrize("method", [LongLlmLingua(compressor="nowhere/x"), LlmLingua2(compressor="nowhere/x")])
+def test_missing_weights_are_named_before_any_call(method: Any, package: type[Halves]) -> None:
+    with pytest.raises(InputError, match=r"'nowhere/x' cannot be loaded .*local folder"):
+        run(method, TEXT, {})
+
+
+def test_longllmlingua_compresses_for_the_question_with_the_papers_recipe(package: type[Halves]) -> None:
+    ran = run(LongLlmLingua(passage_tokens=100), TEXT, {"read": "21"})
+    assert (ran.steps("build"), ran.steps()) == ([], ["read"])
+    ((texts, options),) = package.called
+    assert len(texts) > 4 and "".join(texts) == TEXT
+    assert options["question"] == "How many sheep does Person 3 keep?"
+    assert options["rank_method"] == "longllmlingua" and options["condition_compare"] is True
+    assert options["reorder_context"] == "sort" and options["concate_question"] is False
+    assert options["target_token"] == pytest.approx(0.55 * count_tokens(TEXT), rel=0.05)
+    (read,) = ran.prompts("read")
+    assert " ".join(TEXT.split()[::2]) in read and TEXT not in read
+    assert ran.noted("compressed")[0].startswith(f"{count_tokens(' '.join(texts))} to ")
+
+
+def test_the_target_is_lowered_to_what_the_window_holds(package: type[Halves]) -> None:
+    run(LongLlmLingua(), story(300), {"read": "x"}, window=1_024)
+    ((_, options),) = package.called
+    assert options["target_token"] < 1_024
+
+
+def test_llmlingua2_compresses_every_document_once_whatever_the_question(package: type[Halves]) -> None:
+    context = make_context(TEXT, story(40, 100), titles=("One", "Two"))
+    ran = run(LlmLingua2(), context, {"read": "21"})
+    assert [texts for texts, _ in package.called] == [(TEXT,), (story(40, 100),)]
+    assert package.called[0][1] == {"rate": 0.33, "force_tokens": ["\n", "?"]}
+    ((weights, opened),) = package.opened
+    assert weights == "microsoft/llmlingua-2-xlm-roberta-large-meetingbank"
+    assert opened == {"device_map": "cpu", "use_llmlingua2": True}
+    assert "[Two]\n" + " ".join(story(40, 100).split()[::2]) in ran.prompts("read")[0]
+
+
+def test_over_the_window_the_end_is_cut_and_counted(package: type[Halves]) -> None:
+    ran = run(LlmLingua2(), story(300), {"read": "x"}, window=1_024)
+    assert ran.answer.dropped_tokens > 800
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_empty_context_is_read_as_nothing(method: Any, package: type[Halves]) -> None:
+    assert run(method, "", {"read": "unanswerable"}).steps() == ["read"]
+
+
+@pytest.mark.parametrize("kind", [LongLlmLingua, LlmLingua2])
+def test_a_rate_outside_its_range_is_refused(kind: Any) -> None:
+    with pytest.raises(ValueError, match="rate"):
+        kind(rate=0)
