@@ -184,7 +184,11 @@ class Bench(Protocol):
 
 @runtime_checkable
 class Pipeline(Protocol):
-    """A method: a frozen dataclass with a `card`, `build` and `answer`."""
+    """A method: a frozen dataclass with a `card`, `build` and `answer`.
+
+    A method that needs more than the default install may have `check()`, which raises InputError; it is asked before
+    an experiment's first call.
+    """
 
     card: ClassVar[MethodCard]
 

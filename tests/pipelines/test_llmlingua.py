@@ -117,3 +117,13 @@ def test_an_empty_context_is_read_as_nothing(method: Any, package: type[Halves])
 def test_a_rate_outside_its_range_is_refused(kind: Any) -> None:
     with pytest.raises(ValueError, match="rate"):
         kind(rate=0)
+
+
+@pytest.mark.parametrize("name", ["long_llm_lingua", "llm_lingua2"])
+def test_an_experiment_is_refused_before_its_first_call(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import workbench as wb
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    experiment = {"name": "x", "corpora": ["world"], "models": ["extractive"], "pipelines": ["full_context", name]}
+    with pytest.raises(InputError, match=f"pipeline {name}: the package llmlingua is not installed"):
+        wb.run(experiment, progress=False)

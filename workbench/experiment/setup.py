@@ -59,6 +59,8 @@ def prepare(
     `limit` asks at most that many questions per corpus; `model_objects` are `Model`s or llama-index LLMs from Python,
     by the name that the experiment gives them. Raises InputError for anything that cannot be opened.
     """
+    for variant in variants(experiment):
+        _check_runnable(variant, experiment)
     corpora = [load_corpus(entry, experiment, f"corpora.{i}") for i, entry in enumerate(experiment.corpora)]
     models = [
         _open_model(entry, experiment, f"models.{i}", model_objects or {}) for i, entry in enumerate(experiment.models)
@@ -71,6 +73,17 @@ def prepare(
         for variant in variants(experiment)
     )
     return Setup(experiment, runs, tuple(corpora), tuple(models))
+
+
+def _check_runnable(variant: Variant, experiment: Experiment) -> None:
+    """A method may say, by a `check`, that it cannot run on this machine; better now than after others were paid."""
+    check = getattr(variant.pipeline, "check", None)
+    if check is None:
+        return
+    try:
+        check()
+    except InputError as error:
+        raise InputError(error.problem, file=experiment.source, field=error.field, fix=error.fix) from error
 
 
 def _smaller(a: int | None, b: int | None) -> int | None:
