@@ -84,9 +84,11 @@ def _parser() -> argparse.ArgumentParser:
 
     from workbench.conformance_command import add_conformance
     from workbench.import_command import add_import
+    from workbench.judge_command import add_judge
 
     add_conformance(command)
     add_import(command)
+    add_judge(command)
 
     ui = command("ui", _ui, "open the pages in a browser")
     ui.add_argument("database", type=Path, nargs="?", metavar="DB|FILE")

@@ -68,10 +68,17 @@ def _formatted(rows: Sequence[dict[str, Any]], format: str) -> str:
         writer.writeheader()
         writer.writerows(rows)
         return written.getvalue().rstrip("\n")
+    if format == "table":
+        return table(rows)
     cells = [header, *([str(value) for value in row.values()] for row in rows)]
-    if format == "md":
-        lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in cells]
-        return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in cells]
+    return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows with the same keys as aligned columns under their names."""
+    header = list(rows[0])
+    cells = [header, *([str(value) for value in row.values()] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])

@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.field, arguments.gold, arguments.question, arguments.id, arguments.context, arguments.task
         ),
         metrics=arguments.metric,
-        corpus_options=_options(arguments.option),
+        corpus_options=parse_options(arguments.option),
     )
     compared = compare(done.database, experiment=done.experiment)
     if arguments.format == "json":
@@ -85,7 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 3 if done.failed else 0
 
 
-def _options(items: list[str]) -> dict[str, Any]:
+def parse_options(items: list[str]) -> dict[str, Any]:
+    """The options of `-o KEY=VALUE` arguments, values read as YAML. Raises InputError."""
     import yaml
 
     options = {}

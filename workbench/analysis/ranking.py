@@ -20,6 +20,30 @@ SCALE = 400 / np.log(10)  # Elo's scale: 400 points are odds of 10 to 1
 COLUMNS = ("a", "b", "score", "question_id")
 
 
+PAIR = "pair"  # scores of judged pairs are named pair:<prompt>:<judge>:<run id of the other answer>
+
+
+def battles(scores: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """The judged pairs of a log's scores: columns `a`, `b` (pipelines), `score`, `question_id`, `corpus`, `model`,
+    `judge`, `prompt`. `scores` and `runs` are frames as `RunLogReader` gives them."""
+    found = scores[scores["metric"].str.startswith(f"{PAIR}:")]
+    parts = found["metric"].str.split(":", n=2, expand=True).reindex(columns=[0, 1, 2])
+    ends = parts[2].fillna("").str.rpartition(":")
+    named = runs.drop_duplicates("run_id").set_index("run_id")
+    return pd.DataFrame(
+        {
+            "a": found["run_id"].map(named["pipeline"]),
+            "b": ends[2].map(named["pipeline"]),
+            "score": found["value"].astype(float),
+            "question_id": found["question_id"],
+            "corpus": found["run_id"].map(named["corpus"]),
+            "model": found["run_id"].map(named["model"]),
+            "judge": ends[0],
+            "prompt": parts[1],
+        }
+    ).reset_index(drop=True)
+
+
 def bradley_terry(
     battles: pd.DataFrame,
     *,

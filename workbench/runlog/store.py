@@ -350,10 +350,16 @@ class RunLog:
             )
 
     def add_scores(
-        self, run_id: str, question_id: str, scores: Sequence[Score], versions: Mapping[str, int] | None = None
+        self,
+        run_id: str,
+        question_id: str,
+        scores: Sequence[Score],
+        versions: Mapping[str, int] | None = None,
+        *,
+        first: int = 0,
     ) -> None:
-        """The scores of an answer, in order: the first is the headline."""
-        for position, score in enumerate(scores):
+        """The scores of an answer, in order from position `first`; position 0 is the headline."""
+        for position, score in enumerate(scores, first):
             self._add(
                 "scores",
                 {
