@@ -53,7 +53,7 @@ class DoubleDipper:
     card: ClassVar[MethodCard] = MethodCard(
         title="Recycled few-shot (DoubleDipper)",
         family="prompt",
-        cost="k + 1 calls, 2 in sequence",
+        cost="k + 1 calls, 2 in sequence (at most 3k + 1 and 4, where examples are made again)",
         url="https://arxiv.org/abs/2406.13632",
         year=2024,
         stages="make examples from passages (parallel) → read context, examples and question",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,41 @@ def answered(name: str, context: Context, replies: Any, **options: Any) -> Ran:
 
 def read_by_extractive(name: str, context: Context, **options: Any) -> Ran:
     return answered(name, context, ExtractiveReader(WINDOW), **options)
+
+
+def other_forms() -> list[Any]:
+    """Every method once with each value of each choice (a Literal field or a flag) that is not its default."""
+    found = []
+    for name in RUNNABLE:
+        default, hints = METHODS[name](), typing.get_type_hints(METHODS[name])
+        for field in dataclasses.fields(default):
+            kind = hints[field.name]
+            choices = (False, True) if kind is bool else typing.get_args(kind) if _is_literal(kind) else ()
+            for value in choices:
+                if value != getattr(default, field.name):
+                    changed = dataclasses.replace(default, **{field.name: value})
+                    found.append(pytest.param(changed, id=f"{name}-{field.name}-{value}"))
+    return found
+
+
+# Forms that are there to fail: `never` says that a prompt over the window is an error.
+MAY_OVERFLOW = [METHODS["full_context"](truncate="never")]
+
+
+def _is_literal(kind: Any) -> bool:
+    return typing.get_origin(kind) is typing.Literal
+
+
+@pytest.mark.parametrize("method", other_forms())
+def test_no_form_of_a_method_breaks(method: Any) -> None:
+    for text in ("", story(20), story(300)):
+        for voice in (garbage, chatter):
+            if method in MAY_OVERFLOW and len(text) > 4 * WINDOW:
+                with pytest.raises(ContextOverflow):
+                    run(method, make_context(text), voice, window=WINDOW)
+                continue
+            ran = run(method, make_context(text), voice, window=WINDOW, logprobs=likely)
+            assert all(made.call.error is None and made.call.prompt_tokens < WINDOW for made in ran.made)
 
 
 @pytest.mark.parametrize("name", PROBABLE)
