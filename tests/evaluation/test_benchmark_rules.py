@@ -161,6 +161,11 @@ def test_ruler_figures() -> None:
     assert ruler_length({4096: 10.0}) is None
 
 
+def test_rulers_question_answering_needs_one_reference_and_the_others_all() -> None:
+    for task, value in (("qa_1", 1.0), ("ruler/qa_2", 1.0), ("niah_multiquery", 0.5), ("vt", 0.5)):
+        assert metric("ruler")("It is b.", ["B", "z"], task=task) == value
+
+
 def test_nolima_base_score_and_effective_length() -> None:
     base = base_score({250: [0.9, 0.5], 500: [0.8, 1.0], 1000: [0.7, 0.6], 2000: [1.0, 1.0]})
     assert base == pytest.approx((0.9 + 1.0) / 2)

@@ -28,6 +28,7 @@ def test_every_metric_stays_within_0_and_1_and_takes_odd_texts() -> None:
         "babilong": "qa1",
         "leval": "quality",
         "scbench": "scbench_kv",
+        "ruler": "vt",
     }
     own_gold = {
         "ada_leval_tsort": "[1, 2, 3, 4]",

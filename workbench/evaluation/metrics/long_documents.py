@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from workbench.evaluation.metrics._registry import NotApplicable, metric_function
 from workbench.evaluation.metrics.abstention import abstains
 from workbench.evaluation.metrics.answer_match import token_f1
+from workbench.evaluation.metrics.citations import set_precision_recall_f1
 from workbench.evaluation.metrics.multi_hop import hotpotqa_f1
 from workbench.evaluation.metrics.rouge import google
 
@@ -18,6 +22,19 @@ def qasper_f1(prediction: str, references: list[str], *, official: bool = True) 
     if not official and abstains(prediction) and any(r.strip().lower() == "unanswerable" for r in references):
         return 1.0
     return token_f1(prediction, references)
+
+
+def qasper_evidence_f1(predicted: Sequence[str], annotations: Sequence[Sequence[str]]) -> float:
+    """Best F1 of the set of evidence paragraphs over the annotators; 1 when neither side has any (QASPER).
+
+    >>> qasper_evidence_f1(["p1", "p2"], [["p1"], []])
+    0.6666666666666666
+    """
+
+    def score(gold: Sequence[str]) -> float:
+        return 1.0 if not gold and not predicted else set_precision_recall_f1(set(predicted), set(gold))[2]
+
+    return max(map(score, annotations), default=0.0)
 
 
 @metric_function(1, own_rule=True)
@@ -74,8 +91,6 @@ def novelqa_choice(prediction: str, references: list[str], *, official: bool = T
 
     The gold is hidden and its scorer is not published: exact equality is what its submission form asks for.
     """
-    import re
-
     said = prediction.strip()
     if not official:
         found = re.search(r"(?<![A-Za-z])[A-D](?![A-Za-z'])", said)

@@ -34,6 +34,13 @@ def ruler_match_part(prediction: str, references: list[str]) -> float:
     return float(any(reference.lower() in said for reference in references))
 
 
+@metric_function(1, needs=("task",), own_rule=True)
+def ruler(prediction: str, references: list[str], *, task: str) -> float:
+    """The rule of a RULER task: any reference for `qa_1` and `qa_2`, the share of all of them for the others."""
+    part = re.search(r"(?:^|[/:_])qa(?:_\d|$)", task) is not None
+    return ruler_match_part(prediction, references) if part else ruler_match_all(prediction, references)
+
+
 def weighted_average(scores: Sequence[float], *, increasing: bool) -> float:
     """wAvg of a model's scores by length, shortest first: weights 1..n or n..1, normalised.
 
