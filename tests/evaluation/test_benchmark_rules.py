@@ -8,13 +8,13 @@ from workbench.evaluation.metrics import longmemeval as lme
 from workbench.evaluation.metrics import metric
 from workbench.evaluation.metrics._registry import NotApplicable
 from workbench.evaluation.metrics.helmet import helmet_parsed, helmet_ranking, ndcg_at, summary_judgement
-from workbench.evaluation.metrics.locomo import locomo_recall
+from workbench.evaluation.metrics.locomo_rules import locomo_recall
 from workbench.evaluation.metrics.loogle import cloze_counts, reorder_deviations, timeline
 from workbench.evaluation.metrics.multi_hop import joint, multihop_rag_retrieval, supporting_facts
 from workbench.evaluation.metrics.needles import enl, longbio_base_model, longbio_difference, longbio_idk
 from workbench.evaluation.metrics.nolima import base_score, effective_length
-from workbench.evaluation.metrics.ruler import effective_length as ruler_length
-from workbench.evaluation.metrics.ruler import ruler_text, weighted_average
+from workbench.evaluation.metrics.ruler_rules import effective_length as ruler_length
+from workbench.evaluation.metrics.ruler_rules import ruler_text, weighted_average
 from workbench.evaluation.metrics.structured_output import countdown_solved, holobench_score, tsv_rows
 
 CASES = [

@@ -12,8 +12,8 @@ from workbench.evaluation.metrics import metric
 from workbench.evaluation.metrics.answer_match import bag_f1, normalize_answer
 from workbench.evaluation.metrics.boxed import clean_boxed, last_boxed
 from workbench.evaluation.metrics.chinese import normalize_zh_answer
-from workbench.evaluation.metrics.edit_similarity import fuzz_ratio
 from workbench.evaluation.metrics.rouge import lcs_length, pltrdy
+from workbench.evaluation.metrics.string_distance import fuzz_ratio
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "the", "d.", "e", "A"]), min_size=0, max_size=14).map(" ".join)
 

@@ -22,7 +22,7 @@ from workbench.evaluation.agreement import correlation
 from workbench.evaluation.metrics import metric
 from workbench.evaluation.metrics.citations import coverage_value
 from workbench.evaluation.metrics.evidence import ranked_ids
-from workbench.evaluation.metrics.leval import geometric_rouge
+from workbench.evaluation.metrics.leval_rules import geometric_rouge
 
 Scorer = Callable[[Path], tuple[float, int]]  # the file to our value, unrounded, and the number of answers
 

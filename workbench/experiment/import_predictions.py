@@ -289,7 +289,7 @@ def _write(
     run: _Run,
 ) -> Imported:
     from workbench.evaluation.metrics import VERSIONS, score_answer
-    from workbench.evaluation.metrics.abstention import abstains
+    from workbench.evaluation.metrics.refusal import abstains
     from workbench.runlog.reader import RunLogReader
     from workbench.runlog.store import RunLog
     from workbench.text import count_tokens

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.errors import BudgetReached, ContextOverflow, WorkbenchError
 from workbench.evaluation.metrics import VERSIONS, score_answer
-from workbench.evaluation.metrics.abstention import abstains
+from workbench.evaluation.metrics.refusal import abstains
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path, first_token
 from workbench.experiment.budget import Ledger
 from workbench.experiment.config import Experiment, load

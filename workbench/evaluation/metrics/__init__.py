@@ -82,7 +82,7 @@ def score_answer(question: Question, answer: Answer, names: Sequence[str] | None
 
 
 def _score(name: str, function: Metric, question: Question, answer: Answer) -> Score:
-    from workbench.evaluation.metrics.abstention import abstains
+    from workbench.evaluation.metrics.refusal import abstains
 
     if question.metadata.get("unanswerable") and not getattr(function, "own_rule", False):
         return Score(name, float(abstains(answer.text)), "unanswerable: right if it abstains")

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 
 from workbench.evaluation.metrics._registry import NotApplicable, metric_function
-from workbench.evaluation.metrics.abstention import abstains
 from workbench.evaluation.metrics.answer_match import token_f1
 from workbench.evaluation.metrics.citations import set_precision_recall_f1
 from workbench.evaluation.metrics.multi_hop import hotpotqa_f1
+from workbench.evaluation.metrics.refusal import abstains
 from workbench.evaluation.metrics.rouge import google
 
 

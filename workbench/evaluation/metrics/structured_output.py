@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from workbench.evaluation.metrics._registry import metric_function
 from workbench.evaluation.metrics.answer_match import normalize_answer
 from workbench.evaluation.metrics.citations import set_precision_recall_f1
-from workbench.evaluation.metrics.edit_similarity import levenshtein
 from workbench.evaluation.metrics.rouge import lcs_length
+from workbench.evaluation.metrics.string_distance import levenshtein
 
 # LongProc (princeton-pli/LongProc at 78e873a)
 

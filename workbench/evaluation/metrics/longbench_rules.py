@@ -12,8 +12,8 @@ from typing import Any
 from workbench.evaluation.metrics._registry import metric_function, rule_for
 from workbench.evaluation.metrics.answer_match import token_f1
 from workbench.evaluation.metrics.chinese import token_f1_zh
-from workbench.evaluation.metrics.edit_similarity import edit_similarity
 from workbench.evaluation.metrics.rouge import rouge_l_pltrdy, rouge_l_zh
+from workbench.evaluation.metrics.string_distance import edit_similarity
 
 _FIRST_LINE = frozenset({"trec", "triviaqa", "samsum", "lsht"})
 

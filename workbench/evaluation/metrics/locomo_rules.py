@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 from workbench.evaluation.metrics._registry import metric_function
-from workbench.evaluation.metrics.abstention import abstains
 from workbench.evaluation.metrics.answer_match import bag_f1
+from workbench.evaluation.metrics.refusal import abstains
 
 _ARTICLES = re.compile(r"\b(a|an|the|and)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)

@@ -10,9 +10,9 @@ from typing import Any
 from workbench.evaluation.metrics._registry import metric_function, rule_for
 from workbench.evaluation.metrics.answer_match import token_f1
 from workbench.evaluation.metrics.chinese import character_f1_zh
-from workbench.evaluation.metrics.infinitebench import infinitebench_choice, infinitebench_digits
+from workbench.evaluation.metrics.infinitebench_rules import infinitebench_choice, infinitebench_digits
 from workbench.evaluation.metrics.rouge import rouge_1_recall_pltrdy, rouge_l_pltrdy, rouge_lsum_google
-from workbench.evaluation.metrics.ruler import ruler_match_all
+from workbench.evaluation.metrics.ruler_rules import ruler_match_all
 
 
 @metric_function(1, own_rule=True)
