@@ -3,99 +3,205 @@
 from __future__ import annotations
 
 import re
+from array import array
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
+from workbench.retrieval.stop_words import stop_words
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+STOP_WORDS = stop_words("english")
+# Scripts written without spaces: Han, kana, Thai. Their runs are cut into overlapping pairs, as Lucene does.
+_UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-STOP_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "but",
-        "by",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "he",
-        "her",
-        "hers",
-        "him",
-        "his",
-        "how",
-        "i",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "or",
-        "our",
-        "she",
-        "so",
-        "some",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "to",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "you",
-        "your",
-    ]
-)
+_SPACED_WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:['’][^\W_{_UNSPACED}]+)?")
+_HAS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_ROWS = 50_000  # texts counted at once: bounds the memory of the words' ids
 
 
 @lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
-    """The Porter stem of a lower-case word (nltk's implementation, which needs no data)."""
-    return str(_stemmer().stem(word))  # type: ignore[attr-defined]
+    """The Porter stem of a lower-case English word (nltk's implementation, which needs no data)."""
+    return str(_stemmer("english").stem(word))
 
 
-@lru_cache(maxsize=1)
-def _stemmer() -> object:
-    from nltk.stem.porter import PorterStemmer
+@lru_cache(maxsize=16)
+def _stemmer(language: str) -> Any:
+    if language == "english":
+        from nltk.stem.porter import PorterStemmer
 
-    return PorterStemmer()
+        return PorterStemmer()
+    from nltk.stem.snowball import SnowballStemmer
+
+    return SnowballStemmer(language)
 
 
-def terms(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """Lower-cased words in order; runs of unspaced scripts as overlapping pairs of characters.
+
+    >>> words("Don't stop at 东京塔.")
+    ["don't", 'stop', 'at', '东京', '京塔']
+    """
+    lowered = text.lower()
+    if not _HAS_UNSPACED.search(lowered):
+        return _WORD.findall(lowered)
+    found: list[str] = []
+    for word in _SPACED_WORD.findall(lowered):
+        if len(word) > 2 and _HAS_UNSPACED.match(word):
+            found += [word[i : i + 2] for i in range(len(word) - 1)]
+        else:
+            found.append(word)
+    return found
+
+
+class Analyser:
+    """Words to terms for one language: possessives cut, stop words dropped, stemmed (Porter for English, else
+    Snowball). `none` only lower-cases. Raises UnknownName for a language without a stemmer."""
+
+    def __init__(self, language: str = "english") -> None:
+        self.language = language
+        self._stop_words = stop_words(language)
+        self._stem: Callable[[str], str] = _unchanged
+        if language == "english":
+            self._stem = stem
+        elif language != "none":
+            self._stem = lru_cache(maxsize=200_000)(_stemmer(language).stem)
+
+    def term(self, word: str) -> str | None:
+        """The term of a lower-case word; None for a stop word."""
+        bare = word.removesuffix("'s").removesuffix("’s")
+        return None if not bare or bare in self._stop_words else self._stem(bare)
+
+    def term_anyway(self, word: str) -> str | None:
+        """The term of a word, also of a stop word: for texts that hold nothing else."""
+        bare = word.removesuffix("'s").removesuffix("’s")
+        return self._stem(bare) if bare else None
+
+    def __call__(self, text: str) -> list[str]:
+        """The terms of a text; a text of stop words only keeps them."""
+        found = words(text)
+        kept = [term for word in found if (term := self.term(word)) is not None]
+        return kept or [term for word in found if (term := self.term_anyway(word)) is not None]
+
+
+def _unchanged(word: str) -> str:
+    return word
+
+
+@lru_cache(maxsize=16)
+def analyser(language: str = "english") -> Analyser:
+    """The analyser of a language, shared."""
+    return Analyser(language)
+
+
+def terms(text: str, language: str = "english") -> list[str]:
     """Lower-cased, stop words dropped, stemmed; a text of stop words only keeps them.
 
     >>> terms("The companies of the Baron's town")
     ['compani', 'baron', 'town']
     """
-    words = [word.removesuffix("'s").removesuffix("’s") for word in _WORD.findall(text.lower())]
-    kept = [stem(word) for word in words if word and word not in STOP_WORDS]
-    return kept or [stem(word) for word in words if word]
+    return analyser(language)(text)
+
+
+@dataclass(frozen=True)
+class TermCounts:
+    """How often each text holds each term: `matrix` is a scipy CSR array of int32, texts × terms; `vocabulary` is
+    sorted and gives the columns; `lengths` are terms per text. BM25 and LSA are both made of it, so that a corpus is
+    analysed once."""
+
+    vocabulary: tuple[str, ...]
+    matrix: Any
+    language: str = "english"
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Terms of each text, repeats included."""
+        import numpy as np
+
+        return np.asarray(self.matrix.sum(axis=1, dtype=np.int64)).ravel()
+
+
+def count_terms(texts: Iterable[str], language: str = "english") -> TermCounts:
+    """Analyse texts once. About a million words a second: each distinct word is stemmed once, the rest is a look-up."""
+    import numpy as np
+    from scipy import sparse
+
+    ids = _TermIds(analyser(language))
+    blocks = list(_blocks(texts, ids))
+    width = len(ids.terms)
+    if not blocks:
+        return TermCounts((), sparse.csr_array((0, 0), dtype=np.int32), language)
+    for block in blocks:
+        block.resize((block.shape[0], width))
+    matrix = blocks[0] if len(blocks) == 1 else sparse.vstack(blocks, format="csr")
+    order = sorted(range(width), key=ids.terms.__getitem__)
+    place = np.empty(width, dtype=matrix.indices.dtype)
+    place[order] = np.arange(width, dtype=matrix.indices.dtype)
+    matrix.indices = place[matrix.indices]
+    matrix.has_sorted_indices = False
+    matrix.sort_indices()
+    return TermCounts(tuple(ids.terms[i] for i in order), matrix, language)
+
+
+class _TermIds(dict[str, int]):
+    """Word to term number, filled on demand; -1 for a stop word."""
+
+    def __init__(self, analyse: Analyser) -> None:
+        super().__init__()
+        self.analyse = analyse
+        self.terms: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def __missing__(self, word: str) -> int:
+        number = self._number(self.analyse.term(word))
+        self[word] = number
+        return number
+
+    def _number(self, term: str | None) -> int:
+        if term is None:
+            return -1
+        number = self._numbers.setdefault(term, len(self.terms))
+        if number == len(self.terms):
+            self.terms.append(term)
+        return number
+
+    def of(self, text: str) -> list[int]:
+        """Term numbers of a text, -1 where a word was dropped."""
+        found = words(text)
+        numbers = [self[word] for word in found]
+        if numbers and max(numbers) < 0:
+            return [self._number(self.analyse.term_anyway(word)) for word in found]
+        return numbers
+
+
+def _blocks(texts: Iterable[str], ids: _TermIds) -> Iterable[Any]:
+    held = array("i")
+    ends = array("q", [0])
+    for text in texts:
+        held.extend(ids.of(text))
+        ends.append(len(held))
+        if len(ends) > _ROWS:
+            yield _block(held, ends, len(ids.terms))
+            held, ends = array("i"), array("q", [0])
+    if len(ends) > 1:
+        yield _block(held, ends, len(ids.terms))
+
+
+def _block(held: array[int], ends: array[int], width: int) -> Any:
+    import numpy as np
+    from scipy import sparse
+
+    numbers = np.frombuffer(held, dtype=np.int32) if len(held) else np.zeros(0, np.int32)
+    kept = numbers >= 0
+    before = np.concatenate([[0], np.cumsum(kept)])
+    columns = numbers[kept]
+    starts = before[np.frombuffer(ends, dtype=np.int64)].astype(np.int32)
+    shape = (len(ends) - 1, width)
+    block = sparse.csr_array((np.ones(len(columns), dtype=np.int32), columns, starts), shape=shape)
+    block.sum_duplicates()
+    return block

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FORMAT = "2"  # part of the content address: a changed layout or analyser is a new index
+FORMAT = "3"  # part of the content address: a changed layout or analyser is a new index
 CANDIDATES = 50  # how deep each ranking goes into a fusion
 
 
@@ -99,9 +99,7 @@ class ChunkIndex:
         return self.dense.search(self.embedder.embed([query])[0], k)
 
     def _sparse(self, query: str, k: int) -> list[tuple[int, float]]:
-        scores = self.sparse.scores(query)
-        ranked = sorted(range(len(scores)), key=lambda p: (-scores[p], p))[:k]
-        return [(p, float(scores[p])) for p in ranked if scores[p] != 0.0]
+        return self.sparse.search(query, k)
 
 
 _MEMORY: OrderedDict[str, ChunkIndex] = OrderedDict()

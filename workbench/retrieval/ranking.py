@@ -1,0 +1,66 @@
+"""Best of many scores, and strings as arrays: the two small things that every index needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_BLOCK = 512
+
+
+def best(scores: NDArray[np.float64], k: int) -> list[tuple[int, float]]:
+    """The `k` best positions with their scores, best first, ties by position; scores of 0 are left out.
+
+    Exact. On long arrays only the blocks are looked into whose maximum reaches the k-th best block's: every one of the
+    k best is in such a block.
+    """
+    import numpy as np
+
+    positions = np.flatnonzero(scores) if len(scores) <= 8 * _BLOCK else _promising(scores, k)
+    values = scores[positions]
+    if len(values) > k:
+        bound = np.partition(values, len(values) - k)[len(values) - k]
+        kept = values >= bound
+        positions, values = positions[kept], values[kept]
+    order = np.lexsort((positions, -values))[:k]
+    return [(int(positions[i]), float(values[i])) for i in order]
+
+
+def _promising(scores: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    import numpy as np
+
+    whole = len(scores) // _BLOCK * _BLOCK
+    tops = scores[:whole].reshape(-1, _BLOCK).max(axis=1)
+    if k >= len(tops):
+        return np.flatnonzero(scores)
+    bound = np.partition(tops, len(tops) - k)[len(tops) - k]
+    if bound <= 0:  # fewer than k blocks hold a positive score: then few texts were touched at all, or none is positive
+        return np.flatnonzero(scores)
+    blocks = np.flatnonzero(tops >= bound)
+    inside = (blocks[:, None] * _BLOCK + np.arange(_BLOCK)).ravel()
+    inside = np.concatenate([inside, np.arange(whole, len(scores))])
+    kept: NDArray[np.int64] = inside[scores[inside] >= bound]
+    return kept
+
+
+def packed_strings(strings: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Strings as UTF-8 bytes and the end of each: an array format without pickle."""
+    import numpy as np
+
+    raw = [string.encode("utf-8", "surrogatepass") for string in strings]
+    ends = np.cumsum([len(item) for item in raw], dtype=np.int64)
+    return np.frombuffer(b"".join(raw), dtype=np.uint8), ends
+
+
+def unpacked_strings(packed: NDArray[Any], ends: NDArray[Any]) -> list[str]:
+    """The strings of `packed_strings`."""
+    raw = packed.tobytes()
+    found, start = [], 0
+    for end in ends.tolist():
+        found.append(raw[start:end].decode("utf-8", "surrogatepass"))
+        start = end
+    return found
