@@ -15,7 +15,7 @@ PAGES = {
     ],
 }
 
-st.set_page_config(page_title="RAG versus long context", page_icon=":material/balance:", layout="wide")
+st.set_page_config(page_title="RAG versus long context", page_icon="⚖️", layout="wide")
 page = st.navigation(PAGES)
 frame.sidebar()
 page.run()

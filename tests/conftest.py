@@ -41,3 +41,16 @@ def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     """Run in an empty folder."""
     monkeypatch.chdir(tmp_path)
     yield tmp_path
+
+
+@pytest.fixture(scope="session")
+def demo_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo experiment, run through the command with a few questions of every task."""
+    import shutil
+
+    from workbench.cli import main
+
+    folder = tmp_path_factory.mktemp("demo")
+    experiment = shutil.copytree(ROOT / "examples", folder / "examples") / "demo.yaml"
+    assert main(["run", str(experiment), "--limit", "42", "--quiet"]) == 0
+    return folder / "runs" / "demo.duckdb"

@@ -264,6 +264,10 @@ def _verdicts(tasks: pd.DataFrame) -> list[str]:
         if real.empty:
             continue
         best = real.iloc[int(real["accuracy"].argmax())]
+        if best["accuracy"] == 0:
+            where = f"{corpus} · {model} · {label}" if several else str(label)
+            lines.append(f"{where}: no method scored (n={int(best['n'])})")
+            continue
         near = real[real["high"] >= best["accuracy"]]
         priced = near[near["usd_per_question"].notna()]
         cheapest = priced.iloc[int(priced["usd_per_question"].argmin())] if len(priced) else best
@@ -322,7 +326,7 @@ def _cells(row: pd.Series) -> list[str]:
     difference, p = "", ""
     if row["difference"] is not None and not pd.isna(row["difference"]):
         difference = f"{row['difference']:+.3f} [{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
-        p = f"{row['p_holm']:.3f}"
+        p = "<0.001" if row["p_holm"] < 0.001 else f"{row['p_holm']:.3f}"
     p50, p95 = row["latency_p50_s"], row["latency_p95_s"]
     latency = "-" if p50 is None or pd.isna(p50) else f"{p50:.3f} / {p95:.3f}{' ↻' if row['replayed'] else ''}"
     return [
