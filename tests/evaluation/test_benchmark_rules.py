@@ -58,6 +58,10 @@ CASES = [
     ("helmet_sub_em", "Answer: Parisian", ["Paris"], 1.0),
     ("helmet_exact", "Well.\nanswer: Paris\nBecause", ["Paris"], 1.0),
     ("helmet_label", "label: 17", ["17"], 1.0),
+    ("helmet_exact", "Paris\nbecause", ["Paris"], 1.0),
+    ("scbench_variables", "abc xyz", ["ABC", "QRS", "TUV"], 0.33),
+    ("scbench_variables_lenient", "abc xyz", ["ABC", "QRS", "TUV"], 1 / 3),
+    ("scbench_math", "about 7.9", ["7.9"], 1.0),
     ("helmet_choice", "I say B. the mill", ["B", "the mill"], 1.0),
     ("scbench_substring", "xx c-d-e", ["c-d"], 1.0),
     ("scbench_any_label", "it is paris", ["Paris"], 1.0),
@@ -78,7 +82,12 @@ CASES = [
     # structured output
     ("longproc_table", "```tsv\nn\tv\nB x\t1\nD\t2\n```", ["n\tv\nbx\t1\nC\t3"], 0.5),
     ("longproc_route", "<Route>\nFrom A, take a bus to B.\n</Route>", ["From A, take a bus to B."], 1.0),
-    ("longproc_route_partial", "a\nx", ["a\nb\nc\nd"], 0.5),
+    ("longproc_route", "From A, take a bus to B.", ["From A, take a bus to B."], 0.0),
+    ("longproc_route_lenient", "From A, take a bus to B.", ["From A, take a bus to B."], 1.0),
+    ("longproc_route_partial", "<Route>a\nx</Route>", ["a\nb\nc\nd"], 0.5),
+    ("longproc_route_partial_lenient", "a\nx", ["a\nb\nc\nd"], 0.25),
+    ("longproc_route_partial", "<Route>a\nb</Route>", ["a\nb\nc\nd"], 0.5),
+    ("longproc_steps", "- Step 1: thinking\n- Step 0: x\n- Step 1: It’s y", ["- Step 0: x\n- Step 1: its y"], 1.0),
     ("longproc_steps", "- Step 1: The box is in a bag", ["- Step 1: box bag."], 1.0),
     ("longproc_steps_partial", "- Step 1: x\n- Step 2: y", ["- Step 1: x\n- Step 2: z"], 0.5),
     ("ethic_recall_f1", "Ada; Bo.", ["ada, cy"], 0.5),
@@ -192,8 +201,10 @@ def test_loogle_cloze_and_timelines() -> None:
 
 
 def test_helmet_figures() -> None:
-    assert helmet_parsed("no prefix") is None
-    assert helmet_ranking("Ranking: [ID3] > [ID1] > ID2, or 4 > 5") == ["3", "1", "2"]
+    assert helmet_parsed("no prefix\nmore") == "no prefix"
+    assert helmet_parsed("Answer: answer: Paris") == "Paris"
+    assert helmet_ranking("Ranking: [ID3] > [ID1] > ID2 > 3, or 4 > 5") == ["3", "1", "2"]
+    assert helmet_ranking("none") == []
     # grades 2, 0, 1 against the best order 2, 1, 0
     assert ndcg_at(["a", "b", "c"], {"a": 2, "c": 1}) == pytest.approx((2 + 1 / 2) / (2 + 1 / 1.584962500721156))
     assert summary_judgement(1, 3, 4, 2, 4) == pytest.approx(2 * 0.75 * 0.5 / 1.25)
@@ -201,6 +212,8 @@ def test_helmet_figures() -> None:
 
 def test_structured_figures() -> None:
     assert tsv_rows("n\tv\nA\t1\nB") == [("", "1")]  # the broken last row is dropped; "a" is an article
+    assert tsv_rows('n\tv\n\nB\t"2"') == [("na", "na"), ("b", "2")]
+    assert tsv_rows("n\tn\nB\t2") is None
     assert countdown_solved("<Solution>9 + 6 = 15\n15 + 16 = 31\n31 - 18 = 13</Solution>", [9, 16, 6, 18], 13)
     assert not countdown_solved("<Solution>9 + 9 = 18\n18 + 6 = 24\n24 - 16 = 8</Solution>", [9, 16, 6, 18], 8)
     assert not countdown_solved("9 + 6 = 15", [9, 6], 15)

@@ -12,19 +12,19 @@ from workbench.evaluation.metrics.multi_hop import hotpotqa_f1
 from workbench.evaluation.metrics.rouge import google
 
 
-def helmet_parsed(reply: str, prefix: str = "Answer:") -> str | None:
-    """What follows the prefix up to the end of its line, case aside; None without the prefix.
+def helmet_parsed(reply: str, prefix: str = "Answer:") -> str:
+    """What follows the prefix up to the end of its line, case aside; without the prefix the first line.
 
-    >>> helmet_parsed("So.\\nanswer: Paris\\nBecause")
-    'Paris'
+    >>> helmet_parsed("So.\\nanswer: Paris\\nBecause"), helmet_parsed("Paris\\nBecause")
+    ('Paris', 'Paris')
     """
-    found = re.search(rf"{re.escape(prefix)}[ \t]*(.*)", reply, re.IGNORECASE)
-    return found.group(1).strip() if found else None
+    found = re.search(rf"{re.escape(prefix)}(.*)", reply, re.IGNORECASE)
+    line = found.group(1) if found else reply.split("\n", 1)[0]
+    return re.sub(f"^{re.escape(prefix)}", "", line.strip(), flags=re.IGNORECASE).strip()  # some say it twice
 
 
 def _best(measure: Callable[[str], float], reply: str, prefix: str) -> float:
-    parsed = helmet_parsed(reply, prefix)
-    return max(measure(reply), measure(parsed) if parsed is not None else 0.0)
+    return max(measure(reply), measure(helmet_parsed(reply, prefix)))
 
 
 @metric_function(1, own_rule=True)
@@ -73,11 +73,10 @@ def helmet_choice(prediction: str, references: list[str], *, prefix: str = "Answ
 
 
 def helmet_ranking(reply: str) -> list[str]:
-    """The passage ids of the longest chain `a > b > c` in a reply, without the word ID and brackets."""
-    cleaned = re.sub(r"[\[\]:]", "", reply)
-    cleaned = re.sub("id", "", cleaned, flags=re.IGNORECASE)
-    chains = re.findall(r"\w+(?:\s*>\s*\w+)+", cleaned)
-    return [part.strip() for part in max(chains, key=lambda c: c.count(">")).split(">")] if chains else []
+    """The passage numbers of the longest chain `a > b > c` in a reply, without brackets and the letters id."""
+    cleaned = re.sub(r"[\[\]:]", "", reply).lower().replace("id", "")
+    chains = [match.group() for match in re.finditer(r"\d+(?:\s*>\s*\d+)*", cleaned)]
+    return list(dict.fromkeys(part.strip() for part in max(chains, key=len).split(">"))) if chains else []
 
 
 def ndcg_at(ranking: Sequence[str], relevance: Mapping[str, int], k: int = 10) -> float:

@@ -12,7 +12,6 @@ from workbench.evaluation.metrics.answer_match import token_f1
 from workbench.evaluation.metrics.chinese import character_f1_zh
 from workbench.evaluation.metrics.infinitebench_rules import infinitebench_choice, infinitebench_digits
 from workbench.evaluation.metrics.rouge import rouge_1_recall_pltrdy, rouge_l_pltrdy, rouge_lsum_google
-from workbench.evaluation.metrics.ruler_rules import ruler_match_all
 
 
 @metric_function(1, own_rule=True)
@@ -31,9 +30,19 @@ def scbench_any_label(prediction: str, references: list[str], *, official: bool 
 
 @metric_function(1, own_rule=True)
 def scbench_math(prediction: str, references: list[str]) -> float:
-    """1 when the whole part of the first number is the gold (mf)."""
+    """1 when the first number is the gold; of an integer gold, when its whole part is (mf)."""
     found = re.search(r"\d+\.\d+|\d+", prediction)
-    return float(found is not None and int(float(found.group())) == int(references[0]))
+    if found is None:
+        return 0.0
+    said = float(found.group())
+    return float(said == float(references[0]) if "." in references[0] else int(said) == int(references[0]))
+
+
+@metric_function(1, own_rule=True)
+def scbench_variables(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """Share of the references that stand in the reply, case aside; officially rounded to 2 digits an answer (vt)."""
+    share = sum(r.lower() in prediction.lower() for r in references) / len(references) if references else 0.0
+    return round(share, 2) if official else share
 
 
 SCBENCH: Mapping[str, Any] = {
@@ -43,7 +52,7 @@ SCBENCH: Mapping[str, Any] = {
     ),
     **dict.fromkeys(("scbench_qa_eng", "scbench_many_shot"), scbench_any_label),
     "scbench_qa_chn": character_f1_zh,
-    "scbench_vt": ruler_match_all,
+    "scbench_vt": scbench_variables,
     "scbench_mf": scbench_math,
     "scbench_choice_eng": infinitebench_choice,
     "scbench_passkey": infinitebench_digits,
@@ -60,12 +69,12 @@ def scbench(prediction: str, references: list[str], *, task: str, official: bool
 
 
 def without_citations(text: str) -> str:
-    """A reply without its bracketed citations.
+    """A reply without its bracketed citations, and without other closing brackets (as ALCE's code removes them).
 
     >>> without_citations("It rained [1][2]. It stopped[3].")
     'It rained. It stopped.'
     """
-    return re.sub(r"\s*\[\d+\]?", "", text)
+    return re.sub(r" ?\[\d+", "", text).replace(" |", "").replace("]", "")
 
 
 @metric_function(1, own_rule=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 import re
+import string
 from collections.abc import Sequence
 
 from workbench.evaluation.metrics._registry import metric_function
@@ -18,15 +18,16 @@ from workbench.evaluation.metrics.string_distance import levenshtein
 
 
 def tsv_rows(text: str) -> list[tuple[str, ...]] | None:
-    """The rows of the table in a reply (in a `tsv` fence, behind an open one, or the whole), cells normalised without
-    spaces; an incomplete last row is dropped, other rows of the wrong length are all `na`. None without a table."""
-    fenced = re.search(r"```tsv\s*\n(.*?)(?:```|$)", text, re.DOTALL)
-    lines = [line for line in (fenced.group(1) if fenced else text).strip().split("\n") if line.strip()]
-    if not lines:
+    """The rows of the table in a reply, cells normalised without spaces: in a `tsv` fence up to the last fence, behind
+    an open one, or the whole. An incomplete last row is dropped, others of the wrong length are all `na`. None without
+    rows or with two columns of one name."""
+    fenced = re.search(r"```tsv([\s\S]*)```", text)
+    inside = fenced.group(1) if fenced else text.split("```tsv")[1] if "```tsv" in text else text
+    rows = list(csv.reader(inside.strip().split("\n"), delimiter="\t"))
+    if len(rows) < 2 or len(set(rows[0])) < len(rows[0]):
         return None
-    rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter="\t", quoting=csv.QUOTE_NONE))
     width = len(rows[0])
-    if len(rows) > 1 and len(rows[-1]) != width:
+    if len(rows[-1]) != width:
         rows.pop()
     body = [row if len(row) == width else ["N/A"] * width for row in rows[1:]]
     return [tuple(normalize_answer(cell).replace(" ", "") for cell in row) for row in body]
@@ -49,15 +50,19 @@ def longproc_table(prediction: str, references: list[str], *, official: bool = T
     return max(map(score, references), default=0.0)
 
 
-def _route(text: str) -> list[str]:
+def _route(text: str, *, official: bool = True) -> list[str]:
+    """The lines inside `<Route>`; without the marks none officially, else all."""
     inside = re.search(r"<Route>(.*?)</Route>", text, re.DOTALL)
-    return [line.strip() for line in (inside.group(1) if inside else text).strip().split("\n") if line.strip()]
+    if inside is None and official:
+        return []
+    return [line.strip() for line in (inside.group(1) if inside else text).strip().split("\n")]
 
 
 @metric_function(1, own_rule=True)
-def longproc_route(prediction: str, references: list[str]) -> float:
-    """1 when the lines inside `<Route>` are the gold's (path_traversal)."""
-    return float(any(_route(prediction) == _route(reference) for reference in references))
+def longproc_route(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """1 when the lines inside `<Route>` are the gold's (path_traversal); without `official`, marks are not needed."""
+    said = _route(prediction, official=official)
+    return float(any(said == _route(reference, official=False) for reference in references))
 
 
 @metric_function(1, own_rule=True)
@@ -65,7 +70,7 @@ def longproc_route_partial(prediction: str, references: list[str], *, official: 
     """Share of the gold lines up to the first that differs; officially that line is counted too."""
 
     def score(reference: str) -> float:
-        said, gold = _route(prediction), _route(reference)
+        said, gold = _route(prediction, official=official), _route(reference, official=False)
         for i, line in enumerate(gold):
             if i >= len(said) or said[i] != line:
                 return min(1.0, (i + (1 if official and i < len(said) else 0)) / len(gold))
@@ -78,10 +83,15 @@ _TOM_DROPPED = "a an the on in at step thinks think believes believe is are of l
 _TOM_WORDS = frozenset(_TOM_DROPPED.split())
 
 
+_TOM_MARKS = str.maketrans("", "", string.punctuation + "’")
+
+
 def _steps(text: str) -> list[str]:
-    lines = re.findall(r"^- Step \d+:.*$", text, re.MULTILINE)
-    cleaned = [re.sub(r"[^\w\s]", "", line.lower()).split() for line in lines]
-    return [" ".join(word for word in words if word not in _TOM_WORDS) for words in cleaned]
+    """The normalised lines `- Step k: ...` from the last `- Step 0:` on; what stands before it is thinking."""
+    trace = text[max(0, text.rfind("- Step 0:")) :]
+    lines = re.findall(r"^- Step \d+:.*$", trace, re.MULTILINE)
+    cleaned = [line.lower().translate(_TOM_MARKS).split() for line in lines]
+    return [step for words in cleaned if (step := " ".join(word for word in words if word not in _TOM_WORDS))]
 
 
 @metric_function(1, own_rule=True)
