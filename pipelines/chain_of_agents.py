@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+import random
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 from workbench.fitting import cut, note_room, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
@@ -60,19 +61,21 @@ class ChainOfAgents:
     Sentences are packed into chunks of B = window − question − worker prompt tokens. The paper subtracts neither the
     previous note nor the reply; a prompt over the window would fail, so we subtract both (`note_tokens` twice). Each
     worker sees only the latest note; the manager sees the last note and no text. No official code is published. In a
-    window below four notes, notes are shorter, which is noted.
+    window below four notes, notes are shorter, which is noted. `order` is the paper's study of reading directions.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
         title="Chain of Agents",
         family="agents",
-        cost="n + 1 calls, all in sequence",
+        cost="n + 1 calls, all in sequence (n without a manager)",
         url="https://arxiv.org/abs/2406.02818",
         year=2024,
         stages="worker → worker → … → manager",
     )
     worker_window: int = 8_192  # tokens of a worker's prompt and reply together
     note_tokens: int = 1_024
+    order: Literal["left_to_right", "right_to_left", "permutation"] = "left_to_right"
+    manager: bool = True  # False: the paper's ablation, the last worker's note is the answer
 
     def build(self, context: Context, bench: Bench) -> None:
         return None  # chunks depend on the question's length
@@ -80,4 +83,10 @@ class ChainOfAgents:
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
         asked = render_question(question)
         chain = chain_for(asked, bench, worker_window=self.worker_window, note_tokens=self.note_tokens)
-        return managed(chain.walk(asked, bench), asked, bench)
+        if self.order == "right_to_left":
+            chain = replace(chain, parts=chain.parts[::-1])
+        elif self.order == "permutation":
+            draw = random.Random(f"{bench.seed}:{question.question_id}")
+            chain = replace(chain, parts=tuple(draw.sample(chain.parts, len(chain.parts))))
+        note = chain.walk(asked, bench)
+        return managed(note, asked, bench) if self.manager else Answer(note)

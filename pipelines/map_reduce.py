@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workbench.errors import ContextOverflow
-from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
+from workbench.fitting import folded, labelled, note_room, room_for
+from workbench.pipeline import ANSWER_RULE, Bench, Messages, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
 
 NOTHING = "[NO INFORMATION]"
@@ -34,7 +34,7 @@ class MapReduce:
     level), one reduce call. Named deviations: no confidence scores (the structured protocol is a method of its own); a
     note is dropped when it *is* the no-information mark, not when it quotes it; with every note dropped the reduce call
     still runs, on nothing, and that is noted; a level that does not shrink ends the collapse and the longest notes are
-    cut to fit, noted; after `levels` levels likewise.
+    cut to fit, noted; after `levels` levels likewise. Parts are numbered from 1 after dropping (upstream from 0).
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -54,54 +54,26 @@ class MapReduce:
 
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
         asked = render_question(question)
-        window = min(self.chunk_tokens, bench.window)
-        room = window - bench.count(MAP(chunk="", question=asked)) - self.note_tokens
-        if room < 1:
-            raise ContextOverflow(bench.count(MAP(chunk="", question=asked)), self.note_tokens, window)
+        frame = MAP(chunk="", question=asked)
+        tokens = note_room(self.note_tokens, frame, bench, window=self.chunk_tokens)
+        room = room_for(frame, bench, reply_tokens=tokens, window=self.chunk_tokens)
         prompts = [MAP(chunk=part.text, question=asked) for part in bench.split(room=room)]
-        replies = bench.ask_many(prompts, step="map", max_tokens=self.note_tokens)
-        notes = self._useful([reply.text for reply in replies], bench)
-        notes = self._collapsed(notes, asked, bench)
-        return bench.reply(REDUCE(notes=_labelled(notes), question=asked), step="reduce")
+        notes = self._ask(prompts, "map", tokens, bench)
 
-    def _useful(self, notes: Sequence[str], bench: Bench) -> list[str]:
-        kept = [note.strip() for note in notes if note.strip() and note.strip().strip(".").upper() != NOTHING]
+        def merge(groups: list[list[str]]) -> list[str]:
+            merging = [COLLAPSE(notes=labelled(group), question=asked) for group in groups]
+            return self._ask(merging, "collapse", tokens, bench)
+
+        last = room_for(REDUCE(notes="", question=asked), bench, reply_tokens=bench.answer_tokens)
+        between = room_for(COLLAPSE(notes="", question=asked), bench, reply_tokens=tokens)
+        last = min(last, between)
+        notes = folded(notes, merge, bench, room=last, merge_room=between, levels=self.levels)
+        return bench.reply(REDUCE(notes=labelled(notes), question=asked), step="reduce")
+
+    def _ask(self, prompts: Sequence[Messages], step: str, tokens: int, bench: Bench) -> list[str]:
+        """Replies that hold something; a note is dropped when it *is* the mark."""
+        notes = [reply.text.strip() for reply in bench.ask_many(prompts, step=step, max_tokens=tokens)]
+        kept = [note for note in notes if note and note.strip(".").upper() != NOTHING]
         if notes and not kept:
             bench.note("all_notes_empty", len(notes))
         return kept
-
-    def _collapsed(self, notes: list[str], asked: str, bench: Bench) -> list[str]:
-        room = bench.room(REDUCE(notes="", question=asked), reply_tokens=bench.answer_tokens)
-        room = min(room, bench.room(COLLAPSE(notes="", question=asked), reply_tokens=self.note_tokens))
-        for _ in range(self.levels):
-            size = bench.count(_labelled(notes))
-            if size <= room or len(notes) < 2:
-                break
-            prompts = [COLLAPSE(notes=_labelled(g), question=asked) for g in _groups(notes, room, bench)]
-            replies = bench.ask_many(prompts, step="collapse", max_tokens=self.note_tokens)
-            notes = self._useful([reply.text for reply in replies], bench)
-            if bench.count(_labelled(notes)) >= size:
-                break
-        while notes and bench.count(_labelled(notes)) > room:
-            longest = max(range(len(notes)), key=lambda i: len(notes[i]))
-            bench.note("note_cut_characters", len(notes[longest]) - len(notes[longest]) // 2)
-            notes = [n[: len(n) // 2] if i == longest else n for i, n in enumerate(notes)]
-            notes = [n for n in notes if n]
-        return notes
-
-
-def _labelled(notes: Sequence[str]) -> str:
-    """Notes under the numbers of their parts, from 1 after dropping (the repository numbers from 0)."""
-    return "\n\n".join(f"Notes {number}:\n{note}" for number, note in enumerate(notes, 1))
-
-
-def _groups(notes: Sequence[str], room: int, bench: Bench) -> list[list[str]]:
-    """Consecutive notes packed greedily; a note longer than the room is cut to it."""
-    groups: list[list[str]] = [[]]
-    for note in notes:
-        while bench.count(_labelled([note])) > room and len(note) > 1:
-            note = note[: len(note) // 2]
-        if groups[-1] and bench.count(_labelled([*groups[-1], note])) > room:
-            groups.append([])
-        groups[-1].append(note)
-    return groups

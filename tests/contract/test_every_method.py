@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 import typing
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from workbench.llm.extractive import ExtractiveReader
 from workbench.pipeline import MethodCard
 from workbench.records import Answer, Context
 
-METHODS = pipelines()
+METHODS: dict[str, Any] = dict(pipelines())
 NAMES = sorted(METHODS)
 # Methods whose requirements this machine may lack; each has its own tests, and here the error it must give.
 NEEDS = {name: method.card.requires for name, method in METHODS.items()}
@@ -156,6 +157,21 @@ def test_a_method_never_sees_gold_and_its_prompts_come_from_the_text(name: str) 
     ran = answered(name, make_context(story(30)), garbage, answers=("Zanzibar-7741",))
     assert all("Zanzibar-7741" not in made.prompt for made in ran.made)
     assert sees or name in SILENT or any("Person 3 keeps 21 sheep" in made.prompt for made in ran.made)
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_options_are_shown_with_the_question(name: str) -> None:
+    ran = answered(name, make_context(story(30)), garbage, options=("seven sheep", "twenty-one sheep"))
+    assert any("A. seven sheep\nB. twenty-one sheep" in made.prompt for made in ran.made)
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_what_is_noted_can_be_stored(name: str) -> None:
+    for voice in MODELS.values():
+        ran = answered(name, make_context(story(200)), voice)
+        assert json.loads(json.dumps(ran.notes)) == [[key, value] for key, value in ran.notes]
+        assert ran.answer.dropped_tokens >= 0
+        assert all(hit.rank == rank for rank, hit in enumerate(ran.answer.hits, 1))
 
 
 @pytest.mark.parametrize("name", sorted(set(RUNNABLE) - set(PROBABLE)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from pipelines.chain_of_agents_multi_path import ChainOfAgentsMultiPath
 from tests.pipelines.conftest import run, spread, story
 
 TEXT = story(100)
-SMALL = {"worker_window": 600, "note_tokens": 64}
+SMALL: Any = {"worker_window": 600, "note_tokens": 64}
 
 
 def test_workers_in_turn_then_a_manager_who_sees_the_last_note_only() -> None:
@@ -74,7 +75,7 @@ def test_paths_run_side_by_side_and_a_judge_reads_their_last_notes(orders: str, 
 
 
 def test_voting_paths_have_a_manager_each_and_no_judge() -> None:
-    method = ChainOfAgentsMultiPath(orders="permutation", paths=3, decide="vote", **SMALL)  # type: ignore[arg-type]
+    method = ChainOfAgentsMultiPath(orders="permutation", paths=3, decide="vote", **SMALL)
     ran = run(method, TEXT, {"worker": "NOTE.", "manager": ["7", "21", "21"]})
     n = ran.steps().count("worker") // 3
     assert sorted(ran.steps()) == ["manager"] * 3 + ["worker"] * 3 * n
@@ -83,7 +84,7 @@ def test_voting_paths_have_a_manager_each_and_no_judge() -> None:
 
 
 def test_right_to_left_reads_the_last_part_first() -> None:
-    method = ChainOfAgentsMultiPath(orders="bidirectional", **SMALL)  # type: ignore[arg-type]
+    method = ChainOfAgentsMultiPath(orders="bidirectional", **SMALL)
     ran = run(method, TEXT, {"worker": "NOTE.", "judge": "21"})
     first = [p for p in ran.prompts("worker") if "(nothing yet)" in p]
     assert sorted("Person 0 keeps" in p for p in first) == [False, True]
@@ -91,9 +92,21 @@ def test_right_to_left_reads_the_last_part_first() -> None:
 
 
 def test_orders_are_drawn_from_the_seed() -> None:
-    method = ChainOfAgentsMultiPath(paths=2, **SMALL)  # type: ignore[arg-type]
+    method = ChainOfAgentsMultiPath(paths=2, **SMALL)
     one, same, other = (
         [made.prompt for made in run(method, TEXT, {"worker": "N", "judge": "21"}, seed=seed).made]
         for seed in (1, 1, 2)
     )
     assert sorted(one) == sorted(same) != sorted(other)
+
+
+def test_without_a_manager_the_last_note_is_the_answer() -> None:
+    ran = run(ChainOfAgents(manager=False, **SMALL), TEXT, {"worker": [f"NOTE-{i}." for i in range(20)]})
+    assert set(ran.steps()) == {"worker"}
+    assert ran.answer.text == f"NOTE-{len(ran.made) - 1}."
+
+
+@pytest.mark.parametrize(("order", "first"), [("left_to_right", 0), ("right_to_left", 99)])
+def test_reading_directions(order: str, first: int) -> None:
+    ran = run(ChainOfAgents(order=order, **SMALL), TEXT, {"worker": "N", "manager": "21"})  # type: ignore[arg-type]
+    assert f"Person {first} keeps" in ran.prompts("worker")[0]

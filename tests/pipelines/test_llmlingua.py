@@ -14,6 +14,7 @@ from pipelines.long_llm_lingua import LongLlmLingua
 from tests.pipelines.conftest import make_context, run, story
 from workbench.compressors import open_compressor
 from workbench.errors import InputError
+from workbench.experiment.runner import run as run_experiment
 from workbench.text import count_tokens
 
 TEXT = story(40)
@@ -121,9 +122,7 @@ def test_a_rate_outside_its_range_is_refused(kind: Any) -> None:
 
 @pytest.mark.parametrize("name", ["long_llm_lingua", "llm_lingua2"])
 def test_an_experiment_is_refused_before_its_first_call(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    import workbench as wb
-
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     experiment = {"name": "x", "corpora": ["world"], "models": ["extractive"], "pipelines": ["full_context", name]}
     with pytest.raises(InputError, match=f"pipeline {name}: the package llmlingua is not installed"):
-        wb.run(experiment, progress=False)
+        run_experiment(experiment, progress=False)

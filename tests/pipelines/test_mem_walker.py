@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from pipelines.mem_walker import MemWalker
 from tests.pipelines.conftest import Ran, run, spread, story
 
 TEXT = story(120)
-BUILD = {"leaf_summary": lambda prompt: f"Persons {_first(prompt)} and on.", "node_summary": "Many persons."}
+BUILD: Any = {"leaf_summary": lambda prompt: f"Persons {_first(prompt)} and on.", "node_summary": "Many persons."}
 
 
 def _first(prompt: str) -> str:

@@ -52,7 +52,7 @@ def test_in_place_rewrites_the_value_where_it_stands() -> None:
     replies = {"revise": [first, revise(("update", "answers/Oslo", "new")), revise()], "read": "x"}
     texts = {}
     for way in ("amendments", "in_place"):
-        method = Prism(chunk_tokens=700, memory=way)  # type: ignore[arg-type]
+        method = Prism(chunk_tokens=700, memory=way)
         (texts[way],) = run(method, TEXT, replies).prompts("read")
     assert 'answers/Oslo: "old"\nanswers/Rome: "kept"\nanswers/Oslo: "new"\n' in texts["amendments"]
     assert 'answers/Oslo: "new"\nanswers/Rome: "kept"\n' in texts["in_place"]
