@@ -103,6 +103,7 @@ def timeline(reply: str) -> list[int]:
 def reorder_deviations(said: Sequence[int], gold: Sequence[int]) -> dict[str, float] | None:
     """How far an order is from the gold one, each from 0 (the same) to 1 (as far as can be); None when it is no
     permutation of it. LSD and LMD: mean squared and mean distance of the places; SD: swaps needed; SDD: their distance.
+    These are the paper's; the released script prints the largest possible deviation in place of the measured one.
     """
     n = len(gold)
     if n < 2 or sorted(said) != sorted(gold):

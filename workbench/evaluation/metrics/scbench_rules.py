@@ -84,22 +84,34 @@ def l_citeeval_qa(prediction: str, references: list[str]) -> float:
 
 
 @metric_function(1, own_rule=True)
-def l_citeeval_summary(prediction: str, references: list[str]) -> float:
-    """ROUGE-L (package `rouge`) of the reply without citations and a heading line `Summary:`."""
-    said = re.sub(r"^\s*summary\s*:\s*", "", without_citations(prediction), flags=re.IGNORECASE)
-    return rouge_l_pltrdy(said, references)
+def l_citeeval_summary(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """ROUGE-L (package `rouge`) of the reply without citations and heading (L-CiteEval's summaries).
+
+    When the first 100 characters say "summary", what stands before the first colon is the heading. Officially only the
+    first line after it counts, and a heading without colon scores 0; without `official` the whole text counts.
+    """
+    said = prediction.strip()
+    if "summary" in said[:100].lower():
+        heading, colon, rest = said.partition(":")
+        if not colon and official:
+            return 0.0
+        said = rest.strip() if colon else heading
+    return rouge_l_pltrdy(without_citations(said.split("\n")[0] if official else said), references)
 
 
 @metric_function(1, own_rule=True)
 def l_citeeval_needle(prediction: str, references: list[str]) -> float:
-    """ROUGE-1 recall (package `rouge`) of the reply without citations."""
-    return rouge_1_recall_pltrdy(without_citations(prediction), references)
+    """ROUGE-1 recall (package `rouge`) of the reply's first line without citations (L-CiteEval's needles)."""
+    return rouge_1_recall_pltrdy(without_citations(prediction.strip().split("\n")[0]), references)
 
 
 @metric_function(1, own_rule=True)
-def l_citeeval_stars(prediction: str, references: list[str]) -> float:
-    """Share of the gold counts that the JSON field `little_penguin` holds (counting stars); gold is a JSON list."""
-    found = re.search(r"\{.*\}", prediction, re.DOTALL)
+def l_citeeval_stars(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """Right counts in the JSON field `little_penguin` over the number of gold counts; gold is a JSON list.
+
+    As many counts as the gold has are looked at. Officially a right count that is said twice is right twice.
+    """
+    found = re.search(r"\{[^}]*\}", prediction)
     try:
         said = json.loads(found.group())["little_penguin"] if found else []
         gold = json.loads(references[0])
@@ -107,4 +119,6 @@ def l_citeeval_stars(prediction: str, references: list[str]) -> float:
         return 0.0
     if not isinstance(said, list) or not isinstance(gold, list) or not gold:
         return 0.0
-    return sum(str(count) in {str(value) for value in said} for count in gold) / len(gold)
+    counted = said[: len(gold)]
+    right = [count in gold for count in counted] if official else [count in counted for count in gold]
+    return sum(right) / len(gold)

@@ -151,12 +151,16 @@ def countdown_solved(prediction: str, numbers: Sequence[int], target: int) -> bo
 
 @metric_function(1, own_rule=True)
 def ethic_recall_f1(prediction: str, references: list[str]) -> float:
-    """F1 of the set of items, split at commas and semicolons, lower-cased, without full stops (Recalling)."""
+    """F1 of the set of items, split at commas and semicolons, lower-cased, without full stops (Recalling).
+
+    References are the gold items, or one text that lists them. A separator at the end of the reply makes an item.
+    """
 
     def items(text: str) -> set[str]:
-        return {item.strip().strip(".") for item in re.split(r"[;,]\s*", text.lower()) if item.strip()}
+        return {item.strip(".").strip() for item in re.split(r"[;,]\s*", text.lower())}
 
-    return max((set_precision_recall_f1(items(prediction), items(r))[2] for r in references), default=0.0)
+    gold = {r.lower().strip(".").strip() for r in references} if len(references) > 1 else items("".join(references))
+    return set_precision_recall_f1(items(prediction), gold)[2]
 
 
 @metric_function(1, own_rule=True)
@@ -172,10 +176,13 @@ def ethic_order(prediction: str, references: list[str]) -> float:
 
 @metric_function(1, own_rule=True)
 def ethic_attribution_f1(prediction: str, references: list[str]) -> float:
-    """F1 of the numbers after `Related Segments:` or `Core IDs:`, else of all numbers (Attributing)."""
-    span = re.search(r"(?:Related Segments|Core IDs):(.*)", prediction, re.DOTALL)
+    """F1 of the numbers on the line after `Related Segments:` or `Core IDs:`, else of all numbers (Attributing).
+
+    References are the gold numbers, or one text that lists them.
+    """
+    span = re.search(r"(?:Related Segments|Core IDs):\s*(.+)", prediction)
     said = set(re.findall(r"\d+", span.group(1) if span else prediction))
-    return max((set_precision_recall_f1(said, set(re.findall(r"\d+", r)))[2] for r in references), default=0.0)
+    return set_precision_recall_f1(said, set(re.findall(r"\d+", " ".join(references))))[2]
 
 
 # KG-QAGen (gtfintechlab/KG-QAGen at 56967eb) and MathHay (SalesforceAIResearch/MathHay at 7ac339c)
