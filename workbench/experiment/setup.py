@@ -61,6 +61,7 @@ def prepare(
     """
     for variant in variants(experiment):
         _check_runnable(variant, experiment)
+    _check_embedder(experiment)
     corpora = [load_corpus(entry, experiment, f"corpora.{i}") for i, entry in enumerate(experiment.corpora)]
     models = [
         _open_model(entry, experiment, f"models.{i}", model_objects or {}) for i, entry in enumerate(experiment.models)
@@ -84,6 +85,15 @@ def _check_runnable(variant: Variant, experiment: Experiment) -> None:
         check()
     except InputError as error:
         raise InputError(error.problem, file=experiment.source, field=error.field, fix=error.fix) from error
+
+
+def _check_embedder(experiment: Experiment) -> None:
+    from workbench.retrieval.embedding import open_embedder
+
+    try:
+        open_embedder(experiment.embedder)
+    except InputError as error:
+        raise InputError(error.problem, file=experiment.source, field="embedder", fix=error.fix) from error
 
 
 def _smaller(a: int | None, b: int | None) -> int | None:

@@ -137,8 +137,9 @@ class RunLogReader:
         return self._of_runs("SELECT t.* FROM hits t", experiment, "run_id, question_id, rank")
 
     def calls(self, experiment: str | None = None) -> pd.DataFrame:
-        """One row a model call."""
-        return self._of_runs("SELECT t.* FROM calls t", experiment, "started_at, call_id")
+        """One row a model call, with its run's `pipeline`."""
+        query = "SELECT t.*, r.pipeline FROM calls t LEFT JOIN runs r USING (run_id)"
+        return self._of_runs(query, experiment, "started_at, call_id")
 
     def scores(self, experiment: str | None = None) -> pd.DataFrame:
         """One row a metric of an answer; `value` is null when it does not apply, with the `reason`."""

@@ -1,0 +1,89 @@
+"""Intervals and tests against independent implementations and known laws."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from workbench.analysis.statistics import clustered_interval, holm, paired_difference, permutation_test
+
+P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
+
+
+@given(P_VALUES)
+def test_holm_is_the_step_down_rule(p_values: list[float]) -> None:
+    m = len(p_values)
+    ranked = sorted(p_values)
+    # Holm 1979: the adjusted p of the i-th smallest is max over j ≤ i of (m − j + 1) p_(j), at most 1
+    by_rule = [min(1.0, max((m - j) * ranked[j] for j in range(i + 1))) for i in range(m)]
+    assert sorted(holm(p_values)) == pytest.approx(sorted(by_rule))
+    assert all(adjusted >= p for adjusted, p in zip(holm(p_values), p_values, strict=True))
+
+
+def test_permutation_test_is_exact_on_few_pairs() -> None:
+    a, b = [1, 1, 1, 0, 1, 1], [0, 0, 1, 0, 0, 0.5]
+    expected = stats.permutation_test(
+        (np.array(a), np.array(b)), lambda x, y: np.mean(x - y), permutation_type="samples", n_resamples=np.inf
+    )
+    assert permutation_test(a, b) == pytest.approx(expected.pvalue)
+    # by hand: 4 pairs of 1, 1, 1, 0.5 and all signs; only the two extreme patterns reach |3.5|
+    assert permutation_test(a, b) == 2 / 2**4
+
+
+def test_permutation_test_on_many_pairs_agrees_with_scipy() -> None:
+    draw = np.random.default_rng(1)
+    a, b = draw.random(80), draw.random(80) * 0.85
+    expected = stats.permutation_test(
+        (a, b), lambda x, y: np.mean(x - y), permutation_type="samples", n_resamples=20_000, rng=2
+    ).pvalue
+    assert permutation_test(a, b) == pytest.approx(expected, abs=0.01)
+
+
+def test_no_difference_is_no_evidence() -> None:
+    assert permutation_test([1, 0, 1], [1, 0, 1]) == 1.0
+    draw = np.random.default_rng(3)
+    p = [permutation_test(draw.integers(0, 2, 40), draw.integers(0, 2, 40), draws=400) for _ in range(200)]
+    assert 0.01 <= np.mean(np.array(p) < 0.05) <= 0.10  # the test holds its level
+
+
+def test_the_interval_of_all_pairs_is_the_bootstrap_distribution() -> None:
+    values, clusters = [0, 0, 1, 1, 1, 0], [0, 1, 2, 3, 4, 5]
+    interval = clustered_interval(values, clusters, draws=40_000)
+    means = [np.mean(sample) for sample in itertools.product(values, repeat=6)]
+    assert interval.mean == 0.5
+    assert interval.low == pytest.approx(np.quantile(means, 0.025), abs=0.01)
+    assert interval.high == pytest.approx(np.quantile(means, 0.975), abs=0.01)
+
+
+def test_clustering_widens_the_interval() -> None:
+    """Ten contexts whose questions all stand or fall together hold ten observations, not a hundred."""
+    values = np.repeat([0, 1, 0, 1, 1, 0, 1, 1, 0, 1], 10)
+    together = clustered_interval(values, np.repeat(np.arange(10), 10))
+    apart = clustered_interval(values, np.arange(100))
+    assert (together.high - together.low) > 2.5 * (apart.high - apart.low)
+    assert (together.n, together.clusters) == (100, 10)
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
+    draw = np.random.default_rng(8)
+    covered = 0
+    for trial in range(300):
+        level = draw.normal(0, 0.2, 30)  # each context has its own difficulty
+        scores = np.concatenate([draw.normal(0.5 + level[c], 0.3, 6) for c in range(30)])
+        interval = clustered_interval(scores, np.repeat(np.arange(30), 6), draws=600, seed=trial)
+        covered += interval.low <= 0.5 <= interval.high
+    assert 0.90 <= covered / 300 <= 0.98
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.integers(0, 5)), min_size=1, max_size=40))
+def test_intervals_hold_their_mean(rows: list[tuple[float, float, int]]) -> None:
+    a, b, clusters = (list(column) for column in zip(*rows, strict=True))
+    interval = paired_difference(a, b, clusters)
+    assert interval.low <= interval.mean <= interval.high
+    assert interval.mean == pytest.approx(np.mean(a) - np.mean(b))
