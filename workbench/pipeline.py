@@ -146,11 +146,13 @@ class Bench(Protocol):
         max_tokens: int | None = None,
         schema: type | None = None,
         top_logprobs: int = 0,
+        prompt_logprobs: int = 0,
     ) -> list[Reply]:
         """Concurrent calls that do not depend on each other; replies in the order of the prompts.
 
-        With `top_logprobs`, every reply has that many likeliest first tokens in `first_token_logprobs`. Raises
-        InputError, before any call, when the model cannot tell them, and ModelError when its server does not.
+        With `top_logprobs`, every reply has that many likeliest first tokens in `first_token_logprobs`; with
+        `prompt_logprobs`, the log probabilities of that many last tokens of its prompt. Raises InputError, before any
+        call, when the model cannot tell them, and ModelError when its server does not.
         """
 
     def reply(
@@ -173,7 +175,11 @@ class Bench(Protocol):
         documents' texts when `overlap` (tokens repeated from the previous chunk) is 0. An empty context gives []."""
 
     def index(self, *, chunk_tokens: int = 512, overlap: int = 0, splitter: str = "sentence") -> ChunkIndex:
-        """The shared, persisted chunk index of the context for this configuration (dense and sparse)."""
+        """The shared, persisted chunk index of the context for this configuration (dense and sparse).
+
+        Splitters: `sentence`, llama-index's SentenceSplitter; `packed`, greedy packs that re-join to the documents;
+        `single`, one sentence a chunk, whatever `chunk_tokens`.
+        """
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of the texts, shape (n, d), by the experiment's embedder, fitted on the context if it fits."""

@@ -203,7 +203,8 @@ class Message:
 class Reply:
     """A model's reply as a method sees it. `parsed` is the validated object when a schema was asked for, and None
     when the reply could not be parsed even after repair and re-asking (a recorded fact). `first_token_logprobs`: the
-    likeliest first tokens with their log probabilities (nats), when the method asked for them."""
+    likeliest first tokens with their log probabilities (nats), when the method asked for them; `prompt_logprobs`: those
+    of the prompt's last tokens."""
 
     text: str
     call_id: str
@@ -212,6 +213,7 @@ class Reply:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     first_token_logprobs: Mapping[str, float] | None = None
+    prompt_logprobs: Sequence[float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,7 @@ def make_rig(
     cache: ResponseCache | None = None,
     index_directory: Path | None = None,
     logprobs: Callable[[str], Mapping[str, float] | None] | None = None,
+    prompt_logprobs: Callable[[str], Sequence[float] | None] | None = None,
 ) -> Rig:
     """A real bench and gateway over a scripted model, whose calls all take one (recorded) second; or over a model."""
     made: list[Made] = []
@@ -145,7 +146,8 @@ def make_rig(
     if isinstance(replies, Mapping | Sequence) or not hasattr(replies, "complete"):
         script = _Script(replies)
         told = (lambda request: logprobs(request.messages[-1].content)) if logprobs else None
-        model = ScriptedModel(script, window=window, seconds=1.0, logprobs=told)
+        scored = (lambda request: prompt_logprobs(request.messages[-1].content)) if prompt_logprobs else None
+        model = ScriptedModel(script, window=window, seconds=1.0, logprobs=told, prompt_logprobs=scored)
         gateway = _Gateway(model, script, cache=cache, concurrency=concurrency, record=record)
     else:
         model = replies

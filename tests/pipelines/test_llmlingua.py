@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import pytest
 
 from pipelines.llm_lingua2 import LlmLingua2
-from pipelines.long_llm_lingua import LongLlmLingua
+from pipelines.long_llm_lingua import RESTRICTION, LongLlmLingua
 from tests.pipelines.conftest import make_context, run, story
 from workbench.compressors import open_compressor
-from workbench.errors import InputError
+from workbench.errors import InputError, ModelError
 from workbench.experiment.runner import run as run_experiment
 from workbench.text import count_tokens
 
@@ -126,3 +126,28 @@ def test_an_experiment_is_refused_before_its_first_call(name: str, monkeypatch: 
     experiment = {"name": "x", "corpora": ["world"], "models": ["extractive"], "pipelines": ["full_context", name]}
     with pytest.raises(InputError, match=f"pipeline {name}: the package llmlingua is not installed"):
         run_experiment(experiment, progress=False)
+
+
+def test_a_server_ranks_passages_by_how_likely_they_make_the_question() -> None:
+    def told(prompt: str) -> list[float]:
+        return [-0.5] * 10 if "Person 33 keeps" in prompt else [-4.0] * 10
+
+    method = LongLlmLingua(scorer="server", rate=0.2, passage_tokens=60)
+    ran = run(method, TEXT, {"score": "x", "read": "231"}, prompt_logprobs=told)
+    passages = ran.steps().count("score")
+    assert ran.steps() == ["score"] * passages + ["read"]
+    assert ran.depth() == 2
+    assert all(prompt.rstrip().endswith(RESTRICTION) for prompt in ran.prompts("score"))
+    (read,) = ran.prompts("read")
+    assert read.index("Person 33 keeps") < read.index("Person 0 keeps")  # the likeliest stands first
+    assert "Person 20 keeps" not in read
+    assert ran.noted("passages_kept")[0].endswith(f"of {passages}")
+
+
+def test_the_server_form_needs_no_package_but_a_server_that_tells() -> None:
+    method = LongLlmLingua(scorer="server")
+    method.check()
+    with pytest.raises(InputError, match="cannot tell the probabilities of a prompt's tokens"):
+        run(method, TEXT, {})
+    with pytest.raises(ModelError, match="sent none"):
+        run(method, TEXT, {"score": "x"}, prompt_logprobs=lambda prompt: None)

@@ -131,18 +131,26 @@ class ExperimentBench:
         max_tokens: int | None = None,
         schema: type | None = None,
         top_logprobs: int = 0,
+        prompt_logprobs: int = 0,
     ) -> list[Reply]:
         model = self._equipment.gateway.model
-        if top_logprobs and not getattr(model, "gives_logprobs", False):
-            raise InputError(
-                f"{model.name} cannot tell token probabilities, which this method needs",
-                field="model",
-                fix="use a server that sends logprobs, such as vllm/NAME@URL or openai/NAME",
-            )
+        for asked, attribute, what, example in (
+            (top_logprobs, "gives_logprobs", "token probabilities", "vllm/NAME@URL or openai/NAME"),
+            (prompt_logprobs, "gives_prompt_logprobs", "the probabilities of a prompt's tokens", "vllm/NAME@URL"),
+        ):
+            if asked and not getattr(model, attribute, False):
+                raise InputError(
+                    f"{model.name} cannot tell {what}, which this method needs",
+                    field="model",
+                    fix=f"use a server that sends them, such as {example}",
+                )
         if not prompts:
             return []
         path = self._path()
-        requests = [replace(self._request(prompt, max_tokens), top_logprobs=top_logprobs) for prompt in prompts]
+        requests = [
+            replace(self._request(prompt, max_tokens), top_logprobs=top_logprobs, prompt_logprobs=prompt_logprobs)
+            for prompt in prompts
+        ]
         tags = [self._tag(step, path) for _ in prompts]
         outcomes = self._equipment.gateway.complete_many(requests, tags, schema=schema)
         for outcome in outcomes:  # the others are recorded and cached by now, so a rerun pays only for this one
@@ -150,7 +158,9 @@ class ExperimentBench:
                 raise outcome
         replies = [outcome for outcome in outcomes if isinstance(outcome, Reply)]
         path.frontier = tuple(reply.call_id for reply in replies)
-        if top_logprobs and not all(reply.first_token_logprobs for reply in replies):
+        if (top_logprobs and not all(reply.first_token_logprobs for reply in replies)) or (
+            prompt_logprobs and not all(reply.prompt_logprobs for reply in replies)
+        ):
             raise ModelError(f"{model.name} was asked for logprobs and sent none; this method needs a server that does")
         return replies
 

@@ -43,8 +43,8 @@ _TOUCHES_PER_WRITE = 1_000
 def cache_key(model: str, request: ChatRequest) -> str:
     """The content address of a request."""
     named = [request.max_tokens, request.temperature, request.seed, request.sample, request.schema]
-    if request.top_logprobs:  # only then: keys of all other requests stay what they were
-        named.append(request.top_logprobs)
+    if request.top_logprobs or request.prompt_logprobs:  # only then: keys of all other requests stay what they were
+        named += [request.top_logprobs, request.prompt_logprobs]
     parameters = json.dumps(named, sort_keys=True)
     parts = (part for message in request.messages for part in (message.role, message.content))
     return combined_hash(model, parameters, *parts)

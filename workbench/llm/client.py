@@ -31,6 +31,7 @@ class Arrived:
     finish: str | None = None
     first_token_s: float | None = None
     first_token_logprobs: dict[str, float] | None = None
+    prompt_logprobs: list[float] | None = None
     ended: bool = False
 
     def text(self, piece: str) -> None:
@@ -147,6 +148,9 @@ class ServedModel:
             first_token_s=arrived.first_token_s,
             total_s=time.perf_counter() - arrived.started,
             first_token_logprobs=arrived.first_token_logprobs,
+            prompt_logprobs=(arrived.prompt_logprobs or [])[-request.prompt_logprobs :] or None
+            if request.prompt_logprobs
+            else None,
         )
 
     def _tokens(self, request: ChatRequest) -> int:
@@ -174,6 +178,7 @@ class OpenAiCompatible(ServedModel):
         super().__init__(*args, **kwargs)
         self._output_field = output_field
         self._running_usage = usage_in_every_event
+        self.gives_prompt_logprobs = usage_in_every_event  # vLLM alone has both
         self._left_out: set[str] = set() if json_schema else {"response_format"}
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
@@ -196,6 +201,10 @@ class OpenAiCompatible(ServedModel):
         if request.top_logprobs:
             body["logprobs"] = True
             body["top_logprobs"] = request.top_logprobs
+        if request.prompt_logprobs:  # vLLM gives them in replies that it does not stream
+            body["prompt_logprobs"] = 1
+            body["stream"] = False
+            del body["stream_options"]
         return {name: value for name, value in body.items() if name not in self._left_out}
 
     async def _ask(self, request: ChatRequest, arrived: Arrived) -> None:
@@ -255,6 +264,7 @@ class OpenAiCompatible(ServedModel):
         if content:
             arrived.parts.append(content)
         arrived.first_token_logprobs = _first_token(choice)
+        arrived.prompt_logprobs = _prompt_tokens(reply)
         arrived.finish = choice.get("finish_reason") or "stop"
 
 
@@ -265,6 +275,14 @@ def _first_token(choice: Mapping[str, Any]) -> dict[str, float] | None:
         return None
     likeliest = content[0].get("top_logprobs") or [content[0]]
     return {str(entry["token"]): float(entry["logprob"]) for entry in likeliest if entry.get("logprob") is not None}
+
+
+def _prompt_tokens(reply: Mapping[str, Any]) -> list[float] | None:
+    """Log probabilities of the prompt's tokens but its first, from vLLM's reply: per token the alternatives by id, the
+    prompt's own token first."""
+    told = reply.get("prompt_logprobs") or ()
+    own = [next(iter(entry.values())) for entry in told if entry]
+    return [float(token["logprob"]) for token in own] or None
 
 
 def _usage(usage: Mapping[str, Any]) -> dict[str, Any]:

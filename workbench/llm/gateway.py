@@ -333,6 +333,7 @@ def _reply(served: _Served, tag: CallTag) -> Reply:
         prompt_tokens=completion.prompt_tokens,
         completion_tokens=completion.completion_tokens,
         first_token_logprobs=completion.first_token_logprobs,
+        prompt_logprobs=completion.prompt_logprobs,
     )
 
 

@@ -3,9 +3,9 @@
 Beside the members of `Model`, a backend may have these attributes, which the gateway reads: `max_parallel` (calls at
 once that make sense, 1 for a model that computes in this process), `cache_identity` (what the response cache knows it
 by, when the name does not say it all, e.g. a version), `chat_overhead` (a `ChatOverhead` measured on the real chat
-template), `gives_logprobs` (it can tell the likeliest first tokens), `rpm` and `tpm` (the provider's limits),
-`first_token_target` (seconds above which a reply's first token counts as a sign of overload), and `aclose` (a coroutine
-that closes its connections).
+template), `gives_logprobs` (it can tell the likeliest first tokens), `gives_prompt_logprobs` (and how likely the
+prompt's own were), `rpm` and `tpm` (the provider's limits), `first_token_target` (seconds above which a reply's first
+token counts as a sign of overload), and `aclose` (a coroutine that closes its connections).
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ SERVER = "server"
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One request. `sample` numbers repeats of the same request and is part of the cache key; `schema` is a JSON
-    schema that the reply must follow; `top_logprobs` asks for that many likeliest first tokens (0: for none)."""
+    schema that the reply must follow; `top_logprobs` asks for that many likeliest first tokens, `prompt_logprobs` for
+    the log probabilities of that many last tokens of the prompt (0: for none)."""
 
     messages: tuple[Message, ...]
     max_tokens: int
@@ -37,6 +38,7 @@ class ChatRequest:
     sample: int = 0
     schema: Mapping[str, Any] | None = None
     top_logprobs: int = 0
+    prompt_logprobs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Completion:
 
     `busy_s` is set by the gateway: the call's share of the time its server was at work for us (a second in which four
     calls were in flight gives each a quarter), which is what a GPU-hour price is charged on.
-    `first_token_logprobs`: the likeliest first tokens with their log probabilities (nats), where they were asked for.
+    `first_token_logprobs`: the likeliest first tokens with their log probabilities (nats), where they were asked for;
+    `prompt_logprobs`: those of the prompt's last tokens, in order.
     """
 
     text: str
@@ -61,6 +64,7 @@ class Completion:
     total_s: float = 0.0
     busy_s: float = 0.0
     first_token_logprobs: Mapping[str, float] | None = None
+    prompt_logprobs: Sequence[float] | None = None
 
 
 class Model(Protocol):

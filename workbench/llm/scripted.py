@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from workbench.errors import WorkbenchError
 from workbench.llm.model import ChatRequest, Completion, count_messages
@@ -16,7 +16,8 @@ Script = Callable[[ChatRequest], str | Exception]
 class ScriptedModel:
     """Replies from a queue or a function; `history` holds the requests in order. A queued exception is raised.
 
-    `logprobs` gives the likeliest first tokens for a request that asks for them.
+    `logprobs` and `prompt_logprobs` give the likeliest first tokens, and the log probabilities of the prompt's last
+    tokens, for a request that asks for them.
 
     >>> model = ScriptedModel(["42"])
     >>> from workbench.records import Message
@@ -36,13 +37,15 @@ class ScriptedModel:
         max_output_tokens: int = 4_096,
         seconds: float = 0.0,
         logprobs: Callable[[ChatRequest], Mapping[str, float] | None] | None = None,
+        prompt_logprobs: Callable[[ChatRequest], Sequence[float] | None] | None = None,
     ) -> None:
         self.name = name
         self.window = window
         self.max_output_tokens = max_output_tokens
         self.history: list[ChatRequest] = []
         self.gives_logprobs = logprobs is not None
-        self._logprobs = logprobs
+        self.gives_prompt_logprobs = prompt_logprobs is not None
+        self._logprobs, self._prompt_logprobs = logprobs, prompt_logprobs
         self._seconds = seconds
         self._script = replies if callable(replies) else None
         self._queue: deque[str | Exception] = deque() if callable(replies) else deque(replies)
@@ -71,6 +74,9 @@ class ScriptedModel:
             total_s=self._seconds,
             first_token_s=self._seconds,
             first_token_logprobs=self._logprobs(request) if self._logprobs and request.top_logprobs else None,
+            prompt_logprobs=self._prompt_logprobs(request)
+            if self._prompt_logprobs and request.prompt_logprobs
+            else None,
         )
 
     async def acomplete(self, request: ChatRequest) -> Completion:
