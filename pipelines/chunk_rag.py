@@ -48,7 +48,9 @@ class ChunkRag:
         return read_hits(hits, question, bench, order=self.order)
 
 
-def read_hits(hits: Sequence[Hit], question: Question, bench: Bench, *, order: str = "relevance") -> Answer:
+def read_hits(
+    hits: Sequence[Hit], question: Question, bench: Bench, *, order: str = "relevance", step: str = "read"
+) -> Answer:
     """One call over retrieved chunks; the lowest ranks are dropped while they do not fit."""
     asked = render_question(question)
     room = bench.room(READ(chunks="", question=asked), reply_tokens=bench.answer_tokens)
@@ -60,4 +62,4 @@ def read_hits(hits: Sequence[Hit], question: Question, bench: Bench, *, order: s
         place = {document.document_id: i for i, document in enumerate(bench.context.documents)}
         shown = sorted(kept, key=lambda hit: (place[hit.chunk.document_id], hit.chunk.start))
     text = render_documents([hit.chunk for hit in shown], bench.context)
-    return bench.reply(READ(chunks=text, question=asked), step="read", hits=kept, dropped_tokens=dropped)
+    return bench.reply(READ(chunks=text, question=asked), step=step, hits=kept, dropped_tokens=dropped)

@@ -6,6 +6,7 @@ What methods share beyond the bench. Nothing here calls a model; whatever is cut
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from workbench.errors import ContextOverflow
 from workbench.pipeline import Bench, Messages
@@ -13,6 +14,7 @@ from workbench.records import Chunk
 
 # A tokenizer may split a text and its template differently once they are joined; a few tokens are kept free for that.
 SEAM = 8
+T = TypeVar("T")
 _LEAST_NOTE = 16  # a reply below this holds no fact
 
 
@@ -100,6 +102,17 @@ def shortened(items: Sequence[str], room: int, bench: Bench, render: Render = la
         kept[longest] = kept[longest][: len(kept[longest]) // 2]
         kept = [item for item in kept if item]
     return kept
+
+
+def leading(items: Sequence[T], room: int, bench: Bench, render: Callable[[Sequence[T]], str]) -> list[T]:
+    """As many items from the first on as fit `room` tokens together as rendered: a ranking cut where it overflows."""
+    if bench.count(render(items)) <= room:
+        return list(items)
+    low, high = 0, len(items) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if bench.count(render(items[:middle])) <= room else (low, middle - 1)
+    return list(items[:low])
 
 
 def folded(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.retrieval.index import ChunkIndex
+    from workbench.retrieval.text_index import TextIndex
 
 # The same words in the last prompt of every pipeline, so that none is helped or hurt by its wording.
 ANSWER_RULE = (
@@ -183,6 +184,9 @@ class Bench(Protocol):
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of the texts, shape (n, d), by the experiment's embedder, fitted on the context if it fits."""
+
+    def text_index(self, texts: Sequence[str]) -> TextIndex:
+        """An index, dense and sparse, of texts that the method made (summaries, entities, facts); not persisted."""
 
     def note(self, name: str, value: Any) -> None:
         """Record a fact about this answer (a fallback taken, replies dropped); stored with the answer."""

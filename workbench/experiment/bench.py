@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from workbench.retrieval.embedding import Embedder
     from workbench.retrieval.index import ChunkIndex
+    from workbench.retrieval.text_index import TextIndex
 
 T = TypeVar("T")
 
@@ -261,6 +262,11 @@ class ExperimentBench:
             count=equipment.gateway.count,
             directory=equipment.index_directory,
         )
+
+    def text_index(self, texts: Sequence[str]) -> TextIndex:
+        from workbench.retrieval.text_index import TextIndex
+
+        return TextIndex(texts, self._equipment.embedder)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self.index().embedder.embed(texts)

@@ -20,7 +20,7 @@ from workbench.retrieval.chunking import Count, pack, sentence_chunks
 from workbench.retrieval.embedding import Embedder
 from workbench.retrieval.fusion import reciprocal_rank_fusion
 from workbench.retrieval.vector import DenseIndex
-from workbench.text import combined_hash
+from workbench.text import combined_hash, sentence_spans
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,7 +149,9 @@ def _chunks(context: Context, chunk_tokens: int, overlap: int, splitter: str, co
         return [c for document in context.documents for c in sentence_chunks(document, chunk_tokens, overlap)]
     if splitter == "packed":
         return [c for document in context.documents for c in pack(document, chunk_tokens, count, overlap=overlap)]
-    raise MethodError(f"unknown splitter {splitter!r}; known: sentence, packed")
+    if splitter == "single":
+        return [Chunk.of(d, start, end) for d in context.documents for start, end in sentence_spans(d.text)]
+    raise MethodError(f"unknown splitter {splitter!r}; known: sentence, packed, single")
 
 
 def _save(folder: Path, index: ChunkIndex) -> None:
