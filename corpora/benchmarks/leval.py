@@ -1,0 +1,72 @@
+"""L-Eval (An et al., ACL 2024, arXiv 2307.11088; OpenLMLab/LEval): twenty tasks over documents of 3k to 200k tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from corpora.benchmarks.raw import folder_of, read_rows, spread
+from workbench.errors import UnknownName
+from workbench.records import Context, Corpus, Document, Question
+
+_SOURCE = "https://github.com/OpenLMLab/LEval (LEval-data/)"
+_FOLDERS = ("Closed-ended-tasks", "Open-ended-tasks", ".")
+_DIRECT = " Please directly give the answer without any additional output or explanation."
+_NAMES = {"topic_retrieval_longchat": "topic_retrieval"}
+_CHOICES = frozenset({"coursera", "quality", "tpo"})
+_NO_DOCUMENT = frozenset({"gsm100", "codeU", "topic_retrieval"})  # their instructions stand alone
+
+
+def load(*, path: str | None = None, tasks: Sequence[str] | None = None, limit: int | None = None) -> Corpus:
+    """L-Eval: each row's document is a context, each of its instructions a question, scored by the task's own rule.
+
+    `tasks` are file names without `.jsonl` (all that are in the folder by default). Closed tasks ask for the bare
+    answer, open ones for as many words as the reference has, as the official prompts do. The official prompts' words
+    around the document are the pipelines' here, the same for all of them.
+    """
+    folder = folder_of(path, "leval", _SOURCE)
+    found = {file.stem: file for name in _FOLDERS for file in sorted((folder / name).glob("*.jsonl"))}
+    contexts: dict[str, Context] = {}
+    questions: list[Question] = []
+    for name in tasks or sorted(found):
+        if name not in found:
+            raise UnknownName("task of L-Eval", name, sorted(found), file=folder, field="tasks")
+        for number, row in enumerate(read_rows(found[name], ("instructions", "outputs", "input"))):
+            context = Context((Document(f"{name}-{number}", row["input"]),))
+            contexts[context.context_id] = context
+            pairs = list(zip(row["instructions"], row["outputs"], strict=False))
+            questions += [
+                _question(f"{name}-{number}-{i}", name, instruction, gold, context)
+                for i, (instruction, gold) in enumerate(pairs)
+            ]
+    questions = spread(questions, limit)
+    used = {question.context_id for question in questions}
+    return Corpus.of(
+        "leval",
+        [context for key, context in contexts.items() if key in used],
+        questions,
+        version="cd34b05",
+        provenance=f"{_SOURCE}; {', '.join(tasks or sorted(found))}",
+        licence="GPL-3.0",
+    )
+
+
+def _question(question_id: str, name: str, instruction: str, gold: Any, context: Context) -> Question:
+    task = _NAMES.get(name, name)
+    closed = task in _CHOICES or task in _NO_DOCUMENT
+    words = len(str(gold).split())
+    text = instruction + (_DIRECT if closed else f" Answer this question with {words} words.")
+    position = {"turn": int(question_id.rpartition("-")[2]) % 3 + 1} if task == "topic_retrieval" else {}
+    extra = () if closed else ("token_f1", "rouge_l")
+    labels = {"closed": closed, "reference_words": words, **position}
+    return Question(
+        question_id,
+        text.strip(),
+        context.context_id,
+        (str(gold),),
+        (),
+        (),
+        task,
+        ("leval", *extra),
+        labels,
+    )

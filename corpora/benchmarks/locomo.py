@@ -1,0 +1,88 @@
+"""LoCoMo (Maharana et al., ACL 2024, arXiv 2402.17753; snap-research/locomo): questions on very long conversations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from corpora.benchmarks.raw import checked, folder_of, read_json, spread
+from workbench.records import Chunk, Context, Corpus, Document, Question
+
+TASKS = {1: "multi_hop", 2: "temporal", 3: "open_domain", 4: "single_hop", 5: "adversarial"}
+_TURN = re.compile(r"D:?(\d+):(\d+)")
+_SOURCE = "https://github.com/snap-research/locomo (data/locomo10.json)"
+
+
+def load(*, path: str | None = None, limit: int | None = None, tasks: Sequence[str] = tuple(TASKS.values())) -> Corpus:
+    """LoCoMo: ten conversations of some 20 sessions, 1,986 questions, the dialogue turns that answer them as evidence.
+
+    A session is a document, with its date. Category 5 asks for what was never said: right is the reply that it is not
+    mentioned. Category 2 questions carry the official hint to use the sessions' dates. Non-commercial (CC BY-NC 4.0).
+    """
+    folder = folder_of(path, "locomo", _SOURCE)
+    file = folder if folder.is_file() else folder / "locomo10.json"
+    contexts, questions, lost = [], [], 0
+    for number, raw in enumerate(read_json(file)):
+        sample = checked(raw, ("sample_id", "conversation", "qa"), file, f"conversation {number}")
+        context, turns = _conversation(sample["sample_id"], sample["conversation"])
+        contexts.append(context)
+        for item, asked in enumerate(sample["qa"]):
+            place = f"{sample['sample_id']}, question {item}"
+            row = checked(asked, ("question", "category", "evidence"), file, place)
+            question, missing = _question(f"{sample['sample_id']}-{item}", row, context, turns)
+            questions.append(question)
+            lost += missing
+    questions = spread([question for question in questions if question.task in tasks], limit)
+    used = {question.context_id for question in questions}
+    return Corpus.of(
+        "locomo",
+        [context for context in contexts if context.context_id in used],
+        questions,
+        version="locomo10",
+        provenance=f"{_SOURCE}; {Path(file).name}",
+        licence="CC BY-NC 4.0 (non-commercial)",
+        notes=(f"{lost} evidence turns do not exist in their conversations and are left out",) if lost else (),
+    )
+
+
+def _conversation(sample_id: str, raw: Mapping[str, Any]) -> tuple[Context, dict[tuple[int, int], Chunk]]:
+    """The sessions as documents, and each dialogue turn's span by (session, turn)."""
+    documents, turns = [], {}
+    sessions = sorted(int(key.split("_")[1]) for key in raw if re.fullmatch(r"session_\d+", key))
+    for session in sessions:
+        date = raw.get(f"session_{session}_date_time", "")
+        text = f"DATE: {date}\nCONVERSATION:\n"
+        spans = []
+        for turn in raw[f"session_{session}"]:
+            said = f'{turn["speaker"]} said, "{turn["text"]}"'
+            if turn.get("blip_caption"):
+                said += f" and shared {turn['blip_caption']}."
+            match = _TURN.fullmatch(turn["dia_id"])
+            if match:
+                spans.append(((int(match[1]), int(match[2])), len(text), len(text) + len(said)))
+            text += said + "\n"
+        document = Document(f"{sample_id}-{session:02}", text, f"Session {session}, {date}", {"date": date})
+        documents.append(document)
+        turns.update({key: Chunk.of(document, start, end) for key, start, end in spans})
+    return Context(tuple(documents)), turns
+
+
+def _question(
+    question_id: str, row: Mapping[str, Any], context: Context, turns: Mapping[tuple[int, int], Chunk]
+) -> tuple[Question, int]:
+    """The question, and how many of its evidence turns do not exist. Some evidence fields hold several turns."""
+    category = int(row["category"])
+    named = [(int(a), int(b)) for a, b in _TURN.findall(" ".join(map(str, row["evidence"])))]
+    evidence = [turns[key] for key in dict.fromkeys(named) if key in turns]
+    hint = " Use DATE of CONVERSATION to answer with an approximate date." if category == 2 else ""
+    answers = ("not mentioned", "no information available") if category == 5 else (str(row["answer"]),)
+    labels: dict[str, Any] = {"category": category, "hops": max(1, len(evidence)), "scope": len(evidence)}
+    if category == 5:
+        labels |= {"unanswerable": True, "adversarial_answer": str(row.get("adversarial_answer", ""))}
+    question = Question(
+        question_id, row["question"] + hint, context.context_id, answers, (), tuple(evidence), TASKS[category],
+        ("locomo", "token_f1", "contains"), labels,
+    )  # fmt: skip
+    return question, len(set(named) - set(turns))

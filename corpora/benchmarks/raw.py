@@ -1,0 +1,104 @@
+"""Reading the raw files of published benchmarks: one clear error for what is missing or broken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InputError
+from workbench.records import Question
+from workbench.text import combined_hash
+
+
+def folder_of(path: str | None, benchmark: str, source: str) -> Path:
+    """The local folder of a benchmark's files. Raises InputError that says where the files come from."""
+    if path is None:
+        raise InputError(
+            f"corpus {benchmark} needs its files", field="path",
+            fix=f"get them from {source} and write {benchmark}@FOLDER",
+        )  # fmt: skip
+    folder = Path(path).expanduser()
+    if not folder.exists():
+        raise InputError("no such folder", file=folder, fix=f"get the files from {source}")
+    return folder
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 text with newlines as line ends; raises InputError when it is missing or of another encoding."""
+    try:
+        return path.read_text(encoding="utf-8").replace("\r\n", "\n")
+    except FileNotFoundError as error:
+        raise InputError("no such file", file=path, fix="the benchmark's folder is not complete") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 at byte {error.start:,}", file=path, fix="download it again") from error
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file."""
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"is not JSON: {error.msg}", file=path, field=f"line {error.lineno}", fix=_AGAIN) from error
+
+
+def read_rows(path: Path, required: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of a JSON Lines file, each a mapping with the `required` fields."""
+    rows = []
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(f"is not JSON: {error.msg}", file=path, field=f"line {number}", fix=_AGAIN) from error
+        rows.append(checked(row, required, path, f"line {number}"))
+    return rows
+
+
+def checked(row: Any, required: Sequence[str], path: Path, place: str) -> dict[str, Any]:
+    """The row, when it is a mapping with the required fields."""
+    if not isinstance(row, dict):
+        raise InputError("is no mapping", file=path, field=place, fix=_AGAIN)
+    for name in required:
+        if name not in row:
+            known = ", ".join(map(str, row))
+            raise InputError(f"has no field {name!r}", file=path, field=place, fix=f"fields there: {known}")
+    return row
+
+
+def spread(questions: Sequence[Question], limit: int | None) -> list[Question]:
+    """At most `limit` questions, the same at every call, drawn evenly over contexts and, in each, over tasks."""
+    if limit is None or limit >= len(questions):
+        return list(questions)
+    groups: dict[tuple[str, str], list[Question]] = {}
+    for question in questions:
+        groups.setdefault((question.context_id, question.task), []).append(question)
+    for members in groups.values():
+        members.sort(key=lambda question: combined_hash("limit", question.question_id))
+    by_context: dict[str, list[Question]] = {}
+    for depth in range(max(map(len, groups.values()))):
+        for (context_id, _), members in groups.items():
+            by_context.setdefault(context_id, []).extend(members[depth : depth + 1])
+    order = [
+        members[depth]
+        for depth in range(max(map(len, by_context.values())))
+        for members in by_context.values()
+        if depth < len(members)
+    ]
+    kept = {question.question_id for question in order[:limit]}
+    return [question for question in questions if question.question_id in kept]
+
+
+def excluded(questions: Sequence[Question], exclude: Mapping[str, str]) -> tuple[list[Question], tuple[str, ...]]:
+    """The questions that are not on an exclusion list (id → reason), and a note that counts the reasons."""
+    kept = [question for question in questions if question.question_id not in exclude]
+    reasons: dict[str, int] = {}
+    for question in questions:
+        if question.question_id in exclude:
+            reasons[exclude[question.question_id]] = reasons.get(exclude[question.question_id], 0) + 1
+    return kept, tuple(f"{count} questions left out: {reason}" for reason, count in sorted(reasons.items()))
+
+
+_AGAIN = "the file is cut or changed; get it again"
