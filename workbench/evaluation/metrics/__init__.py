@@ -18,6 +18,7 @@ from typing import Any
 
 from workbench.errors import UnknownName
 from workbench.evaluation.metrics._registry import LENIENT, VERSIONS, NotApplicable, metric_function
+from workbench.evaluation.metrics.evidence import default_span_metrics, span_metric
 from workbench.records import Answer, Question, Score
 
 Metric = Callable[..., float]
@@ -55,11 +56,31 @@ def _lenient(function: Metric) -> Metric:
 
 
 def metric(name: str) -> Metric:
-    """The metric of that name; raises UnknownName."""
+    """The metric of that name; raises UnknownName.
+
+    Names such as `recall@5`, `ndcg@10` and `mrr` are metrics of the retrieved spans (`evidence.span_metric`): they
+    score an answer's hits against the question's evidence, and only through `score_answer`.
+    """
     known = metrics()
-    if name not in known:
-        raise UnknownName("metric", name, list(known))
-    return known[name]
+    if name in known:
+        return known[name]
+    if span_metric(name) is not None:
+        return _over_spans(name)
+    raise UnknownName("metric", name, [*known, "recall@K", "ndcg@K", "mrr", "evidence_recall", "citation_f1"])
+
+
+@functools.cache
+def _over_spans(name: str) -> Metric:
+    VERSIONS.setdefault(name, 1)
+
+    def over_spans(prediction: str, references: list[str], **options: Any) -> float:
+        """A metric of retrieved or cited spans."""
+        raise NotApplicable(f"{name} scores an answer's spans, not its text")
+
+    over_spans.__name__ = name
+    over_spans.version = 1  # type: ignore[attr-defined]
+    over_spans.spans = span_metric(name)  # type: ignore[attr-defined]
+    return over_spans
 
 
 def __getattr__(name: str) -> Any:
@@ -69,7 +90,8 @@ def __getattr__(name: str) -> Any:
 
 
 def score_answer(question: Question, answer: Answer, names: Sequence[str] | None = None) -> list[Score]:
-    """The scores of an answer by the question's metrics (or by `names`), in order, then those metrics' lenient twins.
+    """The scores of an answer by the question's metrics (or by `names`), in order, then those metrics' lenient twins,
+    then what can be said of its hits and citations where the question has evidence.
 
     An unanswerable question is right exactly when the answer abstains, unless the metric is a benchmark's own rule.
     A metric that does not apply gives a score of None with the reason, never a guess.
@@ -77,13 +99,17 @@ def score_answer(question: Question, answer: Answer, names: Sequence[str] | None
     asked = list(names or question.metrics)
     functions = {name: metric(name) for name in asked}
     twins = [name + LENIENT for name, function in functions.items() if getattr(function, "has_lenient", False)]
-    functions |= {name: metric(name) for name in twins}
+    functions |= {name: metric(name) for name in [*twins, *default_span_metrics(question, answer)]}
     return [_score(name, function, question, answer) for name, function in functions.items()]
 
 
 def _score(name: str, function: Metric, question: Question, answer: Answer) -> Score:
     from workbench.evaluation.metrics.refusal import abstains
 
+    over_spans = getattr(function, "spans", None)
+    if over_spans is not None:
+        value = over_spans(question, answer)
+        return Score(name, value, "" if value is not None else "the question has no evidence, or the answer no hits")
     if question.metadata.get("unanswerable") and not getattr(function, "own_rule", False):
         return Score(name, float(abstains(answer.text)), "unanswerable: right if it abstains")
     if getattr(function, "needs_options", False) and not question.options:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Sequence
+import re
+from collections.abc import Callable, Collection, Hashable, Sequence
 
-from workbench.records import Chunk, Hit
+from workbench.evaluation.metrics.citations import span_citations
+from workbench.records import Answer, Chunk, Hit, Question
 
 
 def evidence_recall(hits: Sequence[Hit], evidence: Sequence[Chunk], k: int | None = None) -> float | None:
@@ -13,15 +15,28 @@ def evidence_recall(hits: Sequence[Hit], evidence: Sequence[Chunk], k: int | Non
 
     Characters count once, however many hits or evidence spans cover them.
     """
-    wanted = _characters(evidence)
-    if not wanted:
+    wanted = _merged(evidence)
+    total = sum(end - start for spans in wanted.values() for start, end in spans)
+    if not total:
         return None
-    covered = _characters([hit.chunk for hit in hits[:k]])
-    return len(wanted & covered) / len(wanted)
+    covered = _merged([hit.chunk for hit in hits[:k]])
+    common = 0
+    for document, spans in wanted.items():
+        for start, end in spans:
+            common += sum(max(0, min(end, stop) - max(start, begin)) for begin, stop in covered.get(document, ()))
+    return common / total
 
 
-def _characters(chunks: Sequence[Chunk]) -> set[tuple[str, int]]:
-    return {(chunk.document_id, position) for chunk in chunks for position in range(chunk.start, chunk.end)}
+def _merged(chunks: Sequence[Chunk]) -> dict[str, list[tuple[int, int]]]:
+    """The characters that chunks cover, as spans of each document that do not overlap."""
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for chunk in sorted(chunks, key=lambda chunk: (chunk.document_id, chunk.start)):
+        known = spans.setdefault(chunk.document_id, [])
+        if known and chunk.start <= known[-1][1]:
+            known[-1] = known[-1][0], max(known[-1][1], chunk.end)
+        elif chunk.end > chunk.start:
+            known.append((chunk.start, chunk.end))
+    return spans
 
 
 def recall_at_k(hits: Sequence[Hit], evidence: Sequence[Chunk], k: int) -> float | None:
@@ -84,34 +99,6 @@ def average_precision(hits: Sequence[Hit], evidence: Sequence[Chunk], k: int) ->
     return total / len(evidence)
 
 
-def evidence_coverage(prompt: str, evidence: Sequence[Chunk]) -> float | None:
-    """Share of the gold characters that stand in a prompt, span by span as a whole or cut at one end; None without.
-
-    For a full context that was truncated: was the answer still there? A span counts with its longest beginning or
-    end that the prompt holds verbatim.
-    """
-    total = sum(len(span.text) for span in evidence)
-    if total == 0:
-        return None
-    return sum(_held(span.text, prompt) for span in evidence) / total
-
-
-def _held(text: str, prompt: str) -> int:
-    if text in prompt:
-        return len(text)
-
-    def longest(part: int) -> int:
-        low, high = 0, len(text)
-        while low < high:  # a beginning is held whenever a longer one is, so the border can be searched by halves
-            middle = (low + high + 1) // 2
-            piece = text[:middle] if part > 0 else text[-middle:]
-            low, high = (middle, high) if piece in prompt else (low, middle - 1)
-        return low
-
-    best = max(longest(1), longest(-1))
-    return best if best >= min(8, len(text)) else 0  # a few shared letters are chance
-
-
 def ranked_ids(retrieved: Sequence[Hashable], gold: Collection[Hashable]) -> dict[str, float]:
     """Precision, recall, F1 and reciprocal rank of one ranking of ids against the gold ids.
 
@@ -129,3 +116,46 @@ def ranked_ids(retrieved: Sequence[Hashable], gold: Collection[Hashable]) -> dic
         "f1": 2 * precision * recall / (precision + recall) if hits else 0.0,
         "mrr": 1 / rank if rank else 0.0,
     }
+
+
+_AT_K: dict[str, Callable[[Sequence[Hit], Sequence[Chunk], int], float | None]] = {
+    "recall": recall_at_k,
+    "hit": hit_at_k,
+    "precision": precision_at_k,
+    "ndcg": ndcg_at_k,
+    "map": average_precision,
+    "evidence_recall": evidence_recall,
+}
+SpanMetric = Callable[[Question, Answer], float | None]
+
+
+def span_metric(name: str) -> SpanMetric | None:
+    """The metric of an answer's hits or citations against the question's evidence, by its name in `metrics:`.
+
+    `recall@K`, `hit@K`, `precision@K`, `ndcg@K`, `map@K`, `evidence_recall@K` (K hits, from 1), `mrr`,
+    `evidence_recall` (all hits), `citation_precision`, `citation_recall`, `citation_f1`. None for any other name.
+    """
+    found = re.fullmatch(r"(\w+)@([1-9]\d*)", name)
+    if found and found.group(1) in _AT_K:
+        function, k = _AT_K[found.group(1)], int(found.group(2))
+        return lambda question, answer: function(answer.hits, question.evidence, k)
+    if name == "mrr":
+        return lambda question, answer: reciprocal_rank(answer.hits, question.evidence)
+    if name == "evidence_recall":
+        return lambda question, answer: evidence_recall(answer.hits, question.evidence)
+    for position, part in enumerate(("citation_precision", "citation_recall", "citation_f1")):
+        if name == part:
+            return lambda question, answer: _part(span_citations(answer.citations, question.evidence), position)
+    return None
+
+
+def _part(values: tuple[float, float, float] | None, position: int) -> float | None:
+    return None if values is None else values[position]
+
+
+def default_span_metrics(question: Question, answer: Answer) -> list[str]:
+    """The span metrics that say something about this answer: none without evidence, hits or citations."""
+    if not question.evidence:
+        return []
+    names = ["evidence_recall", "recall@5", "ndcg@10", "mrr"] if answer.hits else []
+    return names + (["citation_precision", "citation_recall", "citation_f1"] if answer.citations else [])
