@@ -7,15 +7,18 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError
+
+if TYPE_CHECKING:
+    from workbench.experiment.import_predictions import Imported
 
 
 def add_import(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the sub-command to the command line; `command(name, run, help)` makes its parser."""
     parser = command("import-predictions", run, "score a file of published predictions and compare it as a run")
-    parser.add_argument("file", type=Path, metavar="FILE", help=".jsonl, .json or .csv, one answer a row")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help=".jsonl, .json or .csv, one answer a row")
     parser.add_argument(
         "--corpus",
         required=True,
@@ -52,37 +55,46 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.analysis.compare import compare
     from workbench.experiment.import_predictions import Fields, import_predictions
 
-    done = import_predictions(
-        arguments.file,
-        corpus=arguments.corpus,
-        model=arguments.model,
-        pipeline=arguments.pipeline,
-        database=arguments.database,
-        experiment=arguments.experiment,
-        fields=Fields(
-            arguments.field, arguments.gold, arguments.question, arguments.id, arguments.context, arguments.task
-        ),
-        metrics=arguments.metric,
-        corpus_options=parse_options(arguments.option),
+    fields = Fields(
+        arguments.field, arguments.gold, arguments.question, arguments.id, arguments.context, arguments.task
     )
-    compared = compare(done.database, experiment=done.experiment)
+    imports = [
+        import_predictions(
+            file,
+            corpus=arguments.corpus,
+            model=arguments.model,
+            pipeline=arguments.pipeline,
+            database=arguments.database,
+            experiment=arguments.experiment,
+            fields=fields,
+            metrics=arguments.metric,
+            corpus_options=parse_options(arguments.option),
+        )
+        for file in arguments.files
+    ]
+    last = imports[-1]
+    compared = compare(last.database, experiment=last.experiment)
     if arguments.format == "json":
-        print(json.dumps({**asdict(done), "compare": json.loads(compared.format("json"))}, indent=2, default=str))
-        return 3 if done.failed else 0
-    print(f"{done.answers} answers imported as run {done.run_id} of {done.experiment!r} in {done.database}")
+        files = [{"file": str(file), **asdict(done)} for file, done in zip(arguments.files, imports, strict=True)]
+        print(json.dumps({"files": files, "compare": json.loads(compared.format("json"))}, indent=2, default=str))
+    else:
+        for file, done in zip(arguments.files, imports, strict=True):
+            print("\n".join(_lines(file, done)))
+        print(f"\nrun {last.run_id} of {last.experiment!r} in {last.database}\n\n{compared.format('table')}")
+    return 3 if any(done.failed for done in imports) else 0
+
+
+def _lines(file: Path, done: Imported) -> list[str]:
+    lines = [f"{file}: {done.answers} answers"]
     for count, what in (
         (done.failed, "rows have no answer and count as failed"),
         (done.unmatched, f"rows are no question of {done.corpus} and were left out"),
         (done.twice, "rows answer a question again; the last answer counts"),
     ):
         if count:
-            print(f"{count} {what}")
-    for name, mean in done.means.items():
-        print(f"{name:32} {100 * mean:.2f}")
-    for note in done.notes:
-        print(f"note: {note}")
-    print(f"\n{compared.format('table')}")
-    return 3 if done.failed else 0
+            lines.append(f"  {count} {what}")
+    lines += [f"  {name:32} {100 * mean:.2f}" for name, mean in done.means.items()]
+    return lines + [f"  note: {note}" for note in done.notes]
 
 
 def parse_options(items: list[str]) -> dict[str, Any]:

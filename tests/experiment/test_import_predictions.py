@@ -178,27 +178,37 @@ def test_the_command_prints_means_and_leaderboard_without_inventing_costs(
     assert "0.000000" not in row and " - " in row
     _file(in_folder / "lost.jsonl", [{**ROWS[0], "prediction": None}, ROWS[1]])
     assert main([*command[:1], "lost.jsonl", *command[2:], "--pipeline", "rag", "--format", "json"]) == 3
-    assert json.loads(capsys.readouterr().out)["failed"] == 1
+    assert json.loads(capsys.readouterr().out)["files"][0]["failed"] == 1
 
 
-def test_published_lara_answers_of_two_arms_are_paired(shared_data: Path, tmp_path: Path) -> None:
+def test_files_of_one_system_add_up_to_one_run(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for i, row in enumerate(ROWS):
+        _file(in_folder / f"{i}.jsonl", [row])
+    files = ["0.jsonl", "1.jsonl", "2.jsonl"]
+    assert main(["import-predictions", *files, "--corpus", "mills", "--model", "m", "--pipeline", "full"]) == 0
+    assert "mills · m · 3 questions" in capsys.readouterr().out
+    assert list(RunLogReader(in_folder / "runs" / "imported.duckdb").runs()["questions_planned"]) == [3]
+
+
+def test_published_lara_answers_of_two_arms_are_paired_on_the_corpus_itself(shared_data: Path, tmp_path: Path) -> None:
     from workbench.analysis.compare import compare
 
-    folder = shared_data / "lara" / "prediction" / "gpt-4o"
+    folder = shared_data / "lara"
     if not folder.is_dir():
         pytest.skip(f"no {folder}")
     for arm in ("full", "rag"):
-        file = folder / f"{arm}_preds_gpt-4o_32k_book_location.jsonl"
-        import_predictions(
+        file = folder / "prediction" / "gpt-4o" / f"{arm}_preds_gpt-4o_32k_book_location.jsonl"
+        done = import_predictions(
             file,
-            corpus="lara",
+            corpus=f"lara@{folder}",
             model="gpt-4o",
             pipeline=arm,
             database=tmp_path / "l.duckdb",
-            fields=Fields(task="level"),
+            corpus_options={"kinds": ["book"]},
         )
+        assert done.answers + done.unmatched == 55  # some rows belong to documents that are not in the folder
     table = compare(tmp_path / "l.duckdb").table
     assert list(table["pipeline"]) == ["full", "rag"]
-    assert list(table["n"]) == [55, 55]
+    assert list(table["n"]) == [25, 25]
     assert table["usd_per_question"].isna().all()
     assert table["difference"].iloc[1] == pytest.approx(table["accuracy"].iloc[1] - table["accuracy"].iloc[0])

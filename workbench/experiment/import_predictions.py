@@ -71,7 +71,8 @@ def import_predictions(
 
     `corpus`: a known corpus as experiment files write it (`name` or `name@path`), or a new name. `experiment`: the name
     or id of the experiment that the run joins, made when there is none. `metrics` default to each question's own, for
-    an unknown corpus to token_f1. Importing again overwrites. Raises InputError naming the row or field.
+    an unknown corpus to token_f1. Importing again overwrites answers; another file of the same pipeline, model and
+    corpus adds its answers to the run. Raises InputError naming the row or field.
     """
     from workbench.evaluation.metrics import metric
 
@@ -299,6 +300,7 @@ def _write(
     reasons: Counter[str] = Counter()
     failed = 0
     with RunLog(database) as log:
+        answered = {*log.done(run.run_id), *(question.question_id for question, _ in pairs)}
         log.add_experiment(experiment_id=experiment_id, name=run.experiment, config={"imported": True})
         asked = {question.context_id for question, _ in pairs}
         for context_id in asked:
@@ -320,7 +322,7 @@ def _write(
             corpus_fingerprint=corpus.fingerprint,
             seed=0,
             baseline=False,
-            questions_planned=len(pairs),
+            questions_planned=len(answered),
         )
         for question, row in pairs:
             log.add_question(question, corpus_fingerprint=corpus.fingerprint, corpus=corpus.name)
