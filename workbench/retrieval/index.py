@@ -2,109 +2,351 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import shutil
-import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from workbench.errors import MethodError
+from workbench.errors import InputError, MethodError
 from workbench.records import Chunk, Context, Hit
-from workbench.retrieval.bm25 import Bm25Index
-from workbench.retrieval.chunking import Count, pack, sentence_chunks
+from workbench.retrieval.bm25 import Bm25Index, Bm25Options
+from workbench.retrieval.chunk_table import ChunkTable
+from workbench.retrieval.chunking import Count
 from workbench.retrieval.embedding import Embedder
-from workbench.retrieval.fusion import reciprocal_rank_fusion
+from workbench.retrieval.fusion import Fusion, Scored
+from workbench.retrieval.shelf import Damaged, load_arrays, save_arrays, shelved
+from workbench.retrieval.splitters import Cut, cut
 from workbench.retrieval.vector import DenseIndex
-from workbench.text import combined_hash, sentence_spans
+from workbench.text import combined_hash
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FORMAT = "3"  # part of the content address: a changed layout or analyser is a new index
+T = TypeVar("T")
+FORMAT = "4"  # a changed layout, analyser or splitter is a new index
 CANDIDATES = 50  # how deep each ranking goes into a fusion
+_KEPT_IN_MEMORY = 64
+_PROBE = "Dr. Hale's 37 ships — naïve cafés, 東京塔; def f(x): return x**2"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexOptions:
+    """What an index is made of, beside chunks and embedder. `dense`: auto, flat, hnsw or ivfpq; `late`: vectors by late
+    chunking. `bm25.language` is also the language of the LSA embedder."""
+
+    bm25: Bm25Options = field(default_factory=Bm25Options)
+    dense: str = "auto"
+    late: bool = False
 
 
 class ChunkIndex:
-    """Chunks with a dense and a sparse index; built lazily, since many questions need one of them only."""
+    """Chunks with a dense and a sparse index; each is made (or loaded) when it is first needed, or by `prepare`.
 
-    def __init__(self, chunks: Sequence[Chunk], embedder: Embedder, vectors: NDArray[np.float32] | None = None) -> None:
-        self.chunks = tuple(chunks)
-        self._unfitted = embedder
+    `reads` are the chunks that hits stand for, position by position, when they differ from those searched (windows,
+    parents); `texts` are searched in place of the chunks' own (contextual retrieval).
+    """
+
+    def __init__(
+        self,
+        chunks: Sequence[Chunk],
+        embedder: Embedder,
+        vectors: NDArray[np.float32] | None = None,
+        *,
+        reads: Sequence[Chunk] | None = None,
+        texts: Sequence[str] | None = None,
+        options: IndexOptions | None = None,
+        directory: Path | None = None,
+        key: str = "",
+    ) -> None:
+        self.chunks: Sequence[Chunk] = chunks if isinstance(chunks, ChunkTable) else tuple(chunks)
+        self.options = options or IndexOptions()
+        self._embedder = _speaking(embedder, self.options.bm25.language)
         self._vectors = vectors
+        self._reads = reads
+        self._texts = texts
+        self._directory = directory if key else None
+        self._key = key
         self._lock = threading.RLock()
         self._made: dict[str, Any] = {}
 
-    def _once(self, name: str, make: Any) -> Any:
+    def _once(self, name: str, make: Callable[[], T]) -> T:
         with self._lock:
             if name not in self._made:
                 self._made[name] = make()
-            return self._made[name]
+            found: T = self._made[name]
+            return found
+
+    def texts(self) -> Sequence[str]:
+        """What is searched, chunk by chunk."""
+        if self._texts is not None:
+            return self._texts
+        return list(self.chunks.texts()) if isinstance(self.chunks, ChunkTable) else [c.text for c in self.chunks]
 
     @property
     def embedder(self) -> Embedder:
         """The embedder fitted on the chunks."""
-        fitted: Embedder = self._once("embedder", lambda: self._unfitted.fit([chunk.text for chunk in self.chunks]))
-        return fitted
+        return self._dense_part()[1]
 
     @property
     def vectors(self) -> NDArray[np.float32]:
         """Unit vectors of the chunks, shape (n, d)."""
-        made: NDArray[np.float32] = self._once("vectors", self._embed)
-        return made
-
-    def _embed(self) -> Any:
-        if self._vectors is not None:
-            return self._vectors
-        return self.embedder.embed([chunk.text for chunk in self.chunks])
+        return self.dense.vectors
 
     @property
     def dense(self) -> DenseIndex:
         """The FAISS index."""
-        made: DenseIndex = self._once("dense", lambda: DenseIndex(self.vectors))
-        return made
+        return self._dense_part()[0]
 
     @property
     def sparse(self) -> Bm25Index:
         """The BM25 index."""
-        made: Bm25Index = self._once("sparse", lambda: Bm25Index([chunk.text for chunk in self.chunks]))
-        return made
+        return self._once("sparse", self._sparse_part)
 
-    def search(self, query: str, k: int, retriever: str = "hybrid") -> list[Hit]:
+    def prepare(self, retriever: str = "hybrid") -> ChunkIndex:
+        """Make now what a retriever needs (`build` time, not the first question's); returns itself."""
+        if retriever in ("sparse", "hybrid"):
+            _ = self.sparse
+        if retriever in ("dense", "hybrid"):
+            _ = self.dense
+        self._made.pop("counts", None)
+        return self
+
+    def configured(
+        self,
+        options: IndexOptions | None = None,
+        *,
+        embedder: Embedder | None = None,
+        texts: Sequence[str] | None = None,
+    ) -> ChunkIndex:
+        """The same chunks indexed otherwise, kept and shared in the same way."""
+        options, embedder = options or self.options, embedder or self._embedder
+        texts = self._texts if texts is None else list(texts)
+        if texts is not None and len(texts) != len(self.chunks):
+            raise MethodError(f"{len(texts)} texts for {len(self.chunks)} chunks")
+        same = (options, embedder.name, texts) == (self.options, self._embedder.name, self._texts)
+        if same:
+            return self
+        key = combined_hash(self._key, *(texts or ())) if texts is not self._texts else self._key
+
+        def make() -> ChunkIndex:
+            return ChunkIndex(
+                self.chunks,
+                embedder,
+                reads=self._reads,
+                texts=texts,
+                options=options,
+                directory=self._directory,
+                key=key,
+            )
+
+        return _shared(combined_hash(key, str(options), embedder.name), make) if self._key else make()
+
+    def search(self, query: str, k: int, retriever: str = "hybrid", *, fusion: Fusion | None = None) -> list[Hit]:
         """The `k` best chunks for a query, ranked from 1; fewer when the context has fewer.
 
         `dense`: cosine. `sparse`: BM25, chunks without any query term are no hits. `hybrid`: reciprocal rank fusion of
-        the two (k = 60), each cut at 50 or `k` if that is more.
+        the two (k = 60, or as `fusion` says), each cut at 50 or `k` if that is more.
         """
-        if not self.chunks or k < 1:
-            return []
-        if retriever == "dense":
-            scored = self._dense(query, k)
-        elif retriever == "sparse":
-            scored = self._sparse(query, k)
-        elif retriever == "hybrid":
-            depth = max(k, CANDIDATES)
-            rankings = [[p for p, _ in self._dense(query, depth)], [p for p, _ in self._sparse(query, depth)]]
-            scored = reciprocal_rank_fusion(rankings)
-        else:
+        return self.find([query], k, retriever, fusion=fusion)
+
+    def find(
+        self,
+        queries: Sequence[str],
+        k: int,
+        retriever: str = "hybrid",
+        *,
+        fusion: Fusion | None = None,
+        vector: NDArray[np.float32] | None = None,
+    ) -> list[Hit]:
+        """The `k` best chunks for several wordings of a question at once: every ranking goes into one fusion.
+
+        `vector` stands in for the questions in the dense rankings (HyDE).
+        """
+        if retriever not in ("dense", "sparse", "hybrid"):
             raise MethodError(f"unknown retriever {retriever!r}; known: dense, sparse, hybrid")
-        return [Hit(self.chunks[p], score, rank) for rank, (p, score) in enumerate(scored[:k], 1)]
+        if not len(self.chunks) or k < 1 or not queries:
+            return []
+        wide = self._reads is not None
+        depth = k * 4 if wide else k
+        single = retriever != "hybrid" and len(queries) == 1
+        depth = depth if single else max(depth, CANDIDATES)
+        fusion = fusion or Fusion()
+        scored = self._scored(queries, depth, retriever, fusion, vector)
+        hits = self._widened(scored, k) if wide else [(self.chunks[p], score) for p, score in scored[:k]]
+        return [Hit(chunk, score, rank) for rank, (chunk, score) in enumerate(hits, 1)]
 
-    def _dense(self, query: str, k: int) -> list[tuple[int, float]]:
-        return self.dense.search(self.embedder.embed([query])[0], k)
+    def _scored(
+        self, queries: Sequence[str], depth: int, retriever: str, fusion: Fusion, vector: NDArray[np.float32] | None
+    ) -> Scored:
+        dense: list[Scored] = []
+        sparse: list[Scored] = []
+        if retriever != "sparse":
+            rows = self.embed_queries(queries) if vector is None else vector.reshape(1, -1)
+            dense = [self.dense.search(row, depth) for row in rows]
+        if retriever != "dense":
+            sparse = [self.sparse.search(query, depth) for query in queries]
+        if len(dense) + len(sparse) == 1:
+            return (dense + sparse)[0]
+        return fusion.merge([[p for p, _ in r] for r in dense], [[p for p, _ in r] for r in sparse])
 
-    def _sparse(self, query: str, k: int) -> list[tuple[int, float]]:
-        return self.sparse.search(query, k)
+    def embed_queries(self, queries: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of questions, shape (n, d)."""
+        embed = getattr(self.embedder, "embed_queries", None) or self.embedder.embed
+        vectors: NDArray[np.float32] = embed(list(queries))
+        return vectors
+
+    def _widened(self, scored: Scored, k: int) -> list[tuple[Chunk, float]]:
+        """What the hits stand for; those that overlap become one, at the better one's rank."""
+        found: list[tuple[Chunk, float]] = []
+        for position, score in scored:
+            chunk = self._reads[position]  # type: ignore[index]  # callers checked
+            touching = [i for i, (other, _) in enumerate(found) if other.overlap(chunk)]
+            if touching:
+                joined = [found[i][0] for i in touching] + [chunk]
+                start, end = min(c.start for c in joined), max(c.end for c in joined)
+                whole = self._span(chunk, start, end)
+                found[touching[0]] = (whole, found[touching[0]][1])
+                for i in reversed(touching[1:]):
+                    del found[i]
+            elif len(found) < k:
+                found.append((chunk, score))
+        return found
+
+    def _span(self, chunk: Chunk, start: int, end: int) -> Chunk:
+        if (chunk.start, chunk.end) == (start, end):
+            return chunk
+        if not isinstance(self._reads, ChunkTable):
+            raise MethodError("chunks can only be joined in an index that knows their context")
+        return Chunk.of(self._reads.context.document(chunk.document_id), start, end)
+
+    # made or loaded
+
+    def _counts(self) -> Any:
+        from workbench.retrieval.analysis import count_terms
+
+        language = self.options.bm25.language
+        with self._lock:
+            if "counts" not in self._made:
+                table = self._texts is None and isinstance(self.chunks, ChunkTable)
+                self._made["counts"] = count_terms(self.chunks.texts() if table else self.texts(), language)
+            counts = self._made["counts"]
+            other = "dense" if "sparse" not in self._made else "sparse"
+            if other in self._made:
+                del self._made["counts"]  # nothing else needs it
+            return counts
+
+    def _sparse_part(self) -> Bm25Index:
+        options = self.options.bm25
+
+        def save(index: Bm25Index, folder: Path) -> Mapping[str, Any]:
+            save_arrays(folder, index.arrays())
+            return {"texts": len(index), "options": str(options)}
+
+        def load(folder: Path, facts: Mapping[str, Any]) -> Bm25Index:
+            arrays = load_arrays(folder, "gain", "rest", "rows", "starts", "terms", "term_ends")
+            if facts["texts"] != len(self.chunks) or len(arrays["starts"]) != len(arrays["rest"]) + 1:
+                raise Damaged("arrays of other chunks")
+            return Bm25Index.of_arrays(arrays, len(self.chunks), options)
+
+        name = f"sparse-{combined_hash(self._key, str(options))}"
+        return shelved(self._directory, name, FORMAT, lambda: Bm25Index((), options, counts=self._counts()), save, load)
+
+    def _dense_part(self) -> tuple[DenseIndex, Embedder]:
+        return self._once("dense", self._dense_made)
+
+    def _dense_made(self) -> tuple[DenseIndex, Embedder]:
+        if self._vectors is not None:
+            return DenseIndex(self._vectors, self.options.dense), self._embedder.fit(self.texts())
+
+        def save(made: tuple[DenseIndex, Embedder], folder: Path) -> Mapping[str, Any]:
+            index, embedder = made
+            arrays: dict[str, Any] = embedder.arrays() if hasattr(embedder, "arrays") else {}
+            save_arrays(folder, {"vectors": index.vectors, **arrays})
+            index.write(folder / "index.faiss")
+            return {"kind": index.kind, "recall_at_10": index.recall, "embedder": embedder.name, "fitted": [*arrays]}
+
+        def load(folder: Path, facts: Mapping[str, Any]) -> tuple[DenseIndex, Embedder]:
+            vectors = load_arrays(folder, "vectors")["vectors"]
+            if len(vectors) != len(self.chunks):
+                raise Damaged("vectors of other chunks")
+            embedder: Any = self._embedder
+            if facts["fitted"]:
+                embedder = embedder.of_arrays(load_arrays(folder, *facts["fitted"]))
+            return DenseIndex.read(folder / "index.faiss", vectors, facts["kind"], facts["recall_at_10"]), embedder
+
+        parts = (self._key, self._embedder.name, self.options.dense, str(self.options.late))
+        language = self.options.bm25.language if hasattr(self._embedder, "speaking") else ""
+        name = f"dense-{combined_hash(*parts, language)}"
+        return shelved(self._directory, name, FORMAT, self._embedded, save, load)
+
+    def _embedded(self) -> tuple[DenseIndex, Embedder]:
+        embedder: Any = self._embedder
+        if self._directory is not None and hasattr(embedder, "cached_in"):
+            embedder = embedder.cached_in(self._directory)
+        if not len(self.chunks):
+            import numpy as np
+
+            return DenseIndex(np.zeros((0, 1), np.float32)), embedder
+        if self.options.late:
+            return DenseIndex(self._late_vectors(embedder), self.options.dense), embedder
+        if hasattr(embedder, "fit_counts"):
+            counts = self._counts()
+            fitted = embedder.fit_counts(counts)
+            return DenseIndex(fitted.embed_counts(counts), self.options.dense), fitted
+        texts = self.texts()
+        fitted = embedder.fit(texts)
+        return DenseIndex(fitted.embed(texts), self.options.dense), fitted
+
+    def _late_vectors(self, embedder: Any) -> NDArray[np.float32]:
+        import numpy as np
+
+        if not hasattr(embedder, "embed_spans") or not isinstance(self.chunks, ChunkTable):
+            raise InputError(
+                f"late chunking needs an embedder that gives vectors of tokens, and {embedder.name} does not",
+                field="late_chunking",
+                fix="use embedder: minilm",
+            )
+        spans = self.chunks.spans
+        vectors = []
+        for number, document in enumerate(self.chunks.context.documents):
+            own = [(start, end) for _, start, end in spans[spans[:, 0] == number].tolist()]
+            if own:
+                vectors.append(embedder.embed_spans(document.text, own))
+        return np.concatenate(vectors)
+
+
+def _speaking(embedder: Any, language: str) -> Any:
+    if getattr(embedder, "language", language) == language:
+        return embedder
+    return embedder.speaking(language)
 
 
 _MEMORY: OrderedDict[str, ChunkIndex] = OrderedDict()
 _MEMORY_LOCK = threading.Lock()
 _BUILDING: dict[str, threading.Lock] = {}
+
+
+def _shared(key: str, make: Callable[[], ChunkIndex]) -> ChunkIndex:
+    """The index of that key: from memory, or made by one thread while the others wait."""
+    with _MEMORY_LOCK:
+        if key in _MEMORY:
+            _MEMORY.move_to_end(key)
+            return _MEMORY[key]
+        building = _BUILDING.setdefault(key, threading.Lock())
+    with building:
+        with _MEMORY_LOCK:
+            if key in _MEMORY:
+                return _MEMORY[key]
+        index = make()
+        with _MEMORY_LOCK:
+            _MEMORY[key] = index
+            _BUILDING.pop(key, None)
+            while len(_MEMORY) > _KEPT_IN_MEMORY:
+                _MEMORY.popitem(last=False)
+        return index
 
 
 def build_index(
@@ -117,83 +359,46 @@ def build_index(
     count: Count,
     directory: Path | None,
 ) -> ChunkIndex:
-    """The index of a context for one configuration: from memory, from `directory`, or built and kept there.
+    """The index of a context for one configuration: from memory, from `directory`, or made and kept there.
 
     Content-addressed: the same documents and configuration give the same index, whoever asks. Safe for threads and
-    processes: an index is written to a temporary folder and renamed. A damaged one is rebuilt.
+    processes. A damaged one is made again. `splitter` is one of `workbench.retrieval.splitters`.
     """
-    key = combined_hash(FORMAT, context.context_id, str(chunk_tokens), str(overlap), splitter, embedder.name)
-    with _MEMORY_LOCK:
-        if key in _MEMORY:
-            _MEMORY.move_to_end(key)
-            return _MEMORY[key]
-        building = _BUILDING.setdefault(key, threading.Lock())
-    with building:
-        with _MEMORY_LOCK:
-            if key in _MEMORY:
-                return _MEMORY[key]
-        index = _load(directory / key, context, embedder) if directory else None
-        if index is None:
-            index = ChunkIndex(_chunks(context, chunk_tokens, overlap, splitter, count), embedder)
-            if directory:
-                _save(directory / key, index)
-        with _MEMORY_LOCK:
-            _MEMORY[key] = index
-            while len(_MEMORY) > 64:
-                _MEMORY.popitem(last=False)
-        return index
+    # two tokenizers cut alike only if they count alike; a callable has no name, so it is known by what it says
+    parts = [FORMAT, context.context_id, str(chunk_tokens), str(overlap), splitter, str(count(_PROBE))]
+    if splitter.startswith("semantic"):
+        parts.append(embedder.name)
+    key = combined_hash(*parts)
+
+    def make() -> ChunkIndex:
+        def chunked() -> Cut:
+            return cut(context, splitter, chunk_tokens=chunk_tokens, overlap=overlap, count=count, embedder=embedder)
+
+        def load(folder: Path, facts: Mapping[str, Any]) -> Cut:
+            return _load_chunks(folder, context)
+
+        found = shelved(directory, f"chunks-{key}", FORMAT, chunked, _save_chunks, load)
+        return ChunkIndex(found.chunks, embedder, reads=found.reads, directory=directory, key=key)
+
+    return _shared(combined_hash(key, embedder.name, str(directory)), make)
 
 
-def _chunks(context: Context, chunk_tokens: int, overlap: int, splitter: str, count: Count) -> list[Chunk]:
-    if splitter == "sentence":
-        return [c for document in context.documents for c in sentence_chunks(document, chunk_tokens, overlap)]
-    if splitter == "packed":
-        return [c for document in context.documents for c in pack(document, chunk_tokens, count, overlap=overlap)]
-    if splitter == "single":
-        return [Chunk.of(d, start, end) for d in context.documents for start, end in sentence_spans(d.text)]
-    raise MethodError(f"unknown splitter {splitter!r}; known: sentence, packed, single")
+def index_chunks(context: Context, chunks: Sequence[Chunk], embedder: Embedder, directory: Path | None) -> ChunkIndex:
+    """The index of chunks that were cut elsewhere."""
+    table = ChunkTable.of(context, chunks)
+    return ChunkIndex(table, embedder, directory=directory, key=combined_hash(FORMAT, context.context_id, table.key()))
 
 
-def _save(folder: Path, index: ChunkIndex) -> None:
-    import numpy as np
-
-    if folder.exists():
-        shutil.rmtree(folder, ignore_errors=True)  # it was damaged
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
-    try:
-        spans = [[chunk.document_id, chunk.start, chunk.end] for chunk in index.chunks]
-        (temporary / "chunks.json").write_text(json.dumps(spans), encoding="utf-8")
-        np.save(temporary / "vectors.npy", index.vectors if index.chunks else np.zeros((0, 1), np.float32))
-        sums = {name: _checksum(temporary / name) for name in ("chunks.json", "vectors.npy")}
-        (temporary / "manifest.json").write_text(json.dumps({"format": FORMAT, "sha256": sums}), encoding="utf-8")
-        try:
-            temporary.rename(folder)
-        except OSError:  # another process was first; both built the same
-            shutil.rmtree(temporary, ignore_errors=True)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+def _save_chunks(found: Cut, folder: Path) -> Mapping[str, Any]:
+    arrays = {"chunks": found.chunks.spans}
+    if found.reads is not None:
+        arrays["reads"] = found.reads.spans
+    save_arrays(folder, arrays)
+    return {"chunks": len(found.chunks)}
 
 
-def _load(folder: Path, context: Context, embedder: Embedder) -> ChunkIndex | None:
-    """The index in `folder`, or None when there is none or it is damaged."""
-    import numpy as np
-
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        if manifest["format"] != FORMAT or any(_checksum(folder / n) != s for n, s in manifest["sha256"].items()):
-            return None
-        spans = json.loads((folder / "chunks.json").read_text(encoding="utf-8"))
-        chunks = [Chunk.of(context.document(d), start, end) for d, start, end in spans]
-        vectors = np.load(folder / "vectors.npy", allow_pickle=False)
-    except (OSError, ValueError, KeyError):
-        return None
-    if len(vectors) != len(chunks):
-        return None
-    return ChunkIndex(chunks, embedder, vectors)
-
-
-def _checksum(path: Path) -> str:
-    with Path(os.fspath(path)).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _load_chunks(folder: Path, context: Context) -> Cut:
+    chunks = ChunkTable(context, load_arrays(folder, "chunks")["chunks"])
+    if not (folder / "reads.npy").exists():
+        return Cut(chunks)
+    return Cut(chunks, ChunkTable(context, load_arrays(folder, "reads")["reads"]))

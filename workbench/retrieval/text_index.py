@@ -50,6 +50,4 @@ class TextIndex:
         """The `k` positions with the highest BM25 scores; texts without any query term are no hits."""
         if not self.texts or k < 1:
             return []
-        scores = self._sparse.scores(query)
-        ranked = sorted(range(len(scores)), key=lambda p: (-scores[p], p))[:k]
-        return [(p, float(scores[p])) for p in ranked if scores[p] != 0.0]
+        return self._sparse.search(query, k)

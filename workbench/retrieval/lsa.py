@@ -1,0 +1,171 @@
+"""Latent semantic analysis: the default embedder. It needs no download, no torch and no server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from workbench.retrieval.analysis import TermCounts, analyser, count_terms
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_TERMS = 50_000  # the most frequent ones
+_FITTED = 20_000  # chunks that the decomposition looks at; more hardly move it and cost minutes
+_ROWS = 20_000  # texts projected at once
+
+
+class LsaEmbedder:
+    """TF-IDF (sublinear, smooth idf) and a truncated SVD, fitted on the chunks of the context (Deerwester 1990).
+
+    Deterministic. With fewer chunks than dimensions the TF-IDF vectors themselves are used. Over 20,000 chunks, the SVD
+    is computed on that many, evenly spaced; document frequencies are always those of all chunks.
+    """
+
+    def __init__(self, dimensions: int = 256, *, language: str = "english", fitted: _Fitted | None = None) -> None:
+        self.name = f"lsa-{dimensions}" + ("" if language == "english" else f"-{language}")
+        self.language = language
+        self._dimensions = dimensions
+        self._fitted = fitted
+
+    def speaking(self, language: str) -> LsaEmbedder:
+        """The same, not fitted, with another language's analyser."""
+        return LsaEmbedder(self._dimensions, language=language)
+
+    def fit(self, texts: Sequence[str]) -> LsaEmbedder:
+        """Fitted on texts."""
+        return self.fit_counts(count_terms(texts, self.language))
+
+    def fit_counts(self, counts: TermCounts) -> LsaEmbedder:
+        """Fitted on texts that are analysed already."""
+        fitted = _Fitted.on(counts, self._dimensions)
+        return LsaEmbedder(self._dimensions, language=self.language, fitted=fitted)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors; fits on the texts themselves when nothing was fitted before."""
+        if self._fitted is None:
+            counts = count_terms(texts, self.language)
+            return self.fit_counts(counts).embed_counts(counts)
+        if len(texts) > 1:
+            return self.embed_counts(count_terms(texts, self.language))
+        return self._fitted.embed_rows([analyser(self.language)(text) for text in texts])
+
+    def embed_counts(self, counts: TermCounts) -> NDArray[np.float32]:
+        """Unit vectors of texts that are analysed already."""
+        fitted = self._fitted or _Fitted.on(counts, self._dimensions)
+        return fitted.embed_counts(counts)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What was fitted, to be kept; empty when nothing was."""
+        return self._fitted.arrays() if self._fitted else {}
+
+    def of_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> LsaEmbedder:
+        """The embedder with what another one fitted."""
+        return LsaEmbedder(self._dimensions, language=self.language, fitted=_Fitted.of_arrays(arrays))
+
+
+class _Fitted:
+    """idf of the kept terms, and their places in the space (terms × dimensions); no space when there are few chunks."""
+
+    def __init__(self, terms: Sequence[str], idf: NDArray[Any], space: NDArray[np.float32] | None) -> None:
+        self.terms = list(terms)
+        self.columns = {term: i for i, term in enumerate(self.terms)}
+        self.idf = idf
+        self.space = space
+
+    @classmethod
+    def on(cls, counts: TermCounts, dimensions: int) -> _Fitted:
+        import numpy as np
+
+        matrix = counts.matrix
+        number = matrix.shape[0]
+        terms: Sequence[str] = counts.vocabulary
+        if len(terms) > _TERMS:
+            often = np.asarray(matrix.sum(axis=0)).ravel()
+            kept = np.sort(np.argsort(-often, kind="stable")[:_TERMS])
+            terms, matrix = [terms[i] for i in kept], matrix[:, kept]
+        frequency = np.bincount(matrix.indices, minlength=len(terms))
+        idf = np.log((1 + number) / (1 + frequency)) + 1
+        size = min(dimensions, min(number, len(terms)) - 1)
+        if size < 2:
+            return cls(terms, idf, None)
+        picked = matrix if number <= _FITTED else matrix[np.linspace(0, number - 1, _FITTED, dtype=np.int64)]
+        from sklearn.decomposition import TruncatedSVD
+
+        svd = TruncatedSVD(size, algorithm="randomized", n_iter=4, random_state=0).fit(_weighted(picked, idf))
+        return cls(terms, idf, np.ascontiguousarray(svd.components_.T, dtype=np.float32))
+
+    def embed_counts(self, counts: TermCounts) -> NDArray[np.float32]:
+        import numpy as np
+
+        matrix = counts.matrix
+        if list(counts.vocabulary) != self.terms:
+            place = np.array([self.columns.get(term, -1) for term in counts.vocabulary], dtype=np.int64)
+            known = np.flatnonzero(place >= 0)
+            matrix = matrix[:, known]
+            matrix.indices = place[known].astype(matrix.indices.dtype)[matrix.indices]
+            shape = (matrix.shape[0], len(self.terms))
+            matrix = type(matrix)((matrix.data, matrix.indices, matrix.indptr), shape=shape)
+        width = len(self.terms) if self.space is None else self.space.shape[1]
+        out = np.zeros((matrix.shape[0], max(1, width)), dtype=np.float32)
+        for start in range(0, matrix.shape[0], _ROWS):
+            rows = _weighted(matrix[start : start + _ROWS], self.idf)
+            projected = rows.toarray() if self.space is None else rows.astype(np.float32) @ self.space
+            if self.terms:
+                out[start : start + _ROWS] = projected
+        return _unit(out)
+
+    def embed_rows(self, texts: Sequence[Sequence[str]]) -> NDArray[np.float32]:
+        """The same without a matrix, for a query: a hundred times less overhead."""
+        import numpy as np
+
+        out = np.zeros((len(texts), max(1, len(self.terms) if self.space is None else self.space.shape[1])), np.float32)
+        for row, words in enumerate(texts):
+            counted: dict[int, int] = {}
+            for word in words:
+                if (column := self.columns.get(word)) is not None:
+                    counted[column] = counted.get(column, 0) + 1
+            if not counted:
+                continue
+            columns = np.fromiter(counted, dtype=np.int64)
+            weights = (1 + np.log(np.fromiter(counted.values(), dtype=np.float64))) * self.idf[columns]
+            weights = (weights / np.linalg.norm(weights)).astype(np.float32)
+            if self.space is None:
+                out[row, columns] = weights
+            else:
+                out[row] = weights @ self.space[columns]
+        return _unit(out)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        import numpy as np
+
+        from workbench.retrieval.ranking import packed_strings
+
+        text, ends = packed_strings(self.terms)
+        space = np.zeros((0, 0), np.float32) if self.space is None else self.space
+        return {"lsa_terms": text, "lsa_ends": ends, "lsa_idf": self.idf, "lsa_space": space}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> _Fitted:
+        from workbench.retrieval.ranking import unpacked_strings
+
+        space = arrays["lsa_space"]
+        terms = unpacked_strings(arrays["lsa_terms"], arrays["lsa_ends"])
+        return cls(terms, arrays["lsa_idf"], space if space.size else None)
+
+
+def _weighted(counts: Any, idf: NDArray[Any]) -> Any:
+    """(1 + ln tf) × idf with rows of length 1, float64."""
+    import numpy as np
+
+    data = (1 + np.log(counts.data)) * idf[counts.indices]
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    data /= np.sqrt(np.bincount(rows, weights=data * data, minlength=counts.shape[0]))[rows]
+    return type(counts)((data, counts.indices, counts.indptr), shape=counts.shape)
+
+
+def _unit(vectors: Any) -> NDArray[np.float32]:
+    from workbench.retrieval.embedding import unit_rows
+
+    return unit_rows(vectors)

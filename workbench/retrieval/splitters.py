@@ -1,0 +1,299 @@
+"""All ways to cut a context into chunks, by name: `sentence`, `tokens:cl100k_base`, `window:3`.
+
+Where `sentence` (llama-index's splitter) and `single` strip white space at borders, all others tile: without overlap,
+the chunks of a document join to its text exactly. A name may carry an argument after a colon.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import InputError, UnknownName
+from workbench.records import Context
+from workbench.retrieval.chunk_table import ChunkTable, Span
+from workbench.retrieval.chunking import Count, pack_spans, sentence_chunks
+from workbench.text import DEFAULT_ENCODING, sentence_spans
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Pieces = list[tuple[int, int]]
+_PARAGRAPH = re.compile(r"\n[ \t]*\n\s*(?=\S)")
+_HEADING = re.compile(r"^(?:#{1,6}[ \t]\S.*|[^\s#>*`|-].*\n(?:={3,}|-{3,})[ \t]*)$", re.MULTILINE)
+_FENCE = re.compile(r"^(```|~~~).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
+_WORD = re.compile(r"\S+")
+_FUNCTION = re.compile(
+    r"^[ \t]*(?:(?:export|default|public|private|protected|internal|static|final|abstract|async|override|virtual|inline"
+    r"|pub(?:\([a-z]+\))?|unsafe|extern|const|template[ \t]*<[^>\n]*>)[ \t]+)*"
+    r"(?:(?:def|class|function\*?|func|fn|interface|struct|impl|trait|enum|module|namespace|sub|proc)\b[^;\n]*"
+    r"|(?!(?:if|for|while|switch|else|return|do|try|catch|new|throw)\b)[A-Za-z_][\w:<>,*&\[\] \t]*[ \t*&]"
+    r"[~\w:]+[ \t]*\([^;{}\n]*\)[^;{}\n]*\{?)[ \t]*$",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Chunks that are searched, and, where they differ, the ones that are read in their place."""
+
+    chunks: ChunkTable
+    reads: ChunkTable | None = None
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a splitter gets besides the text. `embed` gives unit vectors of sentences of the context."""
+
+    chunk_tokens: int
+    overlap: int
+    count: Count
+    argument: str
+    embed: Callable[[Sequence[str]], NDArray[np.float32]]
+
+    def number(self, otherwise: int, lowest: int = 1) -> int:
+        """The argument as a number. Raises InputError for anything else, and below `lowest`."""
+        if not self.argument:
+            return otherwise
+        if not self.argument.isdigit() or int(self.argument) < lowest:
+            raise InputError(f"{self.argument!r} is no number from {lowest} up", field="splitter", fix="write window:3")
+        return int(self.argument)
+
+
+def cut(
+    context: Context,
+    splitter: str = "sentence",
+    *,
+    chunk_tokens: int = 512,
+    overlap: int = 0,
+    count: Count,
+    embedder: Any = None,
+) -> Cut:
+    """The chunks of a context. `embedder` serves `semantic` only. Raises UnknownName listing the splitters."""
+    name, _, argument = splitter.partition(":")
+    if name not in SPLITTERS:
+        raise UnknownName("splitter", name, list(SPLITTERS), field="splitter")
+    chunks: list[Span] = []
+    reads: list[Span] = []
+    job = _Job(chunk_tokens, overlap, count, argument, _Sentences(context, embedder))
+    for number, document in enumerate(context.documents):
+        if name == "sentence":
+            found = [(chunk.start, chunk.end) for chunk in sentence_chunks(document, chunk_tokens, overlap)]
+            wider: Pieces = []
+        elif name in _WIDER:
+            found, wider = _WIDER[name](document.text, job)
+        else:
+            found, wider = _PLAIN[name](document.text, job), []
+        chunks += [(number, *span) for span in found]
+        reads += [(number, *span) for span in wider]
+    return Cut(ChunkTable(context, chunks), ChunkTable(context, reads) if name in _WIDER else None)
+
+
+class _Sentences:
+    """Embeds sentences with the context's embedder, which is fitted once, on all sentences of the context."""
+
+    def __init__(self, context: Context, embedder: Any) -> None:
+        self._context = context
+        self._embedder = embedder
+        self._fitted: Any = None
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if self._fitted is None:
+            if self._embedder is None:
+                from workbench.retrieval.lsa import LsaEmbedder
+
+                self._embedder = LsaEmbedder()
+            everything = [d.text[s:e] for d in self._context.documents for s, e in sentence_spans(d.text)]
+            self._fitted = self._embedder.fit(everything)
+        vectors: NDArray[np.float32] = self._fitted.embed(texts)
+        return vectors
+
+
+def _starts(text: str) -> list[int]:
+    return [start for start, _ in sentence_spans(text)]
+
+
+def _tiles(text: str, borders: Sequence[int], starts: Sequence[int], job: _Job) -> Pieces:
+    """Pack the units that begin at `starts`; no chunk crosses a border."""
+    found: Pieces = []
+    for begin, end in pairwise(sorted({0, *borders, len(text)})):
+        inside = [start - begin for start in starts if begin < start < end]
+        packed = pack_spans(text[begin:end], inside, job.chunk_tokens, job.count, job.overlap)
+        found += [(begin + a, begin + b) for a, b in packed]
+    return found
+
+
+def packed(text: str, job: _Job) -> Pieces:
+    """Whole sentences, as many as fit."""
+    return _tiles(text, [], _starts(text), job)
+
+
+def tokens(text: str, job: _Job) -> Pieces:
+    """Exactly `chunk_tokens` tokens each, wherever that cuts (GraphRAG, LightRAG); `tokens:ENCODING` counts in another
+    encoding than o200k_base. A character of several tokens stays whole, in the later chunk."""
+    from workbench.text import encoding
+
+    try:
+        coder = encoding(job.argument or DEFAULT_ENCODING)
+    except (ValueError, OSError) as error:
+        raise InputError(f"encoding {job.argument!r} is not at hand", field="splitter", fix="write tokens") from error
+    ids = coder.encode_ordinary(text)
+    decoded, offsets = coder.decode_with_offsets(ids)
+    if decoded != text:  # half a surrogate pair: no tokenizer gives it back
+        return packed(text, job)
+    bounds = [*offsets, len(text)]
+    found: Pieces = []
+    step = max(1, job.chunk_tokens - job.overlap)
+    for first in range(0, len(ids), step):
+        last = min(first + job.chunk_tokens, len(ids))
+        if bounds[first] < bounds[last]:
+            found.append((bounds[first], bounds[last]))
+        if last == len(ids):
+            break
+    return found
+
+
+def words(text: str, job: _Job) -> Pieces:
+    """`chunk_tokens` words each, words being what white space separates (Self-Route 300, TracLLM 100)."""
+    bounds = [0, *(match.start() for match in _WORD.finditer(text))][1:]
+    if not bounds:
+        return [(0, len(text))] if text else []
+    step = max(1, job.chunk_tokens - job.overlap)
+    found: Pieces = []
+    for first in range(0, len(bounds), step):
+        last = first + job.chunk_tokens
+        found.append((bounds[first] if first else 0, bounds[last] if last < len(bounds) else len(text)))
+        if last >= len(bounds):
+            break
+    return found
+
+
+def _paragraph_starts(text: str, job: _Job) -> list[int]:
+    """Starts of paragraphs; within one that is longer than a chunk, of its sentences."""
+    starts = [0, *(match.end() for match in _PARAGRAPH.finditer(text)), len(text)]
+    found: list[int] = []
+    for begin, end in pairwise(starts):
+        found.append(begin)
+        if job.count(text[begin:end]) > job.chunk_tokens:
+            found += [begin + start for start in _starts(text[begin:end]) if start]
+    return found
+
+
+def paragraphs(text: str, job: _Job) -> Pieces:
+    """Whole paragraphs (blank lines between), as many as fit; a long one is cut at sentences."""
+    return _tiles(text, [], _paragraph_starts(text, job), job)
+
+
+def markdown(text: str, job: _Job) -> Pieces:
+    """Sections by heading (`#` and underlined; not inside code fences), each packed by paragraphs. A heading without a
+    text of its own goes with the next."""
+    fences = [match.span() for match in _FENCE.finditer(text)]
+    heads = [
+        match.span()
+        for match in _HEADING.finditer(text)
+        if not any(start <= match.start() < end for start, end in fences)
+    ]
+    borders: list[int] = []
+    for number, (start, _) in enumerate(heads):
+        bare = number > 0 and not text[heads[number - 1][1] : start].strip()
+        if not bare:
+            borders.append(start)
+    return _tiles(text, borders, _paragraph_starts(text, job), job)
+
+
+def semantic(text: str, job: _Job) -> Pieces:
+    """Cut where the topic turns: where neighbouring sentences (each embedded with the one before and after) differ more
+    than the `semantic:95`th percentile of the document's turns (llama-index's SemanticSplitter); at most
+    `chunk_tokens`."""
+    import numpy as np
+
+    spans = list(sentence_spans(text))
+    percentile = job.number(95)
+    if len(spans) < 3:
+        return _tiles(text, [], _starts(text), job)
+    last = len(spans) - 1
+    grouped = [text[spans[max(0, i - 1)][0] : spans[min(last, i + 1)][1]] for i in range(len(spans))]
+    vectors = job.embed(grouped)
+    turns = 1 - np.einsum("ij,ij->i", vectors[:-1], vectors[1:])
+    bound = np.percentile(turns, min(percentile, 100))
+    borders = [spans[i + 1][0] for i in np.flatnonzero(turns > bound)]
+    return _tiles(text, borders, _starts(text), job)
+
+
+def code(text: str, job: _Job) -> Pieces:
+    """A chunk per function or method, with its decorators; what is longer is cut at lines. Python by its grammar, other
+    languages by the look of their definitions."""
+    lines = [0, *(match.end() for match in re.finditer("\n", text))]
+    borders = _python_functions(text, lines)
+    if borders is None:
+        borders = [match.start() for match in _FUNCTION.finditer(text)]
+    return _tiles(text, borders, lines, job)
+
+
+def _python_functions(text: str, lines: Sequence[int]) -> list[int] | None:
+    """Starts of the functions, classes and methods of a Python text; None when it is none."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    found = []
+    bodies: list[Any] = [tree.body]
+    while bodies:
+        for node in bodies.pop():
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                found.append(first - 1)
+                if isinstance(node, ast.ClassDef):
+                    bodies.append(node.body)
+    if not found or len(lines) != text.count("\n") + 1 or max(found) >= len(lines):
+        return None
+    return [lines[number] for number in found]
+
+
+def window(text: str, job: _Job) -> tuple[Pieces, Pieces]:
+    """Single sentences are searched; read are they with the `window:3` before and after."""
+    starts = _starts(text)
+    if not starts:
+        return [], []
+    bounds = [0, *starts[1:], len(text)]
+    reach, last = job.number(3, 0), len(bounds) - 1
+    small = list(pairwise(bounds))
+    wide = [(bounds[max(0, i - reach)], bounds[min(last, i + reach + 1)]) for i in range(len(small))]
+    return small, wide
+
+
+def hierarchical(text: str, job: _Job) -> tuple[Pieces, Pieces]:
+    """Children of `hierarchical:128` tokens are searched; read are their parents of `chunk_tokens`."""
+    child = min(job.number(128), job.chunk_tokens)
+    small: Pieces = []
+    wide: Pieces = []
+    for begin, end in packed(text, job):
+        part = text[begin:end]
+        inside = pack_spans(part, _starts(part), child, job.count)
+        small += [(begin + a, begin + b) for a, b in inside]
+        wide += [(begin, end)] * len(inside)
+    return small, wide
+
+
+def single(text: str, job: _Job) -> Pieces:
+    """One chunk a sentence, without the white space around it."""
+    return list(sentence_spans(text))
+
+
+_PLAIN: dict[str, Callable[[str, _Job], Pieces]] = {
+    "single": single,
+    "packed": packed,
+    "tokens": tokens,
+    "words": words,
+    "paragraphs": paragraphs,
+    "markdown": markdown,
+    "semantic": semantic,
+    "code": code,
+}
+_WIDER: dict[str, Callable[[str, _Job], tuple[Pieces, Pieces]]] = {"window": window, "hierarchical": hierarchical}
+SPLITTERS = ("sentence", *_PLAIN, *_WIDER)
