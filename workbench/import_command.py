@@ -58,43 +58,36 @@ def run(arguments: argparse.Namespace) -> int:
     fields = Fields(
         arguments.field, arguments.gold, arguments.question, arguments.id, arguments.context, arguments.task
     )
-    imports = [
-        import_predictions(
-            file,
-            corpus=arguments.corpus,
-            model=arguments.model,
-            pipeline=arguments.pipeline,
-            database=arguments.database,
-            experiment=arguments.experiment,
-            fields=fields,
-            metrics=arguments.metric,
-            corpus_options=parse_options(arguments.option),
-        )
-        for file in arguments.files
-    ]
-    last = imports[-1]
-    compared = compare(last.database, experiment=last.experiment)
+    done = import_predictions(
+        arguments.files,
+        corpus=arguments.corpus,
+        model=arguments.model,
+        pipeline=arguments.pipeline,
+        database=arguments.database,
+        experiment=arguments.experiment,
+        fields=fields,
+        metrics=arguments.metric,
+        corpus_options=parse_options(arguments.option),
+    )
+    compared = compare(done.database, experiment=done.experiment)
     if arguments.format == "json":
-        files = [{"file": str(file), **asdict(done)} for file, done in zip(arguments.files, imports, strict=True)]
-        print(json.dumps({"files": files, "compare": json.loads(compared.format("json"))}, indent=2, default=str))
+        print(json.dumps({**asdict(done), "compare": json.loads(compared.format("json"))}, indent=2, default=str))
     else:
-        for file, done in zip(arguments.files, imports, strict=True):
-            print("\n".join(_lines(file, done)))
-        print(f"\nrun {last.run_id} of {last.experiment!r} in {last.database}\n\n{compared.format('table')}")
-    return 3 if any(done.failed for done in imports) else 0
+        print("\n".join(_lines(done)) + f"\n\n{compared.format('table')}")
+    return 3 if done.failed else 0
 
 
-def _lines(file: Path, done: Imported) -> list[str]:
-    lines = [f"{file}: {done.answers} answers"]
+def _lines(done: Imported) -> list[str]:
+    lines = [f"{done.answers} answers imported as run {done.run_id} of {done.experiment!r} in {done.database}"]
     for count, what in (
         (done.failed, "rows have no answer and count as failed"),
         (done.unmatched, f"rows are no question of {done.corpus} and were left out"),
         (done.twice, "rows answer a question again; the last answer counts"),
     ):
         if count:
-            lines.append(f"  {count} {what}")
-    lines += [f"  {name:32} {100 * mean:.2f}" for name, mean in done.means.items()]
-    return lines + [f"  note: {note}" for note in done.notes]
+            lines.append(f"{count} {what}")
+    lines += [f"{name:32} {100 * mean:.2f}" for name, mean in done.means.items()]
+    return lines + [f"note: {note}" for note in done.notes]
 
 
 def parse_options(items: list[str]) -> dict[str, Any]:

@@ -178,7 +178,7 @@ def test_the_command_prints_means_and_leaderboard_without_inventing_costs(
     assert "0.000000" not in row and " - " in row
     _file(in_folder / "lost.jsonl", [{**ROWS[0], "prediction": None}, ROWS[1]])
     assert main([*command[:1], "lost.jsonl", *command[2:], "--pipeline", "rag", "--format", "json"]) == 3
-    assert json.loads(capsys.readouterr().out)["files"][0]["failed"] == 1
+    assert json.loads(capsys.readouterr().out)["failed"] == 1
 
 
 def test_files_of_one_system_add_up_to_one_run(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,7 +56,7 @@ class Imported:
 
 
 def import_predictions(
-    file: Path,
+    files: Path | Sequence[Path],
     *,
     corpus: str,
     model: str,
@@ -67,22 +67,22 @@ def import_predictions(
     metrics: Sequence[str] = (),
     corpus_options: Mapping[str, Any] | None = None,
 ) -> Imported:
-    """Write a file of predictions (.jsonl, .json or .csv) as a run into a run log.
+    """Write one or more files of predictions (.jsonl, .json or .csv) as a run into a run log.
 
     `corpus`: a known corpus as experiment files write it (`name` or `name@path`), or a new name. `experiment`: the name
     or id of the experiment that the run joins, made when there is none. `metrics` default to each question's own, for
-    an unknown corpus to token_f1. Importing again overwrites answers; another file of the same pipeline, model and
-    corpus adds its answers to the run. Raises InputError naming the row or field.
+    an unknown corpus to token_f1. Importing again overwrites answers; other files of the same pipeline, model and
+    corpus add theirs to the run. Raises InputError naming the row or field.
     """
     from workbench.evaluation.metrics import metric
 
     for name in metrics:
         metric(name)
-    rows = list(_rows(file))
-    if not rows:
-        raise InputError("holds no rows", file=file)
+    paths = [files] if isinstance(files, Path) else list(files)
+    rows = [row for path in paths for row in _rows(path)]
+    file = paths[0] if len(paths) == 1 else paths[0].with_name(f"{paths[0].name} and {len(paths) - 1} more")
     named = _named(fields or Fields(), rows, file)
-    known = _known_corpus(corpus, corpus_options or {}, rows)
+    known = _known_corpus(corpus, corpus_options or {})
     if known is None:
         whole, pairs, lost = _own_questions(rows, named, corpus.partition("@")[0], metrics, file)
     else:
@@ -106,7 +106,15 @@ class _Run:
     source: str
 
 
-def _rows(file: Path) -> Iterator[dict[str, Any]]:
+def _rows(file: Path) -> list[dict[str, Any]]:
+    """All rows of a file. Raises InputError when there are none, or when one cannot be read."""
+    rows = list(_read(file))
+    if not rows:
+        raise InputError("holds no rows", file=file)
+    return rows
+
+
+def _read(file: Path) -> Iterator[dict[str, Any]]:
     if not file.is_file():
         raise InputError("no such file", file=file, fix="give a .jsonl, .json or .csv file of predictions")
     if file.suffix == ".csv":
@@ -161,7 +169,7 @@ def _named(fields: Fields, rows: Sequence[Mapping[str, Any]], file: Path) -> Fie
     return chosen
 
 
-def _known_corpus(name: str, options: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Corpus | None:
+def _known_corpus(name: str, options: Mapping[str, Any]) -> Corpus | None:
     from workbench import catalogue
     from workbench.experiment.config import Entry
     from workbench.experiment.setup import load_corpus
