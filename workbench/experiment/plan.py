@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import ContextOverflow
+from workbench.errors import ContextOverflow, InputError
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path
 from workbench.experiment.config import Experiment, load
 from workbench.experiment.setup import PlannedRun, prepare
@@ -47,6 +47,8 @@ class DryModel:
         self.window = model.window
         self.max_output_tokens = model.max_output_tokens
         self.token_source = model.token_source
+        self.gives_logprobs = getattr(model, "gives_logprobs", False)
+        self.gives_prompt_logprobs = getattr(model, "gives_prompt_logprobs", False)
 
     def count(self, text: str) -> int:
         return self._model.count(text)
@@ -65,6 +67,8 @@ class DryModel:
             token_source=self.token_source,
             total_s=seconds,
             first_token_s=CALL_SECONDS + prompt * SECONDS_PER_PROMPT_TOKEN,
+            first_token_logprobs={"fact": -0.5, "none": -1.0} if request.top_logprobs else None,
+            prompt_logprobs=[-1.0] * request.prompt_logprobs or None,
         )
 
     async def acomplete(self, request: ChatRequest) -> Completion:
@@ -222,6 +226,8 @@ def _walk_context(
             pipeline.answer(question.blind(keep_evidence=pipeline.card.sees_evidence), state, bench)
         except ContextOverflow:
             walked.overflows += 1
+        except InputError:  # the method needs what this model cannot do: it will say so, at no cost
+            pass
         walked.answers.append([call for call in held if call.error is None])
 
 
