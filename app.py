@@ -9,6 +9,12 @@ PAGES = {
         st.Page("workbench/ui/compare_page.py", title="Compare", icon=":material/leaderboard:", default=True),
         st.Page("workbench/ui/questions_page.py", title="Questions", icon=":material/quiz:", url_path="questions"),
     ],
+    "Trust": [
+        st.Page("workbench/ui/judges_page.py", title="Judges", icon=":material/gavel:", url_path="judges"),
+        st.Page(
+            "workbench/ui/conformance_page.py", title="Conformance", icon=":material/verified:", url_path="conformance"
+        ),
+    ],
     "Data": [
         st.Page("workbench/ui/corpus_page.py", title="Corpus", icon=":material/menu_book:", url_path="corpus"),
         st.Page("workbench/ui/runs_page.py", title="Runs", icon=":material/play_circle:", url_path="runs"),

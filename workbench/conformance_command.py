@@ -6,7 +6,6 @@ import argparse
 import csv
 import io
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,8 +45,9 @@ def _folder(given: Path | None) -> Path | None:
         if not given.is_dir():
             raise InputError("no such folder", file=given, field="--data", fix="give the folder of predictions")
         return given
-    default = Path(os.environ.get("WORKBENCH_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
-    return default if default.is_dir() else None
+    from workbench.evaluation.conformance import predictions_folder
+
+    return predictions_folder()
 
 
 def _line(row: dict[str, Any], format: str) -> dict[str, Any]:

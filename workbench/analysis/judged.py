@@ -12,7 +12,7 @@ def agreement(answers: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     `scored` (mean headline score of the same answers, of `metric`), and their agreement over all answers of the judge
     on that corpus: Pearson's and Spearman's correlation, and kappa of right (0.5 or more) and wrong; None where one
     side does not vary. `answers` and `scores` are frames as `RunLogReader` gives them."""
-    found = scores[scores["metric"].str.startswith(f"{JUDGE}:")]
+    found = scores[scores["metric"].astype(str).str.startswith(f"{JUDGE}:")]
     keep = ["run_id", "question_id", "pipeline", "model", "corpus", "score"]
     joined = found.rename(columns={"metric": "judge", "value": "verdict"})[
         ["run_id", "question_id", "judge", "verdict"]

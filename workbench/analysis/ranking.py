@@ -26,22 +26,17 @@ PAIR = "pair"  # scores of judged pairs are named pair:<prompt>:<judge>:<run id 
 def battles(scores: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """The judged pairs of a log's scores: columns `a`, `b` (pipelines), `score`, `question_id`, `corpus`, `model`,
     `judge`, `prompt`. `scores` and `runs` are frames as `RunLogReader` gives them."""
-    found = scores[scores["metric"].str.startswith(f"{PAIR}:")]
-    parts = found["metric"].str.split(":", n=2, expand=True).reindex(columns=[0, 1, 2])
-    ends = parts[2].fillna("").str.rpartition(":")
+    found = scores[scores["metric"].astype(str).str.startswith(f"{PAIR}:")]
     named = runs.drop_duplicates("run_id").set_index("run_id")
-    return pd.DataFrame(
-        {
-            "a": found["run_id"].map(named["pipeline"]),
-            "b": ends[2].map(named["pipeline"]),
-            "score": found["value"].astype(float),
-            "question_id": found["question_id"],
-            "corpus": found["run_id"].map(named["corpus"]),
-            "model": found["run_id"].map(named["model"]),
-            "judge": ends[0],
-            "prompt": parts[1],
-        }
-    ).reset_index(drop=True)
+    rows = []
+    for run_id, question_id, name, value in found[["run_id", "question_id", "metric", "value"]].itertuples(index=False):
+        _, prompt, rest = str(name).split(":", 2)
+        judge, _, other = rest.rpartition(":")  # a judge's name may hold colons itself
+        if run_id in named.index and other in named.index:
+            own = named.loc[run_id]
+            pair = (own["pipeline"], named.loc[other, "pipeline"], value, question_id)
+            rows.append((*pair, own["corpus"], own["model"], judge, prompt))
+    return pd.DataFrame(rows, columns=[*COLUMNS, "corpus", "model", "judge", "prompt"]).astype({"score": float})
 
 
 def bradley_terry(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -73,6 +74,13 @@ def replay_rows(folder: Path) -> Iterator[ConformanceRow]:
         official, ours = official_value(case, folder), case.printed(exact)
         difference = round(ours - official, case.digits)
         yield ConformanceRow("replay", case.benchmark, case.task, case.system, n, official, ours, difference, exact)
+
+
+def predictions_folder() -> Path | None:
+    """The folder of published predictions: WORKBENCH_SHARED_DATA, or `../shared/data` beside the checkout, if there."""
+    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
+    folder = Path(os.environ.get("WORKBENCH_SHARED_DATA", beside))
+    return folder if folder.is_dir() else None
 
 
 def conformance(folder: Path | None) -> list[ConformanceRow]:
