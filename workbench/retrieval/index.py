@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 T = TypeVar("T")
-FORMAT = "4"  # a changed layout, analyser or splitter is a new index
+FORMAT = "5"  # a changed layout, analyser or splitter is a new index
 CANDIDATES = 50  # how deep each ranking goes into a fusion
 _KEPT_IN_MEMORY = 64
 _PROBE = "Dr. Hale's 37 ships — naïve cafés, 東京塔; def f(x): return x**2"
@@ -230,8 +230,10 @@ class ChunkIndex:
         language = self.options.bm25.language
         with self._lock:
             if "counts" not in self._made:
-                table = self._texts is None and isinstance(self.chunks, ChunkTable)
-                self._made["counts"] = count_terms(self.chunks.texts() if table else self.texts(), language)
+                chunks = self.chunks
+                # streamed from the table where that is what is searched: a million texts need not lie side by side
+                stream = chunks.texts() if self._texts is None and isinstance(chunks, ChunkTable) else self.texts()
+                self._made["counts"] = count_terms(stream, language)
             counts = self._made["counts"]
             other = "dense" if "sparse" not in self._made else "sparse"
             if other in self._made:

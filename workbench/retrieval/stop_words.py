@@ -1,4 +1,4 @@
-"""Function words of the languages that nltk's Snowball stemmer knows; our own short lists, lower case.
+"""Function words of the languages that have a Snowball stemmer; our own short lists, lower case.
 
 Short on purpose: BM25's idf already makes frequent words cheap; a list only keeps questions ("what is the …") from
 matching everything.

@@ -1,0 +1,139 @@
+"""Splitters: chunks re-join to the document, keep to their size, and cut where they say."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.errors import InputError, UnknownName
+from workbench.records import Context, Document
+from workbench.retrieval.splitters import SPLITTERS, Cut, cut
+from workbench.text import count_tokens, encoding
+
+PIECES = st.sampled_from(
+    [
+        *("One two.", "Three?", "\n\n", "\n", "# Head\n", "## Sub\n\n", "```\n# no\n```\n", "日本。", "🙂", "x" * 30),
+        *("def f(x):\n    return 1\n", "@a\nclass C:\n  def m(self): pass\n", "Dr. A said so. ", "wait... "),
+        "Title\n===\n",
+    ]
+)
+TEXTS = st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=60)
+TILING = [name for name in SPLITTERS if name not in ("sentence", "single")]
+
+
+def made(text: str, splitter: str, size: int = 20, overlap: int = 0) -> Cut:
+    return cut(Context((Document("d", text),)), splitter, chunk_tokens=size, overlap=overlap, count=count_tokens)
+
+
+def texts(text: str, splitter: str, size: int = 20, overlap: int = 0) -> list[str]:
+    return [chunk.text for chunk in made(text, splitter, size, overlap).chunks]
+
+
+@pytest.mark.parametrize("splitter", TILING)
+@settings(max_examples=25, deadline=None)
+@given(text=TEXTS, size=st.integers(1, 30))
+def test_chunks_rejoin_to_the_document(splitter: str, text: str, size: int) -> None:
+    found = made(text, splitter, size)
+    if not text.strip() and splitter in ("window", "hierarchical"):
+        return
+    assert "".join(chunk.text for chunk in found.chunks) == text
+    assert all(chunk.text for chunk in found.chunks)
+    if splitter not in ("words", "window", "tokens"):  # tokens of a part may differ from a part of the tokens
+        assert all(count_tokens(chunk.text) <= size or len(chunk.text) == 1 for chunk in found.chunks)
+
+
+@pytest.mark.parametrize("splitter", SPLITTERS)
+@settings(max_examples=10, deadline=None)
+@given(text=TEXTS, overlap=st.integers(0, 9))
+def test_overlapping_chunks_advance_and_leave_out_white_space_only(splitter: str, text: str, overlap: int) -> None:
+    found = list(made(text, splitter, 12, overlap).chunks)
+    covered = 0
+    for chunk in found:
+        assert text[chunk.start : chunk.end] == chunk.text
+        assert not text[covered : chunk.start].strip()
+        covered = max(covered, chunk.end)
+    assert not text[covered:].strip()
+    assert all(a.start < b.start for a, b in pairwise(found))
+
+
+def test_tokens_are_cut_at_exact_counts() -> None:
+    text = "The quick brown fox jumps over the lazy dog. " * 20
+    chunks = texts(text, "tokens", 16, 4)
+    ids = encoding().encode_ordinary(text)
+    assert [encoding().decode(ids[i : i + 16]) for i in range(0, len(ids) - 4, 12)] == chunks
+
+
+def test_words_are_counted_as_white_space_separates_them() -> None:
+    assert texts("a b  c\nd e", "words", 2) == ["a b  ", "c\nd ", "e"]
+    assert texts("a b c d", "words", 3, 1) == ["a b c ", "c d"]
+
+
+def test_paragraphs_stay_whole_and_long_ones_are_cut_at_sentences() -> None:
+    text = "Short one.\n\nAlso short.\n\n" + "This sentence has six words here. " * 3
+    assert texts(text, "paragraphs", 12) == [
+        "Short one.\n\nAlso short.\n\n",
+        "This sentence has six words here. ",
+        "This sentence has six words here. ",
+        "This sentence has six words here. ",
+    ]
+
+
+def test_markdown_is_cut_at_headings_but_not_in_code() -> None:
+    text = "Intro.\n\n# One\n\n## Deep\n\nText.\n\n```\n# a comment\n```\n\nTwo\n---\n\nMore.\n"
+    assert texts(text, "markdown", 100) == [
+        "Intro.\n\n",
+        "# One\n\n## Deep\n\nText.\n\n```\n# a comment\n```\n\n",
+        "Two\n---\n\nMore.\n",
+    ]
+
+
+def test_code_is_cut_by_function() -> None:
+    text = "import a\n\n@cache\ndef f():\n    return 1\n\nclass C:\n    x = 1\n\n    def m(self):\n        pass\n"
+    assert texts(text, "code", 100) == [
+        "import a\n\n",
+        "@cache\ndef f():\n    return 1\n\n",
+        "class C:\n    x = 1\n\n",
+        "    def m(self):\n        pass\n",
+    ]
+    script = "const a = 1;\nfunction f(x) {\n  if (x) {\n    g(x);\n  }\n}\nexport async function g(y) {\n}\n"
+    assert texts(script, "code", 100) == [
+        "const a = 1;\n",
+        "function f(x) {\n  if (x) {\n    g(x);\n  }\n}\n",
+        "export async function g(y) {\n}\n",
+    ]
+
+
+def test_semantic_cuts_where_the_topic_turns() -> None:
+    ships = "The ship sailed north. The ship carried corn. The ship met ice. "
+    wool = "Sheep give wool. Wool is spun from sheep. Sheep eat grass. "
+    assert any(chunk.startswith(("Sheep", "Wool")) for chunk in texts(ships + wool, "semantic:80", 200)[1:])
+    assert len(texts(ships + wool, "semantic:80", 200)) == 2
+
+
+def test_a_window_is_searched_by_sentence_and_read_with_its_neighbours() -> None:
+    found = made("One a. Two b. Three c. Four d.", "window:1")
+    assert found.reads is not None
+    assert [c.text for c in found.chunks] == ["One a. ", "Two b. ", "Three c. ", "Four d."]
+    assert found.reads[0].text == "One a. Two b. "
+    assert found.reads[2].text == "Two b. Three c. Four d."
+
+
+def test_children_lie_in_their_parents() -> None:
+    found = made("Some words stand here. " * 30, "hierarchical:10", 40)
+    assert found.reads is not None
+    for child, parent in zip(found.chunks, found.reads, strict=True):
+        assert parent.start <= child.start < child.end <= parent.end
+        assert count_tokens(child.text) <= 10 and count_tokens(parent.text) <= 40
+    assert len(set(found.reads)) < len(found.chunks) / 2
+
+
+def test_a_splitter_that_does_not_exist_lists_those_that_do() -> None:
+    with pytest.raises(UnknownName, match="markdown"):
+        made("a", "sentense")
+    with pytest.raises(InputError, match="window:3"):
+        made("a", "window:many")
+    with pytest.raises(InputError, match="not at hand"):
+        made("a", "tokens:klingon")
