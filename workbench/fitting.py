@@ -56,6 +56,17 @@ def note_room(
     return fitting
 
 
+def chunk_size(
+    wanted: int, prompt: Messages, bench: Bench, *, reply_tokens: int, schema: type | None = None, share: float = 1.0
+) -> int:
+    """The tokens a chunk may have: `wanted`, or less (noted) when a `share` of the prompt's room is less."""
+    room = int(room_for(prompt, bench, reply_tokens=reply_tokens, schema=schema) * share)
+    if room >= wanted:
+        return wanted
+    bench.note("chunk_tokens_reduced_to", max(1, room))
+    return max(1, room)
+
+
 def cut(text: str, room: int, bench: Bench, *, noted: bool = True) -> str:
     """The text, or its longest beginning of at most `room` tokens (noted as `cut_characters`, unless told not to)."""
     if bench.count(text) <= room:
