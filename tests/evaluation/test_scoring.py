@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +78,34 @@ def test_every_metric_has_a_version_and_is_a_name_of_the_package() -> None:
         assert (function.__doc__ or "").strip(), name
     with pytest.raises(AttributeError):
         package.no_such_metric  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("text", "refuses"),
+    [
+        ("Unanswerable", True),
+        ("I don't know.", True),
+        ("The question cannot be answered from the passages.", True),
+        ("The financial statement does not address any plans for expansion.", True),
+        ("There is no mention of a tavern in the provided chunks. The text speaks of an inn.", True),
+        ("", False),
+        ("Nobody knew that the mill did not stand there any more.", False),
+        ("He did not say a word, and the letter was not found until 1907.", False),
+        ("Paris, though the text does not " + "really " * 40 + "say so.", False),
+    ],
+)
+def test_a_refusal_is_told_by_its_words(text: str, refuses: bool) -> None:
+    assert metric("abstention")(text, []) == float(refuses)
+
+
+def test_lara_gold_refusals_are_found_and_other_golds_are_not(shared_data: Path) -> None:
+    folder = shared_data / "lara" / "query"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}")
+    counts = {True: [0, 0], False: [0, 0]}
+    for file in folder.glob("*.jsonl"):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            found = metric("abstention")(str(json.loads(line)["answer"]), [])
+            counts["hallu" in file.name][int(found)] += 1
+    assert counts[True][0] == 0 and counts[True][1] == 122
+    assert counts[False][1] == 0 and counts[False][0] == 321

@@ -190,7 +190,7 @@ LEVAL: Mapping[str, Any] = {
     "tpo": leval_choice,
     "gsm100": leval_gsm,
     "codeU": leval_code,
-    "topic_retrieval_longchat": leval_topic,
+    **dict.fromkeys(("topic_retrieval_longchat", "topic_retrieval"), leval_topic),
     "sci_fi": leval_sci_fi,
     **dict.fromkeys(
         ("financial_qa", "legal_contract_qa", "multidoc_qa", "narrative_qa", "natural_question", "scientific_qa"),

@@ -13,7 +13,10 @@ _SOURCE = (
     r"(?:text|context|document|passage|story|conversation|paper|article|report|book|chunk|transcript|excerpt|meeting|"
     r"statement|information|material|snippet|filing|novel|history|chat)s?"
 )
-_NOT_SAID = r"(?:say|mention|state|contain|provide|specify|include|give|reveal|indicate|discuss|disclose|explicitly)"
+_NOT_SAID = (
+    r"(?:say|mention|state|contain|provide|specify|include|give|reveal|indicate|discuss|disclose|address|detail|describe|"
+    r"offer|outline|explicitly)"
+)
 _REFUSAL = re.compile(
     r"^(?:(?:it|this|that|question|answer) (?:is|was) )?(?:unanswerable|not answerable|unknown|no answer|none|not (?:"
     r"explicitly )?(?:mentioned|stated|given|specified|provided|found|available|disclosed|discussed)|no information|"
@@ -22,6 +25,7 @@ _REFUSAL = re.compile(
     r"there (?:is|was) no (?:information|mention))\b"
 )
 _ANYWHERE = re.compile(
+    r"\b(?:question|it|this|answer) (?:can ?not|cant|could not) be (?:answered|determined|found)\b|"
     rf"\bunanswerable\b|\b{_SOURCE}(?: \w+){{0,3}} (?:do(?:es)? not|doesnt|dont|did not|didnt) {_NOT_SAID}\b|"
     r"\b(?:not|never) (?:explicitly |specifically |directly )?(?:mentioned|stated|specified|provided|given|disclosed|"
     rf"discussed|included|found) (?:in|within|by|anywhere)\b|\bno (?:\w+ )?(?:information|mentions?|details?) \w+"
@@ -31,8 +35,7 @@ _ANYWHERE = re.compile(
 def abstains(text: str) -> bool:
     """True when the reply begins with a refusal, or its first sentence says that the text does not hold the answer.
 
-    Judged by words alone: on LaRA's published answers it finds 9 in 10 gold refusals and takes none of the gold
-    answers for one.
+    Judged by words alone: of LaRA's gold answers it takes all 122 refusals of books and filings and none of the others.
 
     >>> abstains("Unanswerable."), abstains("It is not mentioned."), abstains("Paris")
     (True, True, False)
