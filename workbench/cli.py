@@ -85,10 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     from workbench.conformance_command import add_conformance
     from workbench.import_command import add_import
     from workbench.judge_command import add_judge
+    from workbench.metrics_command import add_metrics
 
     add_conformance(command)
     add_import(command)
     add_judge(command)
+    add_metrics(command)
 
     ui = command("ui", _ui, "open the pages in a browser")
     ui.add_argument("database", type=Path, nargs="?", metavar="DB|FILE")
