@@ -126,6 +126,7 @@ def test_a_benchmark_without_the_task_says_which_it_has() -> None:
 def test_few_shot_tasks_look_at_the_first_line_only() -> None:
     assert metric("longbench")("\nParis\nQuestion: more", ["Paris"], task="triviaqa") == 1.0
     assert metric("longbench")("\nParis\nQuestion: more", ["Paris"], task="hotpotqa") == 0.5
+    assert metric("longbench")("Paris", ["Paris"], task="HotpotQA") == 1.0
 
 
 def test_a_class_after_a_removed_one_is_skipped_officially() -> None:

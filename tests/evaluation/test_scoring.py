@@ -44,10 +44,11 @@ def test_given_metrics_replace_the_questions_own() -> None:
         (QUESTION, "longbench_classification", "the question has no all_classes"),
         (replace(QUESTION, task=""), "longbench", "the question has no task"),
         (QUESTION, "longbench", "LongBench has no task 'qa1'"),
+        (QUESTION, "infinitebench_math_find", "the metric failed: ValueError"),
     ],
 )
 def test_a_metric_that_does_not_apply_gives_no_score_but_a_reason(question: Question, name: str, reason: str) -> None:
-    score = score_answer(question, Answer("garden"), [name])[0]
+    score = score_answer(question, Answer("garden 5"), [name])[0]
     assert score.value is None
     assert score.reason.startswith(reason)
 

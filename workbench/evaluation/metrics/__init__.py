@@ -132,6 +132,8 @@ def _score(name: str, function: Metric, question: Question, answer: Answer) -> S
         value = function(answer.text, list(question.answers), **{k: facts[k] for k in sorted(wanted) if k in facts})
     except NotApplicable as reason:
         return Score(name, None, str(reason))
+    except Exception as error:  # a gold that the rule cannot read must not cost the answer, which is paid for
+        return Score(name, None, f"the metric failed: {type(error).__name__}: {error}")
     return Score(name, value)
 
 

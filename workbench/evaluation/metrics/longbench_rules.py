@@ -147,7 +147,7 @@ def longbench(
     trec, triviaqa, samsum and lsht look at the first line only.
     """
     rule = rule_for(LONGBENCH, task, "LongBench")
-    name = next(known for known, function in LONGBENCH.items() if function is rule and known in task)
+    name = next(known for known, function in LONGBENCH.items() if function is rule and known in task.lower())
     if name in _FIRST_LINE:
         prediction = prediction.lstrip("\n").split("\n")[0]
     options: dict[str, Any] = {"official": official} if getattr(rule, "has_lenient", False) else {}
