@@ -10,13 +10,21 @@ from workbench.analysis.compare import CONTROLS
 from workbench.analysis.frontier import pareto
 
 Chart = Any  # altair's chart types share no public base that mypy knows
+AXES = {
+    "usd_per_question": "cost (USD/question)",
+    "latency_p50_s": "latency p50 (s)",
+    "latency_p95_s": "latency p95 (s)",
+    "tokens_per_question": "tokens/question",
+    "index_usd": "index cost (USD)",
+}
 
 
-def accuracy_against(table: pd.DataFrame, column: str, title: str) -> Chart:
+def accuracy_against(table: pd.DataFrame, column: str, title: str | None = None) -> Chart:
     """Accuracy (with 95 % intervals) against a cost or latency column of `Comparison.table`; the Pareto front of the
     methods (controls left out) as a line."""
     import altair as alt
 
+    title = title or AXES.get(column, column)
     data = table.dropna(subset=[column]).copy()
     data["kind"] = ["control" if method in CONTROLS else "method" for method in data["method"]]
     real = data[data["kind"] == "method"]

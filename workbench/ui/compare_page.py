@@ -32,7 +32,7 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
             for mean, low, high in zip(table["accuracy"], table["low"], table["high"], strict=True)
         ],
         against=[
-            "" if pd.isna(difference) else f"{difference:+.3f} (p={p:.3f})"
+            "" if pd.isna(difference) else f"{difference:+.3f} ({'p<0.001' if p < 0.001 else f'p={p:.3f}'})"
             for difference, p in zip(table["difference"], table["p_holm"], strict=True)
         ],
         replay=["↻" if replayed else "" for replayed in table["replayed"]],
@@ -54,8 +54,8 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
     }
     st.dataframe(shown[list(columns)], column_config=columns, hide_index=True, width="stretch")
     left, right = st.columns(2)
-    left.altair_chart(plots.accuracy_against(table, "usd_per_question", "cost (USD/question)"), width="stretch")
-    right.altair_chart(plots.accuracy_against(table, "latency_p50_s", "latency p50 (s)"), width="stretch")
+    left.altair_chart(plots.accuracy_against(table, "usd_per_question"), width="stretch")
+    right.altair_chart(plots.accuracy_against(table, "latency_p50_s"), width="stretch")
     part = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
     if part["label"].nunique() > 1:
         st.markdown(f"**Accuracy by {by}**")

@@ -60,6 +60,9 @@ _MORE = frozenset(
         ],
     )
 )
+_LONG_QUESTION = 5  # content words besides names
+_SAID_AT_LEAST = 0.3  # of the weight of a long question's words, in one sentence
+_LONG_SPAN = 7  # words; a clause shorter than that may be the answer itself
 _HELD = 0.999  # a sentence "holds" the question when it matches this share of the best one's score
 
 
@@ -157,6 +160,8 @@ def answer(question: str, sentences: Sequence[Sentence], options: Sequence[str] 
     held = _holding(ranked, query, finder)
     if held and (_wants_list(asked) or (asked.startswith("how many") and len(held) > 1)):
         return _several(asked, held, query)
+    if _too_far(query, finder, ranked):
+        return None
     last, rest, query = _follow(query, finder, ranked)
     if rest and not any(meaning(term) in last.meanings for term in rest):
         return None
@@ -168,6 +173,15 @@ def _names_held(query: Query, best: Sequence[Sentence]) -> bool:
     return not query.names or any(
         name in s.text or set(content_terms(name)) & s.terms for s in best for name in query.names
     )
+
+
+def _too_far(query: Query, finder: Finder, ranked: Sequence[tuple[float, int]]) -> bool:
+    """No sentence at the top says much of what a long question asks (short ones are often paraphrased)."""
+    if len(query.terms) < _LONG_QUESTION:
+        return False
+    asked = Query((), query.terms)
+    total = sum(map(finder.weight, query.terms))
+    return max(finder.score(finder.sentences[i], asked) for _, i in ranked[:5]) < _SAID_AT_LEAST * total
 
 
 def _holding(ranked: Sequence[tuple[float, int]], query: Query, finder: Finder) -> list[Sentence]:
@@ -246,6 +260,10 @@ def _trim(asked: str, sentence: Sentence, query: Query) -> str:
     )
     if names and (wants_name or names_in(after, query.names)):
         return names[0]
+    if re.match(r"why|how|explain|describe|in what way|what (?:is|was|does|do|did|can|would) ", asked) and (
+        asked.startswith(("why", "how", "explain", "describe")) or len(after.split()) > _LONG_SPAN
+    ):
+        return text.strip()  # no name, number or date will do: the sentence itself
     span = _CLAUSE.split(after.strip(" ,;:.!?—"), maxsplit=1)[0]
     return _LEAD.sub("", span).strip(" ,;:.\"'") or _LEAD.sub("", after).strip(" ,;:.")
 

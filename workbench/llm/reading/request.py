@@ -21,6 +21,11 @@ _FRAME = re.compile(
     r"reply (?:with|exactly)|do not answer|write (?:a|one|notes)|longer text|summari[sz]ed for you",
     re.I,
 )
+# Words on how to answer that benchmarks put behind their questions: no part of what is asked.
+_MANNER = re.compile(
+    r"[\s.]+(?:answer (?:this|the) question|please|use date of|only give|do not summari[sz]e|be concise)\b.*$",
+    re.I | re.S,
+)
 _EXACT_WORDS = re.compile(r"reply (?:exactly|with the single word)\s*:\s*(\[[^\]]+\]|\w+)", re.I)
 
 
@@ -64,6 +69,7 @@ def understand(messages: Sequence[Message]) -> Reading:
     lines = question.strip().split("\n")
     options = tuple(m.group(2).strip() for line in lines[1:] if (m := _OPTION.match(line.strip())))
     asked = " ".join(line for line in lines if not _OPTION.match(line.strip())).removesuffix("Answer:").strip()
+    asked = _MANNER.sub("", asked)
     kind = {"Answer": "answer"}.get(label, "notes") if asked else "report"
     return Reading("\n\n".join(blocks), asked, options, kind, exact.group(1) if exact else "unanswerable")
 
