@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pipelines.chunk_rag import read_hits
 from pipelines.full_context import FullContext
-from workbench.pipeline import Bench, MethodCard, Retriever
+from workbench.fitting import leading, room_for
+from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, Retriever, render_documents, render_question
 from workbench.records import Answer, Context, Question
 from workbench.retrieval.index import ChunkIndex
 from workbench.text import sentences
 
+ROUTE = Prompt("self_route.route", user=f"{{chunks}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
 SENTINEL = "unanswerable"  # as ANSWER_RULE words it, in both prompts
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’")
 
@@ -49,7 +50,12 @@ class SelfRoute:
 
     def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
         hits = state.search(question.text, self.top_k, self.retriever)
-        routed = read_hits(hits, question, bench, step="route")
+        asked = render_question(question)
+        room = room_for(ROUTE(chunks="", question=asked), bench, reply_tokens=bench.answer_tokens)
+        kept = leading(hits, room, bench, lambda some: render_documents([hit.chunk for hit in some], bench.context))
+        text = render_documents([hit.chunk for hit in kept], bench.context)
+        dropped = sum(bench.count(hit.chunk.text) for hit in hits[len(kept) :])
+        routed = bench.reply(ROUTE(chunks=text, question=asked), step="route", hits=kept, dropped_tokens=dropped)
         escalated = declines(routed.text)
         bench.note("escalated", escalated)
         return FullContext().answer(question, None, bench) if escalated else routed
