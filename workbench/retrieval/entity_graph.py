@@ -89,6 +89,13 @@ class EntityGraph:
         weight = self.graph.get_edge_data(a, b, {"weight": 0.0})["weight"]
         self.graph.add_edge(a, b, weight=weight + 1.0)
 
+    def link(self, pairs: Iterable[tuple[str, str, float]]) -> None:
+        """Add weighted edges between entities that no fact joins: synonyms."""
+        for a, b, weight in pairs:
+            ends = ("entity", a), ("entity", b)
+            if a != b and all(end in self.graph for end in ends) and not self.graph.has_edge(*ends):
+                self.graph.add_edge(*ends, weight=weight)
+
     def seeds(self, names: Iterable[str]) -> dict[str, float]:
         """Entities of the graph that match names, whole or by their words, weighted by how few chunks hold them."""
         weights: dict[str, float] = {}
