@@ -61,7 +61,7 @@ class ExtractiveCompression:
             raise ValueError("top_k and sentences must be at least 1, and neighbours not negative")
 
     def build(self, context: Context, bench: Bench) -> ChunkIndex:
-        return bench.index(chunk_tokens=self.chunk_tokens)
+        return bench.index(chunk_tokens=self.chunk_tokens).prepare(self.retriever)
 
     def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
         hits = state.search(question.text, self.top_k, self.retriever)
@@ -69,7 +69,7 @@ class ExtractiveCompression:
         flat = [(p, s) for p, passage in enumerate(passages) for s in range(len(passage))]
         chosen = self._picked(passages, question, bench) if self.scorer == "model" else []
         if not chosen and flat:
-            chosen = self._nearest(passages, flat, question, bench)
+            chosen = self._nearest(passages, flat, question, state)
         score = {place: 1 / rank for rank, place in enumerate(chosen[: self.sentences], 1)}
         around = {
             (p, s + d): value
@@ -83,9 +83,13 @@ class ExtractiveCompression:
         return read_hits(found, question, bench, order="document")
 
     def _nearest(
-        self, passages: Sequence[Sequence[Chunk]], flat: Sequence[tuple[int, int]], question: Question, bench: Bench
+        self,
+        passages: Sequence[Sequence[Chunk]],
+        flat: Sequence[tuple[int, int]],
+        question: Question,
+        index: ChunkIndex,
     ) -> list[tuple[int, int]]:
-        vectors = bench.embed([question.text, *(passages[p][s].text for p, s in flat)])
+        vectors = index.embedder.embed([question.text, *(passages[p][s].text for p, s in flat)])
         scores = vectors[1:] @ vectors[0]
         return [flat[i] for i in sorted(range(len(flat)), key=lambda i: (-float(scores[i]), i))]
 

@@ -58,7 +58,7 @@ class ListwiseRanking:
             raise ValueError("step must lie between 1 and window, and candidates and top_k be at least 1")
 
     def build(self, context: Context, bench: Bench) -> ChunkIndex:
-        return bench.index(chunk_tokens=self.chunk_tokens)
+        return bench.index(chunk_tokens=self.chunk_tokens).prepare(self.retriever)
 
     def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
         chunks = [hit.chunk for hit in state.search(question.text, self.candidates, self.retriever)]
