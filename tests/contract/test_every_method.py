@@ -156,7 +156,7 @@ def test_a_method_never_sees_gold_and_its_prompts_come_from_the_text(name: str) 
     sees = METHODS[name].card.sees_evidence
     ran = answered(name, make_context(story(30)), garbage, answers=("Zanzibar-7741",))
     assert all("Zanzibar-7741" not in made.prompt for made in ran.made)
-    assert sees or name in SILENT or any("Person 3 keeps 21 sheep" in made.prompt for made in ran.made)
+    assert sees or name in SILENT or any("sheep in the village of Place" in made.prompt for made in ran.made)
 
 
 @pytest.mark.parametrize("name", RUNNABLE)
