@@ -114,76 +114,61 @@ class MemWalker:
         return level[0] if level else Node("")
 
     def answer(self, question: Question, state: Node, bench: Bench) -> Answer:
-        walk = _Walk(render_question(question), bench, self.calls)
-        found = walk.visit(state, ())
-        if found is None:
-            bench.note("walk_ended", walk.ended or "tree exhausted")
-        bench.note("leaves_read", walk.leaves)
-        return Answer(found or GAVE_UP)
+        asked = render_question(question)
+        left, leaves, ended = self.calls, 0, "tree exhausted"
+        trail: list[tuple[list[Node], tuple[str, ...]]] = [(list(state.children) or [state], ())]
+        while trail:
+            options, path = trail[-1]
+            if not options:  # all children said no: back to the parent
+                trail.pop()
+                continue
+            chosen, asks = (0, 0) if len(options) == 1 else self._triage(options, path, asked, bench, min(3, left))
+            left -= asks
+            if chosen is None or (left < 1 and not options[chosen].children):
+                ended = "three invalid actions" if chosen is None and asks == 3 else "calls spent"
+                break
+            node = options.pop(chosen)
+            if node.children:
+                trail.append((list(node.children), (*path, node.summary)))
+                continue
+            left, leaves = left - 1, leaves + 1
+            found = self._read(node, path, asked, bench)
+            if found:
+                bench.note("leaves_read", leaves)
+                return Answer(found)
+        bench.note("walk_ended", ended)
+        bench.note("leaves_read", leaves)
+        return Answer(GAVE_UP)
 
-
-class _Walk:
-    """One question's walk; counts what it may still spend."""
-
-    def __init__(self, asked: str, bench: Bench, calls: int) -> None:
-        self._asked, self._bench, self._left = asked, bench, calls
-        self._invalid = self.leaves = 0
-        self.ended = ""
-
-    def visit(self, node: Node, path: tuple[str, ...]) -> str | None:
-        """The answer found under a node, or None."""
-        if not node.children:
-            return self._read(node, path)
-        open_children = list(node.children)
-        while open_children and not self.ended:
-            chosen = 0 if len(open_children) == 1 else self._triage(open_children, path)
-            if chosen is None:
-                return None
-            child = open_children.pop(chosen)
-            found = self.visit(child, (*path, child.summary))
-            if found is not None:
-                return found
-        return None
-
-    def _triage(self, nodes: Sequence[Node], path: tuple[str, ...]) -> int | None:
+    def _triage(
+        self, nodes: Sequence[Node], path: Sequence[str], asked: str, bench: Bench, tries: int
+    ) -> tuple[int | None, int]:
+        """The chosen node, or None when no try gave a valid number; and the calls made."""
         shown = _numbered(nodes)
-        empty = TRIAGE(memory="", summaries=shown, question=self._asked)
-        tokens = min(REPLY_TOKENS, self._bench.window // 8)
-        room = room_for(empty, self._bench, reply_tokens=tokens, schema=Triage)
-        prompt = TRIAGE(memory=_memory(path, room, self._bench), summaries=shown, question=self._asked)
-        while self._may_ask():
-            reply = self._bench.ask(prompt, step="triage", max_tokens=tokens, schema=Triage, sample=self._invalid)
+        tokens = min(REPLY_TOKENS, bench.window // 8)
+        empty = TRIAGE(memory="", summaries=shown, question=asked)
+        room = room_for(empty, bench, reply_tokens=tokens, schema=Triage)
+        prompt = TRIAGE(memory=_memory(path, room, bench), summaries=shown, question=asked)
+        for number in range(tries):
+            reply = bench.ask(prompt, step="triage", max_tokens=tokens, schema=Triage, sample=number)
             if isinstance(reply.parsed, Triage) and 1 <= reply.parsed.action <= len(nodes):
-                self._invalid = 0
-                return reply.parsed.action - 1
-            self._bench.note("invalid_action", reply.text[:80])
-            self._invalid += 1
-            if self._invalid == 3:
-                self.ended = "three invalid actions"
-        return None
+                return reply.parsed.action - 1, number + 1
+            bench.note("invalid_action", reply.text[:80])
+        return None, tries
 
-    def _read(self, leaf: Node, path: tuple[str, ...]) -> str | None:
-        if not self._may_ask():
-            return None
-        self.leaves += 1
-        tokens = min(REPLY_TOKENS, self._bench.window // 8) + self._bench.answer_tokens
-        frame = LEAF(memory="", segment="", question=self._asked)
-        room = room_for(frame, self._bench, reply_tokens=tokens, schema=Verdict)
-        segment = cut(leaf.segment, room, self._bench)
-        memory = _memory(path[:-1], room - self._bench.count(segment), self._bench)
-        prompt = LEAF(memory=memory, segment=segment, question=self._asked)
-        reply = self._bench.ask(prompt, step="leaf", max_tokens=tokens, schema=Verdict)
+    def _read(self, leaf: Node, path: Sequence[str], asked: str, bench: Bench) -> str:
+        """The answer that a segment gives; nothing when it says that it has none."""
+        tokens = min(REPLY_TOKENS, bench.window // 8) + bench.answer_tokens
+        room = room_for(LEAF(memory="", segment="", question=asked), bench, reply_tokens=tokens, schema=Verdict)
+        segment = cut(leaf.segment, room, bench)
+        memory = _memory(path, room - bench.count(segment), bench)
+        prompt = LEAF(memory=memory, segment=segment, question=asked)
+        reply = bench.ask(prompt, step="leaf", max_tokens=tokens, schema=Verdict)
         if not isinstance(reply.parsed, Verdict):
-            self._bench.note("leaf_unparsable", reply.text[:80])
-            return None
+            bench.note("leaf_unparsable", reply.text[:80])
+            return ""
         said = reply.parsed.answer.strip()
-        return said if reply.parsed.found and said and GAVE_UP not in said.lower() else None
-
-    def _may_ask(self) -> bool:
-        if not self.ended and self._left <= 0:
-            self.ended = "calls spent"
-        self._left -= 1
-        return not self.ended
+        return said if reply.parsed.found and GAVE_UP not in said.lower() else ""
 
 
 def _numbered(nodes: Sequence[Node]) -> str:
