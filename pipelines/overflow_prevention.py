@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from workbench.fitting import room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
@@ -25,10 +25,11 @@ class OverflowPrevention:
     assafbk/OPRM, no licence, not copied), through an API: n calls of one token side by side, then 1 answer.
 
     Every part is read with the question; parts whose likeliest first token begins the word for "not there" are out
-    (`absent_filter`), and the answer is read from the part whose first token has the least entropy. Parts of 3,000
-    tokens (the paper: 1,000 to 3,000). Named deviations: the chosen part is read again instead of decoding from its
-    state, under the common answer rule; entropy is that of the `top_logprobs` likeliest tokens, and the largest
-    probability they leave out is noted; with every part out, the surest of all is read, noted.
+    (`absent_filter`), and the answer is read from the part whose first token has the least entropy; or, with
+    `criterion: question_likelihood`, the paper's second, from the part after which the question is likeliest (vLLM
+    alone tells). Parts of 3,000 tokens (the paper: 1,000 to 3,000). Named deviations: the chosen part is read again
+    instead of decoding from its state, under the common answer rule; entropy is that of the `top_logprobs` likeliest
+    tokens, and the largest probability they leave out is noted; with every part out, the surest of all is read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -41,6 +42,7 @@ class OverflowPrevention:
         requires=("logprobs",),
     )
     chunk_tokens: int = 3_000
+    criterion: Literal["entropy", "question_likelihood"] = "entropy"
     absent_filter: bool = True
     top_logprobs: int = 20
 
@@ -55,16 +57,23 @@ class OverflowPrevention:
         )
         parts = bench.split(room=min(self.chunk_tokens, room))
         prompts = [TRY(chunk=part.text, question=asked) for part in parts]
-        replies = bench.ask_many(prompts, step="try", max_tokens=1, top_logprobs=self.top_logprobs)
+        own = bench.count(f"Question: {asked}\nAnswer:") if self.criterion == "question_likelihood" else 0
+        replies = bench.ask_many(prompts, step="try", max_tokens=1, top_logprobs=self.top_logprobs, prompt_logprobs=own)
         told = [reply.first_token_logprobs or {} for reply in replies]
         holding = [i for i, tokens in enumerate(told) if not (self.absent_filter and says_absent(likeliest(tokens)))]
         if told:
             bench.note("hidden_probability_at_most", round(max(map(hidden_mass, told)), 4))
             bench.note("parts_left", f"{len(holding)} of {len(told)}")
-        chosen = min(holding or range(len(parts)), key=lambda i: (entropy(told[i]), i), default=None)
+        doubt = [
+            -sum(reply.prompt_logprobs) / len(reply.prompt_logprobs)
+            if own and reply.prompt_logprobs
+            else entropy(reply.first_token_logprobs or {})
+            for reply in replies
+        ]
+        chosen = min(holding or range(len(parts)), key=lambda i: (doubt[i], i), default=None)
         if chosen is None:
             return bench.reply(READ(chunk="", question=asked), step="read")
-        hits = [Hit(chunk, -entropy(told[chosen]), rank) for rank, chunk in enumerate(parts[chosen].chunks, 1)]
+        hits = [Hit(chunk, -doubt[chosen], rank) for rank, chunk in enumerate(parts[chosen].chunks, 1)]
         return bench.reply(READ(chunk=parts[chosen].text, question=asked), step="read", hits=hits)
 
 

@@ -55,8 +55,19 @@ def likely(prompt: str) -> dict[str, float]:
     return {token: -draw.random() - 1.2 for token in ("21", " Err", "The")}
 
 
+def likely_prompt(prompt: str) -> list[float]:
+    """Made-up log probabilities of a prompt's last two tokens."""
+    draw = random.Random(f"prompt {prompt}")
+    return [-draw.random(), -draw.random()]
+
+
 def answered(name: str, context: Context, replies: Any, **options: Any) -> Ran:
-    return run(METHODS[name](), context, replies, **{"window": WINDOW, "logprobs": likely, **options})
+    return run(
+        METHODS[name](),
+        context,
+        replies,
+        **{"window": WINDOW, "logprobs": likely, "prompt_logprobs": likely_prompt, **options},
+    )
 
 
 def read_by_extractive(name: str, context: Context, **options: Any) -> Ran:
@@ -94,7 +105,7 @@ def test_no_form_of_a_method_breaks(method: Any) -> None:
                 with pytest.raises(ContextOverflow):
                     run(method, make_context(text), voice, window=WINDOW)
                 continue
-            ran = run(method, make_context(text), voice, window=WINDOW, logprobs=likely)
+            ran = run(method, make_context(text), voice, window=WINDOW, logprobs=likely, prompt_logprobs=likely_prompt)
             assert all(made.call.error is None and made.call.prompt_tokens < WINDOW for made in ran.made)
 
 

@@ -101,3 +101,15 @@ def test_a_model_without_probabilities_is_refused_before_any_call(method: Overfl
 def test_a_server_that_sends_none_is_a_clear_error() -> None:
     with pytest.raises(ModelError, match="was asked for logprobs and sent none"):
         run(OverflowPrevention(), TEXT, {"try": "2"}, logprobs=lambda prompt: None)
+
+
+def test_the_papers_second_criterion_is_how_likely_a_part_makes_the_question() -> None:
+    def told(prompt: str) -> list[float]:
+        return [-0.5] * 8 if "Person 70 keeps" in prompt else [-3.0] * 8
+
+    method = OverflowPrevention(chunk_tokens=300, criterion="question_likelihood")
+    ran = run(method, TEXT, {"try": "2", "read": "21"}, logprobs=sure_about(10), prompt_logprobs=told)
+    assert "Person 70 keeps" in ran.prompts("read")[0]
+    assert ran.depth() == 2
+    with pytest.raises(InputError, match="the probabilities of a prompt's tokens"):
+        run(method, TEXT, {"try": "2"}, logprobs=sure_about(10))
