@@ -298,7 +298,8 @@ def _pipelines(arguments: argparse.Namespace) -> int:
     for name, cls in catalogue.pipelines().items():
         card = cls.card  # type: ignore[attr-defined]
         options = {f.name: _default(f) for f in dataclasses.fields(cls)}
-        row = {"name": name, "title": card.title, "family": card.family, "calls": card.cost, "paper": card.url}
+        row = {"name": name, "title": card.title, "family": card.family, "calls": card.cost, "stages": card.stages}
+        row |= {"needs": ", ".join(card.requires), "paper": card.url}
         rows.append({**row, "options": options} if arguments.format == "json" else row)
     _print(rows, arguments.format)
     return 0
