@@ -86,11 +86,14 @@ def _parser() -> argparse.ArgumentParser:
     from workbench.import_command import add_import
     from workbench.judge_command import add_judge
     from workbench.metrics_command import add_metrics
+    from workbench.server_command import add_cache, add_serve
 
     add_conformance(command)
     add_import(command)
     add_judge(command)
     add_metrics(command)
+    add_serve(command)
+    add_cache(command)
 
     ui = command("ui", _ui, "open the pages in a browser")
     ui.add_argument("database", type=Path, nargs="?", metavar="DB|FILE")

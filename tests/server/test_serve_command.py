@@ -1,0 +1,58 @@
+"""`workbench serve`: the errors that need no vLLM, and the real thing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.server.conftest import free_port
+from workbench.cli import main
+from workbench.errors import InputError
+from workbench.llm.vllm_server import PYTHON, VllmServer
+
+
+def test_without_vllm_the_fix_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv(PYTHON, raising=False)
+    assert main(["serve", "some/model"]) == 2
+    assert "[vllm]" in capsys.readouterr().err
+    assert main(["serve", "some/model", "--python", "/no/python"]) == 2
+    assert "/no/python is no program" in capsys.readouterr().err
+
+
+def test_a_taken_port_is_found_before_the_start() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(InputError, match=f"port {port} is taken"):
+            VllmServer("m", port=port, python=sys.executable).start()
+
+
+def test_a_server_that_ends_says_why() -> None:
+    from workbench.errors import ServerGone
+
+    with pytest.raises(ServerGone, match="ended with code"):
+        VllmServer("m", port=free_port(), python=sys.executable).start(patience_s=60)
+
+
+@pytest.mark.vllm
+def test_serve_prints_the_provider_string_and_ends_cleanly(tiny_model: Path, vllm_python: str) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "workbench.cli", "serve", str(tiny_model), "--name", "tiny", "--port", str(port)]
+    command += ["--python", vllm_python, "--", "--max-model-len", "4096"]
+    environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == f"vllm/tiny@http://127.0.0.1:{port}/v1"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(40) == 0
+    time.sleep(0.2)
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0

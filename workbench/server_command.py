@@ -1,0 +1,122 @@
+"""`workbench serve` and `workbench cache`: a local vLLM server, and the response cache."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import InputError
+
+if TYPE_CHECKING:
+    from workbench.llm.cache import ResponseCache
+
+_UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+
+
+def add_serve(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add `serve`; what stands behind `--` goes to vLLM."""
+    parser = command("serve", run_serve, "start a local vLLM server that reports what accounting needs")
+    parser.add_argument("model", metavar="MODEL", help="a folder or a hub name")
+    parser.add_argument("--name", help="what requests call it (default: the last part of MODEL)")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--python", help="the Python that has vLLM (or WORKBENCH_VLLM_PYTHON; default: this one)")
+    parser.add_argument("arguments", nargs="*", metavar="VLLM_ARGUMENT", help="behind --: -- --max-model-len 16384")
+
+
+def run_serve(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    from workbench.llm.vllm_server import serve
+
+    return serve(
+        arguments.model,
+        name=arguments.name,
+        host=arguments.host,
+        port=arguments.port,
+        python=arguments.python,
+        arguments=arguments.arguments,
+    )
+
+
+def add_cache(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add `cache stats | prune | export`."""
+    actions = command("cache", None, "the response cache: what it holds, make it smaller, write it out")
+    commands = actions.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, run, about in (
+        ("stats", run_stats, "replies and bytes by model"),
+        ("prune", run_prune, "drop the replies unused for longest until a size is kept"),
+        ("export", run_export, "every reply with its request, one JSON object a line"),
+    ):
+        parser = commands.add_parser(name, help=about, description=about)
+        parser.set_defaults(run=run)
+        parser.add_argument("source", type=Path, metavar="FILE|CACHE", help="an experiment file or a .sqlite file")
+        if name == "stats":
+            parser.add_argument("--format", choices=("table", "json"), default="table")
+        if name == "prune":
+            parser.add_argument("--max", required=True, metavar="SIZE", help="bytes to keep, as 500M or 2G")
+        if name == "export":
+            parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
+
+
+def run_stats(arguments: argparse.Namespace) -> int:
+    """Print what the cache holds."""
+    from datetime import UTC, datetime
+
+    with _cache(arguments.source) as cache:
+        rows, size = cache.stats(), cache.size()
+    for row in rows:
+        for when in ("first", "last"):
+            row[when] = datetime.fromtimestamp(float(str(row[when])), UTC).isoformat(timespec="seconds")
+    if arguments.format == "json":
+        print(json.dumps({"path": str(cache.path), "bytes": size, "models": rows}, indent=2))
+        return 0
+    for row in rows:
+        print(f"{row['model']}: {row['replies']:,} replies, {row['bytes']:,} bytes, {row['first']} to {row['last']}")
+    print(f"{cache.path}: {sum(int(str(row['replies'])) for row in rows):,} replies, {size:,} bytes with their prompts")
+    return 0
+
+
+def run_prune(arguments: argparse.Namespace) -> int:
+    """Drop replies."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?)b?", arguments.max.lower())
+    if not match:
+        raise InputError(f"{arguments.max!r} is no size", field="--max", fix="write bytes, or 500M, or 2G")
+    with _cache(arguments.source) as cache:
+        before = cache.size()
+        dropped = cache.prune(int(float(match[1]) * _UNITS[match[2]]))
+        print(f"{dropped:,} replies dropped; {before:,} bytes before, {cache.size():,} now")
+    return 0
+
+
+def run_export(arguments: argparse.Namespace) -> int:
+    """Write the cache out."""
+    with _cache(arguments.source) as cache:
+        if arguments.output is None:
+            for row in cache.export():
+                sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+            return 0
+        count = 0
+        with arguments.output.open("w", encoding="utf-8") as file:
+            for row in cache.export():
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                count += 1
+    print(f"{count:,} replies written to {arguments.output}")
+    return 0
+
+
+def _cache(source: Path) -> ResponseCache:
+    from workbench.llm.cache import ResponseCache
+
+    path = source
+    if source.suffix in (".yaml", ".yml"):
+        from workbench.experiment.config import load
+
+        path = load(source).cache_path
+    if not path.is_file():
+        raise InputError("no such response cache", file=path, fix="run an experiment first, or give the .sqlite file")
+    return ResponseCache(path)
