@@ -7,19 +7,45 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, Retriever, render_documents, render_question
-from workbench.records import Answer, Context, Hit, Question
-from workbench.retrieval.index import ChunkIndex
+from workbench.records import Answer, Context, Hit, Message, Question
+from workbench.retrieval.asking import Asker
+from workbench.retrieval.bm25 import Bm25Options
+from workbench.retrieval.contextual import SITUATE_PROMPT, situated
+from workbench.retrieval.embedding import TruncatedEmbedder, open_embedder
+from workbench.retrieval.fusion import Fusion
+from workbench.retrieval.index import ChunkIndex, IndexOptions
+from workbench.retrieval.queries import (
+    DECOMPOSE_PROMPT,
+    HYDE_PROMPT,
+    MULTI_QUERY_PROMPT,
+    STEP_BACK_PROMPT,
+    TRANSFORMS,
+    transformed,
+)
+from workbench.retrieval.rerank import LISTWISE_PROMPT, POINTWISE_PROMPT, Rerank, reranked
+from workbench.retrieval.selection import FILLS, ORDERS, OVERFLOWS, arranged, taken
+from workbench.retrieval.splitters import SPLITTERS
+from workbench.retrieval.stop_words import LANGUAGES
+from workbench.retrieval.vector import KINDS
 
 READ = Prompt("chunk_rag.read", user=f"{{chunks}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
+# The prompts of the options, here so that a change of one is a changed experiment.
+OPTION_PROMPTS = "\n".join(
+    [
+        *(SITUATE_PROMPT, HYDE_PROMPT, MULTI_QUERY_PROMPT, DECOMPOSE_PROMPT, STEP_BACK_PROMPT),
+        *(LISTWISE_PROMPT, POINTWISE_PROMPT),
+    ]
+)
 
 
 @dataclass(frozen=True)
 class ChunkRag:
-    """The retrieval arm: llama-index SentenceSplitter chunks; FAISS dense, rank-bm25 sparse, or both fused by RRF.
+    """The retrieval arm, with every choice that retrieval methods differ in; `docs/retrieval.md` tables the fields.
 
-    Defaults follow "Long Context vs. RAG for LLMs" (arXiv 2501.01880) and LaRA where they agree: a few chunks of some
-    hundred tokens, top 5. `order: document` restores source order (OP-RAG, arXiv 2409.01666). What does not fit the
-    window is dropped from the lowest rank up, and recorded.
+    As it comes: llama-index SentenceSplitter chunks; FAISS dense, rank-bm25 sparse, or both fused by RRF. Defaults
+    follow "Long Context vs. RAG for LLMs" (arXiv 2501.01880) and LaRA where they agree: a few chunks of some hundred
+    tokens, top 5. `order: document` restores source order (OP-RAG, arXiv 2409.01666). What does not fit the window is
+    dropped from the lowest rank up, and recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -34,32 +60,121 @@ class ChunkRag:
     top_k: int = 5
     chunk_tokens: int = 512
     overlap: int = 64
-    order: Literal["relevance", "document"] = "relevance"
+    order: Literal["relevance", "document", "reversed", "lost_in_the_middle"] = "relevance"
+    splitter: str = "sentence"
+    embedder: str = ""
+    dimensions: int = 0
+    contextual: bool = False
+    dense_index: Literal["auto", "flat", "hnsw", "ivfpq"] = "auto"
+    bm25: Literal["okapi", "l", "plus"] = "okapi"
+    k1: float = 1.5
+    b: float = 0.75
+    language: str = "english"
+    fusion: Literal["rrf", "weighted", "interleave"] = "rrf"
+    rrf_k: int = 60
+    dense_weight: float = 0.5
+    query: Literal["none", "hyde", "multi_query", "decompose", "step_back"] = "none"
+    queries: int = 4
+    rerank: Literal["none", "listwise", "listwise_full", "pointwise", "mmr", "graph"] = "none"
+    candidates: int = 50
+    rerank_window: int = 20
+    rerank_step: int = 10
+    diversity: float = 0.5
+    cross_encoder: str = ""
+    fill: Literal["top_k", "token_budget", "threshold", "adaptive_k"] = "top_k"
+    token_budget: int = 4096
+    overflow: Literal["stop", "skip", "overshoot"] = "stop"
+    threshold: float = 0.5
 
     def __post_init__(self) -> None:
         if self.top_k < 1 or self.chunk_tokens < 1 or not 0 <= self.overlap < self.chunk_tokens:
             raise ValueError("top_k and chunk_tokens must be at least 1, and overlap less than chunk_tokens")
+        if min(self.candidates, self.queries, self.token_budget) < 1 or self.dimensions < 0:
+            raise ValueError("candidates, queries and token_budget must be at least 1, and dimensions not negative")
+        for name, value, known in (
+            ("splitter", self.splitter.partition(":")[0], SPLITTERS),
+            ("dense_index", self.dense_index, KINDS),
+            ("language", self.language, LANGUAGES),
+            ("query", self.query, TRANSFORMS),
+            ("fill", self.fill, FILLS),
+            ("overflow", self.overflow, OVERFLOWS),
+            ("order", self.order, ORDERS),
+            ("retriever", self.retriever, ("dense", "sparse", "hybrid")),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} {value!r} is unknown; known: {', '.join(known)}")
+        self._fusion(), self._reranker(), self._index_options()  # each checks its own
+
+    def _fusion(self) -> Fusion:
+        return Fusion(self.fusion, self.rrf_k, self.dense_weight)
+
+    def _reranker(self) -> Rerank:
+        if self.cross_encoder and self.rerank != "none":
+            raise ValueError("a cross_encoder is a reranker itself: leave rerank away")
+        kind = "cross_encoder" if self.cross_encoder else self.rerank
+        return Rerank(kind, self.rerank_window, self.rerank_step, self.diversity, self.cross_encoder)
+
+    def _index_options(self) -> IndexOptions:
+        bm25 = Bm25Options(self.bm25, self.k1, self.b, language=self.language)
+        return IndexOptions(bm25, self.dense_index)
 
     def build(self, context: Context, bench: Bench) -> ChunkIndex:
-        return bench.index(chunk_tokens=self.chunk_tokens, overlap=self.overlap)
+        index = bench.index(chunk_tokens=self.chunk_tokens, overlap=self.overlap, splitter=self.splitter)
+        embedder = open_embedder(self.embedder) if self.embedder else None
+        if self.dimensions:
+            embedder = TruncatedEmbedder(embedder or index.unfitted_embedder, self.dimensions)
+        texts = situated(index.chunks, context, asker(bench)) if self.contextual else None
+        return index.configured(self._index_options(), embedder=embedder, texts=texts).prepare(self.retriever)
 
     def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
-        hits = state.search(question.text, self.top_k, self.retriever)
-        return read_hits(hits, question, bench, order=self.order)
+        return read_hits(self.hits(question.text, state, bench), question, bench, order=self.order)
+
+    def hits(self, question: str, index: ChunkIndex, bench: Bench) -> list[Hit]:
+        """The chunks that are read for a question, best first."""
+        model = asker(bench)
+        query = transformed(question, self.query, index, model, number=self.queries)
+        whole = self._reranker().kind == "none" and self.fill == "top_k"
+        wanted = self.top_k if whole else max(self.top_k, self.candidates)
+        found = index.find(query.wordings, wanted, self.retriever, fusion=self._fusion(), vector=query.vector)
+        ranked = reranked(question, found, self._reranker(), index, model)
+        return taken(
+            ranked,
+            self.fill,
+            top_k=self.top_k,
+            token_budget=self.token_budget,
+            overflow=self.overflow,
+            threshold=self.threshold,
+            count=bench.count,
+        )
 
 
-def read_hits(
-    hits: Sequence[Hit], question: Question, bench: Bench, *, order: str = "relevance", step: str = "read"
-) -> Answer:
+def asker(bench: Bench) -> Asker:
+    """A bench as retrieval may use it."""
+
+    def ask(prompts: Sequence[str], *, step: str, max_tokens: int, temperature: float | None = None) -> list[str]:
+        messages = [(Message("user", prompt),) for prompt in prompts]
+        if temperature is None:
+            return [reply.text for reply in bench.ask_many(messages, step=step, max_tokens=max_tokens)]
+
+        def draw(number: int) -> str:
+            prompt = messages[number]
+            return bench.ask(prompt, step=step, max_tokens=max_tokens, temperature=temperature, sample=number).text
+
+        return bench.parallel([lambda number=number: draw(number) for number in range(len(messages))])  # type: ignore[misc]
+
+    def room(prompt: str, reply_tokens: int) -> int:
+        return bench.room((Message("user", prompt),), reply_tokens=reply_tokens)
+
+    return Asker(ask, bench.count, room)
+
+
+def read_hits(hits: Sequence[Hit], question: Question, bench: Bench, *, order: str = "relevance") -> Answer:
     """One call over retrieved chunks; the lowest ranks are dropped while they do not fit."""
     asked = render_question(question)
     room = bench.room(READ(chunks="", question=asked), reply_tokens=bench.answer_tokens)
     kept, dropped = list(hits), 0
     while kept and bench.count(render_documents([hit.chunk for hit in kept], bench.context)) > room:
         dropped += bench.count(kept.pop().chunk.text)
-    shown = kept
-    if order == "document":
-        place = {document.document_id: i for i, document in enumerate(bench.context.documents)}
-        shown = sorted(kept, key=lambda hit: (place[hit.chunk.document_id], hit.chunk.start))
+    shown = arranged(kept, order, bench.context)
     text = render_documents([hit.chunk for hit in shown], bench.context)
-    return bench.reply(READ(chunks=text, question=asked), step=step, hits=kept, dropped_tokens=dropped)
+    return bench.reply(READ(chunks=text, question=asked), step="read", hits=kept, dropped_tokens=dropped)

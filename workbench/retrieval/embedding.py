@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Embedder",
+    "LateEmbedder",
     "LlamaEmbedder",
     "LsaEmbedder",
     "MiniLmEmbedder",
@@ -101,12 +102,12 @@ class TruncatedEmbedder:
     def __getattr__(self, name: str) -> Any:
         """The optional methods, where the inner embedder has them."""
         if name not in ("embed_queries", "embed_spans", "embed_counts", "fit_counts", "of_arrays", "arrays",
-                        "cached_in", "speaking", "language"):  # fmt: skip
+                        "cached_in", "speaking", "language", "late"):  # fmt: skip
             raise AttributeError(name)
         inner = getattr(self._inner, name)
         if name in ("fit_counts", "of_arrays", "cached_in", "speaking"):
             return lambda *given: TruncatedEmbedder(inner(*given), self._dimensions)
-        if name in ("arrays", "language"):
+        if name in ("arrays", "language", "late"):
             return inner
         return lambda *given: self._cut(inner(*given))
 
@@ -114,9 +115,31 @@ class TruncatedEmbedder:
         return unit_rows(vectors[:, : self._dimensions])
 
 
+class LateEmbedder:
+    """Another embedder by late chunking: `embedder: late:minilm`. Chunks are embedded in the light of their document,
+    questions as ever. Raises InputError for an embedder that does not give vectors of tokens."""
+
+    late = True
+
+    def __init__(self, inner: Any) -> None:
+        if not hasattr(inner, "embed_spans"):
+            raise InputError(
+                f"late chunking needs an embedder that gives vectors of tokens, and {inner.name} does not",
+                field="embedder",
+                fix="write late:minilm",
+            )
+        self.name = f"late:{inner.name}"
+        self.embed = inner.embed
+        self.embed_spans = inner.embed_spans
+
+    def fit(self, texts: Sequence[str]) -> LateEmbedder:
+        """Itself: nothing is fitted."""
+        return self
+
+
 def open_embedder(spec: str | Any) -> Embedder:
     """`lsa`, `lsa-DIMENSIONS`, `minilm`, `openai/MODEL`, `server/MODEL@URL` (also `vllm/` and `ollama/`), each with
-    `#DIMENSIONS` to keep the first ones; or a llama-index embedding object.
+    `#DIMENSIONS` to keep the first ones; `late:minilm` for late chunking; or a llama-index embedding object.
 
     Raises InputError for an unknown name or a missing key.
     """
@@ -130,6 +153,8 @@ def open_embedder(spec: str | Any) -> Embedder:
         if not dimensions.isdigit():
             raise InputError(f"{spec!r}: {dimensions!r} is no number", field="embedder", fix="write e.g. minilm#128")
         return TruncatedEmbedder(open_embedder(whole), int(dimensions))
+    if spec.startswith("late:"):
+        return LateEmbedder(open_embedder(spec.removeprefix("late:")))
     if spec == "lsa":
         return LsaEmbedder()
     if spec.startswith("lsa-") and spec[4:].isdigit():

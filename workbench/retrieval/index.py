@@ -34,12 +34,11 @@ _PROBE = "Dr. Hale's 37 ships — naïve cafés, 東京塔; def f(x): return x**
 
 @dataclass(frozen=True, slots=True)
 class IndexOptions:
-    """What an index is made of, beside chunks and embedder. `dense`: auto, flat, hnsw or ivfpq; `late`: vectors by late
-    chunking. `bm25.language` is also the language of the LSA embedder."""
+    """What an index is made of, beside chunks and embedder. `dense`: auto, flat, hnsw or ivfpq. `bm25.language` is also
+    the language of the LSA embedder."""
 
     bm25: Bm25Options = field(default_factory=Bm25Options)
     dense: str = "auto"
-    late: bool = False
 
 
 class ChunkIndex:
@@ -84,6 +83,12 @@ class ChunkIndex:
         if self._texts is not None:
             return self._texts
         return list(self.chunks.texts()) if isinstance(self.chunks, ChunkTable) else [c.text for c in self.chunks]
+
+    @property
+    def unfitted_embedder(self) -> Embedder:
+        """The embedder as it was given: asking for it builds nothing."""
+        unfitted: Embedder = self._embedder
+        return unfitted
 
     @property
     def embedder(self) -> Embedder:
@@ -279,7 +284,7 @@ class ChunkIndex:
                 embedder = embedder.of_arrays(load_arrays(folder, *facts["fitted"]))
             return DenseIndex.read(folder / "index.faiss", vectors, facts["kind"], facts["recall_at_10"]), embedder
 
-        parts = (self._key, self._embedder.name, self.options.dense, str(self.options.late))
+        parts = (self._key, self._embedder.name, self.options.dense)
         language = self.options.bm25.language if hasattr(self._embedder, "speaking") else ""
         name = f"dense-{combined_hash(*parts, language)}"
         return shelved(self._directory, name, FORMAT, self._embedded, save, load)
@@ -291,8 +296,8 @@ class ChunkIndex:
         if not len(self.chunks):
             import numpy as np
 
-            return DenseIndex(np.zeros((0, 1), np.float32)), embedder
-        if self.options.late:
+            return DenseIndex(np.zeros((0, 1), np.float32)), embedder.fit([])
+        if getattr(embedder, "late", False):
             return DenseIndex(self._late_vectors(embedder), self.options.dense), embedder
         if hasattr(embedder, "fit_counts"):
             counts = self._counts()
@@ -305,11 +310,11 @@ class ChunkIndex:
     def _late_vectors(self, embedder: Any) -> NDArray[np.float32]:
         import numpy as np
 
-        if not hasattr(embedder, "embed_spans") or not isinstance(self.chunks, ChunkTable):
+        if not isinstance(self.chunks, ChunkTable) or self._texts is not None:
             raise InputError(
-                f"late chunking needs an embedder that gives vectors of tokens, and {embedder.name} does not",
-                field="late_chunking",
-                fix="use embedder: minilm",
+                "late chunking embeds the documents themselves, not texts made of them",
+                field="embedder",
+                fix="leave `late:` or `contextual` away",
             )
         spans = self.chunks.spans
         vectors = []

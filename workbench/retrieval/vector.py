@@ -102,6 +102,8 @@ class DenseIndex:
         wanted = 0
         for own, true in zip(picked.tolist(), exact.tolist(), strict=True):
             right = [p for p in true if p != own][:10]
+            if not right:
+                continue
             # equal vectors may stand for each other: compared is the cosine that is reached
             floor = float(self.vectors[right[-1]] @ self.vectors[own]) - 1e-6
             reached = [s for p, s in self.search(self.vectors[own], 11) if p != own and s >= floor]
