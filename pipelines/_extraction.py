@@ -50,26 +50,31 @@ class Elements(BaseModel):
 def extraction_chunks(
     prompt: Prompt, chunk_tokens: int, overlap: int, reply_tokens: int, bench: Bench
 ) -> tuple[ChunkIndex, list[str], int]:
-    """The chunk index for an extraction prompt, the chunks' texts as prompts hold them, and the reply's tokens."""
+    """The chunk index for an extraction prompt, the chunks' texts as prompts hold them, and the reply's tokens.
+
+    In a small window chunks shrink with the replies: a list of facts is longer than the text that states them.
+    """
     tokens = note_room(reply_tokens, prompt(chunk=""), bench, schema=Elements)
-    size = chunk_size(chunk_tokens, prompt(chunk=""), bench, reply_tokens=tokens, schema=Elements)
+    size = min(chunk_tokens, tokens * chunk_tokens // reply_tokens)
+    size = chunk_size(max(1, size), prompt(chunk=""), bench, reply_tokens=tokens, schema=Elements)
     index = bench.index(chunk_tokens=size, overlap=min(overlap, size // 4))
     return index, [cut(chunk.text, size, bench) for chunk in index.chunks], tokens
 
 
 def extracted(texts: Sequence[str], prompt: Prompt, gleanings: int, tokens: int, bench: Bench) -> KnowledgeGraph:
     """The graph that the model finds in the texts: one wave of calls, and one for each gleaning."""
-    chats = [prompt(chunk=text) for text in texts]
-    replies = bench.ask_many(chats, step="extract", max_tokens=tokens, schema=Elements)
+    replies = bench.ask_many([prompt(chunk=text) for text in texts], step="extract", max_tokens=tokens, schema=Elements)
     found = [[reply.parsed] for reply in replies]
+    last = dict(enumerate(replies))
     for _ in range(gleanings):
-        chats = [(*c, Message("assistant", r.text), *GLEAN()) for c, r in zip(chats, replies, strict=True)]
-        if any(bench.room(chat, reply_tokens=tokens, schema=Elements) < SEAM for chat in chats):
-            bench.note("gleaning_did_not_fit", True)
-            break
-        replies = bench.ask_many(chats, step="glean", max_tokens=tokens, schema=Elements)
-        for held, reply in zip(found, replies, strict=True):
-            held.append(reply.parsed)
+        chats = {i: (*prompt(chunk=texts[i]), Message("assistant", last[i].text), *GLEAN()) for i in last}
+        fitting = [i for i in chats if bench.room(chats[i], reply_tokens=tokens, schema=Elements) >= SEAM]
+        if len(fitting) < len(chats):
+            bench.note("gleanings_that_did_not_fit", len(chats) - len(fitting))
+        more = bench.ask_many([chats[i] for i in fitting], step="glean", max_tokens=tokens, schema=Elements)
+        last = dict(zip(fitting, more, strict=True))
+        for i, reply in last.items():
+            found[i].append(reply.parsed)
     graph = KnowledgeGraph()
     for number, (text, held) in enumerate(zip(texts, found, strict=True)):
         said = [elements for elements in held if elements is not None]

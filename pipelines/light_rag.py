@@ -66,7 +66,8 @@ class LightRag:
     Defaults are the release's: chunks 1,200/100, 40 entities or relations, 20 chunks, cosine ≥ 0.2, 5 chunks an
     element, 6,000 + 8,000 of 30,000 tokens; in a smaller window the same shares. Named deviations: replies are JSON;
     the summary of many descriptions is one call over what fits; a chunk whose replies hold nothing is read by rule; no
-    keywords: the question stands for both levels; nothing found: the nearest chunks are read (upstream has a set phrase). Noted.
+    keywords: the question stands for both levels; nothing found: the nearest chunks are read (upstream has a set
+    phrase). All are noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -86,7 +87,7 @@ class LightRag:
     chunk_tokens: int = 1_200
     overlap: int = 100
     gleanings: int = 1
-    reply_tokens: int = 2_000
+    reply_tokens: int = 3_000
 
     def __post_init__(self) -> None:
         if self.top_k < 1 or self.gleanings < 0 or not 0 <= self.overlap < self.chunk_tokens:

@@ -111,7 +111,9 @@ def test_nothing_found_reads_the_nearest_chunks() -> None:
 def test_a_gleaning_that_does_not_fit_is_left_out() -> None:
     long = json.dumps({"entities": [{"name": "Ann", "description": "long " * 1_500}], "relations": []})
     ran = light(replies={**REPLIES, "extract": long}, window=2_048)
-    assert ran.noted("gleaning_did_not_fit") == [True]
+    m = len(ran.state.index.chunks)
+    assert ran.noted("gleanings_that_did_not_fit") == [m]
+    assert ran.steps("build") == ["extract"] * m
 
 
 def test_in_turns() -> None:

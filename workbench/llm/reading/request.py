@@ -14,7 +14,7 @@ from workbench.records import Message
 
 _QUESTION = re.compile(r"^Question:[ \t]*", re.M)
 _LABEL = re.compile(r"\n+\s*(Answer|Notes|Summary|Reply|Thought)s?:\s*$")
-_SCHEMA = re.compile(r"\n\nReply with one JSON object that follows this JSON schema.*", re.S)
+_SCHEMA = "\n\nReply with one JSON object that follows this JSON schema"
 _OPTION = re.compile(r"^\(?([A-Z])[.)]\s+(.+)$")
 _FRAME = re.compile(
     r"text above|part above|notes? above|above are|answer the question|question below|the question is|"
@@ -43,6 +43,8 @@ class Reading:
 def understand(messages: Sequence[Message]) -> Reading:
     """Take the last user message apart."""
     whole = next((message.content for message in reversed(messages) if message.role == "user"), "")
+    body, schema, _ = whole.rpartition(_SCHEMA)
+    whole = body if schema else whole  # how to reply is nothing to read
     marks = list(_QUESTION.finditer(whole))
     label = "Answer"
     if not marks:
@@ -54,8 +56,8 @@ def understand(messages: Sequence[Message]) -> Reading:
         tail_label = _LABEL.search(tail)
         label = tail_label.group(1) if tail_label else "Answer"
         question = _LABEL.sub("", question)
-    if marks and len(body) < len(_SCHEMA.sub("", tail)) // 2:  # the question stands before the text
-        question, _, body = _SCHEMA.sub("", tail).partition("\n\n")
+    if marks and len(body) < len(tail) // 2:  # the question stands before the text
+        question, _, body = tail.partition("\n\n")
         tail_label = _LABEL.search(body)
         label = tail_label.group(1) if tail_label else label
         body = _LABEL.sub("", body)
