@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _TERMS = 50_000  # the most frequent ones
 _FITTED = 20_000  # chunks that the decomposition looks at; more hardly move it and cost minutes
+_EXACT = 1_500  # up to so many chunks the decomposition is exact
 _ROWS = 20_000  # texts projected at once
 
 
@@ -91,10 +92,7 @@ class _Fitted:
         if size < 2:
             return cls(terms, idf, None)
         picked = matrix if number <= _FITTED else matrix[np.linspace(0, number - 1, _FITTED, dtype=np.int64)]
-        from sklearn.decomposition import TruncatedSVD
-
-        svd = TruncatedSVD(size, algorithm="randomized", n_iter=4, random_state=0).fit(_weighted(picked, idf))
-        return cls(terms, idf, np.ascontiguousarray(svd.components_.T, dtype=np.float32))
+        return cls(terms, idf, _directions(_weighted(picked, idf), size))
 
     def embed_counts(self, counts: TermCounts) -> NDArray[np.float32]:
         import numpy as np
@@ -153,6 +151,22 @@ class _Fitted:
         space = arrays["lsa_space"]
         terms = unpacked_strings(arrays["lsa_terms"], arrays["lsa_ends"])
         return cls(terms, arrays["lsa_idf"], space if space.size else None)
+
+
+def _directions(matrix: Any, size: int) -> NDArray[np.float32]:
+    """The right singular vectors of the largest singular values, terms × size; zeros beyond the matrix's rank."""
+    import numpy as np
+
+    if matrix.shape[0] > _EXACT:
+        from sklearn.decomposition import TruncatedSVD
+
+        svd = TruncatedSVD(size, algorithm="randomized", n_iter=4, random_state=0).fit(matrix)
+        return np.ascontiguousarray(svd.components_.T, dtype=np.float32)
+    # few texts: exactly, from the eigenvectors of their inner products, in milliseconds and without loading sklearn
+    squares, left = np.linalg.eigh((matrix @ matrix.T).toarray())
+    squares, left = squares[::-1][:size], left[:, ::-1][:, :size]
+    scale = np.where(squares > 1e-10 * max(squares[0], 1e-300), 1 / np.sqrt(np.maximum(squares, 1e-300)), 0.0)
+    return np.ascontiguousarray((matrix.T @ left) * scale, dtype=np.float32)
 
 
 def _weighted(counts: Any, idf: NDArray[Any]) -> Any:
