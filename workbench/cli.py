@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    arguments = _parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    passed: list[str] = []
+    if given[:1] == ["serve"] and "--" in given:  # argparse would want them beside MODEL
+        at = given.index("--")
+        given, passed = given[:at], given[at + 1 :]
+    arguments = _parser().parse_args(given)
+    arguments.passed = passed
     if not hasattr(arguments, "run"):
         _parser().print_help()
         return 0

@@ -26,7 +26,7 @@ def add_serve(command: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--python", help="the Python that has vLLM (or WORKBENCH_VLLM_PYTHON; default: this one)")
-    parser.add_argument("arguments", nargs="*", metavar="VLLM_ARGUMENT", help="behind --: -- --max-model-len 16384")
+    parser.usage = "workbench serve MODEL [options] [-- VLLM_ARGUMENT ...]"
 
 
 def run_serve(arguments: argparse.Namespace) -> int:
@@ -39,7 +39,7 @@ def run_serve(arguments: argparse.Namespace) -> int:
         host=arguments.host,
         port=arguments.port,
         python=arguments.python,
-        arguments=arguments.arguments,
+        arguments=arguments.passed,
     )
 
 

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -75,6 +75,7 @@ class Experiment(BaseModel):
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     embedder: str = "lsa"
     budget: Budget = Budget()
+    order: Literal["prefix", "random"] = Field(default="prefix", description="questions by context, or shuffled")
     seed: int = 0
     cache: Path | None = Field(default=None, description="response cache; beside the database by default")
     source: Path | None = Field(default=None, exclude=True)

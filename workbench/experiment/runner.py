@@ -11,7 +11,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from workbench.experiment.budget import Ledger
 from workbench.experiment.config import Experiment, load
 from workbench.experiment.coverage import evidence_coverage
 from workbench.experiment.progress import Progress
+from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule
 from workbench.experiment.setup import OpenedModel, PlannedRun, Setup, describe, prepare
 from workbench.llm.gateway import Gateway
 from workbench.records import Answer, Call, Context, Question
@@ -136,6 +137,8 @@ class _Session:
         self.answered = self.failed = self.kept = 0
         self.stopped: str | None = None
         self._lock = threading.Lock()
+        self._counted: dict[str, int] = {}  # tokens by context
+        self._watch = PrefixWatch()
         done = {} if fresh else {run.run_id: log.done(run.run_id) for run in setup.runs}
         self._pending = {
             run.run_id: [q for q in run.questions if done.get(run.run_id, {}).get(q.question_id) != "ok"]
@@ -152,7 +155,7 @@ class _Session:
         log.add_experiment(
             experiment_id=experiment.experiment_id, name=experiment.name, config=experiment.model_dump(mode="json")
         )
-        counted: dict[str, int] = {}
+        counted = self._counted
         for corpus in self.setup.corpora:
             for context in corpus.contexts.values():
                 if context.context_id not in counted:
@@ -233,38 +236,27 @@ class _Session:
         for question in pending:
             by_context[question.context_id].append(question)
         status = "interrupted"
+        workers = max(2, self._concurrency(planned.opened))
+        self._watch = PrefixWatch()
+        jobs = [
+            ContextJob(
+                partial(self._context, planned, equipment, context_id, questions, shown), self._counted[context_id]
+            )
+            for context_id, questions in by_context.items()
+        ]
         try:
-            # at most twice as many threads as calls in flight: methods also retrieve and parse between calls
-            with ThreadPoolExecutor(max_workers=max(2, self._concurrency(planned.opened))) as pool:
-                jobs = [
-                    partial(self._context, planned, equipment, context_id, questions, shown)
-                    for context_id, questions in by_context.items()
-                ]
-                self._drain(jobs, pool)
+            with ThreadPoolExecutor(max_workers=workers + 1) as pool:  # one more, for the index of the next context
+                Schedule(
+                    pool,
+                    workers=workers,
+                    watch=self._watch,
+                    kv_tokens=getattr(planned.opened.model, "kv_tokens", None),
+                    order=self.experiment.order,
+                    seed=self.experiment.seed,
+                ).run(jobs)
             status = "budget" if self.stopped else "complete"
         finally:
             self.log.finish_run(planned.run_id, status=status, wall_s=time.monotonic() - started)
-
-    def _drain(self, jobs: Sequence[Callable[[], list[Callable[[], None]]]], pool: ThreadPoolExecutor) -> None:
-        """Build contexts one ahead of the questions being asked, so that both stages overlap."""
-        waiting: set[Future[None]] = set()
-        try:
-            for job in jobs:
-                if self.stopped is not None:
-                    break
-                ask = job()
-                waiting |= {pool.submit(task) for task in ask}
-                # keep one context's worth of questions queued while the next is built
-                while len(waiting) > 2 * max(1, len(ask)):
-                    finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        future.result()
-            for future in waiting:
-                future.result()
-        except BaseException:
-            for future in waiting:
-                future.cancel()
-            raise
 
     def _context(
         self,
@@ -333,6 +325,7 @@ class _Session:
         except Exception as failure:
             error = _error_line(failure)
         calls, prompts = self.recorder.take(planned.run_id, question.question_id)
+        self._watch.see(question.context_id, prompts)
         seconds = time.monotonic() - started
         self._write(planned, question, answer, status, error, calls, prompts, seconds, bench.notes, shown)
 

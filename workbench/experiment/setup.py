@@ -114,7 +114,7 @@ def run_id(variant: Variant, opened: OpenedModel, corpus: Corpus, experiment: Ex
     )[:20]
 
 
-_NOT_IDENTITY = frozenset({"rpm", "tpm", "timeout", "concurrency", "key_env", "max_retries"})
+_NOT_IDENTITY = frozenset({"rpm", "tpm", "timeout", "concurrency", "kv_tokens", "key_env", "max_retries"})
 
 
 def load_corpus(entry: Entry, experiment: Experiment | None = None, field: str = "corpora") -> Corpus:

@@ -60,8 +60,10 @@ class ServedModel:
         rpm: float | None = None,
         tpm: float | None = None,
         first_token_target: float | None = None,
+        kv_tokens: int | None = None,
     ) -> None:
         self.name = name
+        self.kv_tokens = kv_tokens
         self.window = window
         self.max_output_tokens = max_output_tokens
         self.rpm, self.tpm, self.first_token_target = rpm, tpm, first_token_target

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +18,12 @@ _PATIENCE_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The window in tokens, and a counter with the server's own tokenizer; None where the server does not say."""
+    """The window in tokens, a counter with the server's own tokenizer, and the tokens that the server's KV cache holds;
+    None where the server does not say."""
 
     window: int | None = None
     counter: TokenCounter | None = None
+    kv_tokens: int | None = None
 
 
 def discover(kind: str, base_url: str, model: str, key: str | None) -> Found:
@@ -41,11 +44,12 @@ def _vllm(root: str, base_url: str, model: str, key: str | None) -> Found:
     if not served:
         return Found()
     window = served[0].get("max_model_len")
+    kv_tokens = _kv_tokens(root, key)
     counter = ServerCounter(root, model, key)
     try:
         counter.measure_chat()
     except OSError:
-        return Found(window)
+        return Found(window, kv_tokens=kv_tokens)
     # the same tokenizer read from this disk spares a request per text
     folder = served[0].get("root")
     file = Path(str(folder)) / "tokenizer.json"
@@ -53,10 +57,24 @@ def _vllm(root: str, base_url: str, model: str, key: str | None) -> Found:
         try:
             local = HuggingFaceCounter(str(file), counter.chat_overhead)
             if local.count("Is it the same?\n") == counter.count("Is it the same?\n"):
-                return Found(window, local)
+                return Found(window, local, kv_tokens)
         except InputError:  # no `tokenizers` package here: the server counts
             pass
-    return Found(window, counter)
+    return Found(window, counter, kv_tokens)
+
+
+def _kv_tokens(root: str, key: str | None) -> int | None:
+    """Tokens that vLLM's KV cache holds, from its metrics: blocks × tokens of a block."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    request = urllib.request.Request(f"{root}/metrics", headers=headers)  # noqa: S310 - as in _get
+    try:
+        with urllib.request.urlopen(request, timeout=_PATIENCE_S) as response:  # noqa: S310
+            text = response.read().decode("utf-8", "replace")
+    except OSError:
+        return None
+    line = next((line for line in text.splitlines() if line.startswith("vllm:cache_config_info{")), "")
+    size, blocks = (re.search(rf'\b{name}="(\d+)"', line) for name in ("block_size", "num_gpu_blocks"))
+    return int(size[1]) * int(blocks[1]) if size and blocks else None
 
 
 def _llamacpp(root: str, model: str, key: str | None) -> Found:

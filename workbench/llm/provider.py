@@ -82,8 +82,12 @@ _OPTIONS = (
     "rpm",
     "tpm",
     "first_token_target",
+    "kv_tokens",
 )
-_POSITIVE = ("window", "max_output_tokens", "timeout", "token_timeout", "rpm", "tpm", "first_token_target")
+_POSITIVE = (
+    *("window", "max_output_tokens", "timeout", "token_timeout", "rpm", "tpm", "first_token_target"),
+    "kv_tokens",
+)
 
 
 def providers() -> list[Mapping[str, str]]:
@@ -116,7 +120,8 @@ def open_model(spec: str | Any, **options: Any) -> Model:
     Options: `window` and `max_output_tokens` (tokens), `tokenizer` (tiktoken encoding or a tokenizer.json), `timeout`
     and `token_timeout` (seconds for a whole reply, and between two bytes of it), `key_env` (name of the variable that
     holds the key), `json_schema` (False for servers without structured replies), `rpm` and `tpm` (requests and tokens
-    per minute that the provider allows), `first_token_target` (seconds; a slower first token counts as overload).
+    per minute that the provider allows), `first_token_target` (seconds; a slower first token counts as overload),
+    `kv_tokens` (what the server's KV cache holds, where it does not say so itself: bounds the contexts in flight).
     Raises InputError.
     """
     own = {name: value for name, value in options.items() if name not in _ELSEWHERE}
@@ -177,6 +182,7 @@ def _server(provider: Provider, spec: str, name: str, address: str, options: Map
         "rpm": options.get("rpm"),
         "tpm": options.get("tpm"),
         "first_token_target": options.get("first_token_target"),
+        "kv_tokens": int(options["kv_tokens"]) if options.get("kv_tokens") else found.kv_tokens,
     }
     if anthropic:
         return AnthropicMessages(spec, name, f"{base_url}/messages", **common)

@@ -1,0 +1,121 @@
+"""Questions by context against questions in random order, on a real vLLM server whose KV cache holds few contexts.
+
+    WORKBENCH_VLLM_PYTHON=.venv-vllm/bin/python python benchmarks/prefix_order.py MODEL_FOLDER
+
+12 contexts × 12 questions of full context and four retrieval pipelines, the same calls in flight both times, each on a
+freshly started server. The bound: each distinct block of 16 tokens (vLLM's unit) is computed once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import workbench as wb
+from workbench.llm.vllm_server import VllmServer
+
+RAG = [{"chunk_rag": {"retriever": ["dense", "sparse"], "top_k": [3, 8]}}]
+
+
+def port() -> int:
+    """A free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def attainable(calls: Any, texts: dict[str, str], block: int, count: Any) -> tuple[int, int]:
+    """(prompt tokens, tokens in blocks seen before): what a cache that forgets nothing would have found."""
+    seen: set[int] = set()
+    total = found = 0
+    for prompt in calls.sort_values("started_at")["prompt_hash"]:
+        tokens = count(texts[prompt])
+        total += len(tokens)
+        state = 0
+        for at in range(0, len(tokens) - len(tokens) % block, block):
+            state = hash((state, tuple(tokens[at : at + block])))
+            found += block if state in seen else 0
+            seen.add(state)
+    return total, found
+
+
+def run(model: str, order: str, arguments: argparse.Namespace, folder: Path) -> dict[str, float]:
+    """One order on a fresh server."""
+    server = VllmServer(
+        model,
+        name="tiny",
+        port=port(),
+        arguments=[
+            *("--max-model-len", "16384", "--block-size", str(arguments.block)),
+            *("--num-gpu-blocks-override", str(arguments.kv_tokens // arguments.block)),
+            *("--max-num-seqs", str(arguments.concurrency)),
+        ],
+        log=folder / f"{order}.log",
+    )
+    world = {"tokens": arguments.tokens, "contexts": arguments.contexts, "questions": arguments.contexts * 12}
+    experiment = {
+        "name": order,
+        "database": str(folder / f"{order}.duckdb"),
+        "cache": str(folder / f"{order}.sqlite"),
+        "corpora": [{"world": world}],
+        "models": [{server.provider: {"max_output_tokens": 8}}],
+        "pipelines": ["full_context", *([] if arguments.full_only else RAG)],
+        "answer_tokens": 8,
+        "concurrency": arguments.concurrency,
+        "order": order,
+    }
+    with server:
+        started = time.perf_counter()
+        summary = wb.run(experiment, progress=False)
+        wall = time.perf_counter() - started
+    log = wb.open(summary.database)
+    calls = log.calls()
+    runs = log.runs().set_index("pipeline")["wall_s"]
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(Path(model) / "tokenizer.json"))
+    texts = log.texts(calls["prompt_hash"])
+    total, best = attainable(calls, texts, arguments.block, lambda text: tokenizer.encode(text).ids)
+    return {
+        "wall": wall,
+        "full": float(runs["full_context"]),
+        "prompt": float(calls["prompt_tokens"].sum()),
+        "cached": float(calls["cached_tokens"].sum()),
+        "attainable": best / total,
+        "failed": float(summary.failed),
+    }
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="a model folder (tests/server/make_tiny_model.py makes one)")
+    parser.add_argument("--contexts", type=int, default=12)
+    parser.add_argument("--tokens", type=int, default=6_000, help="of a context (o200k)")
+    parser.add_argument("--kv-tokens", type=int, default=32_768)
+    parser.add_argument("--block", type=int, default=16)
+    parser.add_argument("--concurrency", type=int, default=8)
+    parser.add_argument("--full-only", action="store_true")
+    arguments = parser.parse_args()
+    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "4")
+    with tempfile.TemporaryDirectory() as folder:
+        rows = {order: run(arguments.model, order, arguments, Path(folder)) for order in ("random", "prefix")}
+    print(f"{'order':8} {'wall s':>8} {'full s':>8} {'prompt tokens':>14} {'cached':>8} {'attainable':>11} failed")
+    for order, row in rows.items():
+        share = row["cached"] / row["prompt"]
+        print(
+            f"{order:8} {row['wall']:8.1f} {row['full']:8.1f} {row['prompt']:14,.0f} {share:8.1%} "
+            f"{row['attainable']:11.1%} {row['failed']:.0f}"
+        )
+    ratio, full = (rows["random"][k] / rows["prefix"][k] for k in ("wall", "full"))
+    got = rows["prefix"]["cached"] / rows["prefix"]["prompt"] / rows["prefix"]["attainable"]
+    print(f"prefix order against random order: {ratio:.2f}x all, {full:.2f}x full context; {got:.1%} of attainable")
+
+
+if __name__ == "__main__":
+    main()

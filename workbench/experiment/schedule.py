@@ -1,0 +1,158 @@
+"""Which question is asked when: calls that share a context run together, so that a server's prefix cache is used.
+
+A context's first question goes alone, so that the others find its prefix warm; then the others go at once. As many
+contexts are asked at a time as the server's KV cache holds (or as the calls in flight need, where that is not known),
+and while they are, the next context's index is built.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass, field
+from typing import Literal
+
+Task = Callable[[], None]
+Order = Literal["prefix", "random"]
+KV_SHARE = 0.9  # of the KV cache that contexts may fill; replies and other prompts need the rest
+SHARED_FROM = 0.25  # of the longest prompt: from here on two questions count as sharing their context
+
+
+@dataclass(frozen=True)
+class ContextJob:
+    """A context to be asked: `build` runs its index stage and returns its questions' tasks."""
+
+    build: Callable[[], list[Task]]
+    tokens: int
+
+
+@dataclass
+class PrefixWatch:
+    """Learns from the first two questions of a context whether a method's prompts share it at all."""
+
+    shared: bool | None = None
+    _first: dict[str, str] = field(default_factory=dict)
+
+    def see(self, context_id: str, prompts: Sequence[str]) -> None:
+        """The prompts of one answered question."""
+        if self.shared is not None or not prompts:
+            return
+        longest = max(prompts, key=len)
+        first = self._first.setdefault(context_id, longest)
+        if first is not longest:
+            common = len(os.path.commonprefix([first, longest]))  # noqa: RUF071 - character by character is meant
+            self.shared = common >= SHARED_FROM * len(longest)
+
+
+@dataclass
+class _Active:
+    """A context being asked: tasks that wait for the lead, and tasks in the pool."""
+
+    tokens: int
+    held: deque[Task]
+    running: set[Future[None]] = field(default_factory=set)
+
+
+class Schedule:
+    """Walks contexts over a pool of `workers` threads. `kv_tokens`: the server's KV cache in tokens, if known."""
+
+    def __init__(
+        self,
+        pool: Executor,
+        *,
+        workers: int,
+        watch: PrefixWatch,
+        kv_tokens: int | None = None,
+        order: Order = "prefix",
+        seed: int = 0,
+    ) -> None:
+        self._pool = pool
+        self._workers = workers
+        self._watch = watch
+        self._kv_tokens = kv_tokens
+        self._order = order
+        self._seed = seed
+
+    def run(self, jobs: Sequence[ContextJob]) -> None:
+        """Ask everything; an exception of a task cancels what has not begun and is raised."""
+        futures: set[Future[None]] = set()
+        try:
+            if self._order == "random":
+                self._shuffled(jobs, futures)
+            else:
+                self._by_context(jobs, futures)
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+
+    def _shuffled(self, jobs: Sequence[ContextJob], futures: set[Future[None]]) -> None:
+        tasks = [task for job in jobs for task in job.build()]
+        random.Random(self._seed).shuffle(tasks)
+        futures |= {self._pool.submit(task) for task in tasks}
+        for future in list(futures):
+            future.result()
+
+    def _by_context(self, jobs: Sequence[ContextJob], futures: set[Future[None]]) -> None:
+        waiting = deque(jobs)
+        ready: deque[tuple[ContextJob, list[Task]]] = deque()
+        building: tuple[ContextJob, Future[list[Task]]] | None = None
+        active: list[_Active] = []
+        while waiting or ready or building or active:
+            if building is None and waiting and len(ready) < 1:
+                job = waiting.popleft()
+                building = (job, self._pool.submit(job.build))
+            while ready and self._room_for(ready[0][0], active):
+                job, tasks = ready.popleft()
+                active.append(self._start(job, tasks, futures))
+            pending: set[Future[object]] = {f for context in active for f in context.running}  # type: ignore[misc]
+            if building is not None:
+                pending.add(building[1])  # type: ignore[arg-type]
+            if pending:
+                wait(pending, return_when=FIRST_COMPLETED)
+            if building is not None and building[1].done():
+                job, tasks = building[0], building[1].result()
+                building = None
+                if tasks:
+                    ready.append((job, tasks))
+            active = [context for context in active if self._goes_on(context, futures)]
+
+    def _start(self, job: ContextJob, tasks: list[Task], futures: set[Future[None]]) -> _Active:
+        """The lead alone when prefixes are shared (or may be), else all at once."""
+        context = _Active(job.tokens, deque(tasks))
+        leads = len(tasks) if self._watch.shared is False else 1
+        for _ in range(leads):
+            self._submit(context, futures)
+        return context
+
+    def _submit(self, context: _Active, futures: set[Future[None]]) -> None:
+        future = self._pool.submit(context.held.popleft())
+        context.running.add(future)
+        futures.add(future)
+
+    def _goes_on(self, context: _Active, futures: set[Future[None]]) -> bool:
+        """Collect what has ended; behind the lead, let the others go. False when the context is through."""
+        done = {future for future in context.running if future.done()}
+        for future in done:
+            future.result()
+        context.running -= done
+        futures -= done
+        if done:
+            while context.held:
+                self._submit(context, futures)
+        return bool(context.running or context.held)
+
+    def _room_for(self, job: ContextJob, active: Sequence[_Active]) -> bool:
+        """Whether another context may begin beside those being asked."""
+        if not active:
+            return True
+        if self._kv_tokens is not None and self._watch.shared is not False:
+            held = sum(context.tokens for context in active)
+            if held + job.tokens > KV_SHARE * self._kv_tokens:
+                return False
+        outstanding = sum(len(context.running) + len(context.held) for context in active)
+        in_pool = sum(len(context.running) for context in active)
+        return outstanding < self._workers or in_pool < len(active) + 1
