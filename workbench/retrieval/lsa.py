@@ -92,7 +92,11 @@ class _Fitted:
         if size < 2:
             return cls(terms, idf, None)
         picked = matrix if number <= _FITTED else matrix[np.linspace(0, number - 1, _FITTED, dtype=np.int64)]
-        return cls(terms, idf, _directions(_weighted(picked, idf), size))
+        from threadpoolctl import threadpool_limits
+
+        # BLAS threads that spin for a core which another process has make this fifty times slower; alone, they hardly help
+        with threadpool_limits(1, "blas"):
+            return cls(terms, idf, _directions(_weighted(picked, idf), size))
 
     def embed_counts(self, counts: TermCounts) -> NDArray[np.float32]:
         import numpy as np

@@ -1,0 +1,308 @@
+"""Retrieval against its rivals: index build, peak memory and query latency on the same chunks, terms and embedder.
+
+    python benchmarks/retrieval.py                          1k, 10k and 100k chunks
+    python benchmarks/retrieval.py --sizes 1000000          the large one: about 8 GB and half an hour on two cores
+
+Every measurement is a process of its own, so that peak memory is its own; each system first builds a tiny index, so
+that no import is timed. Rivals stop at `--rivals-up-to` chunks. Chunks are made of words drawn by Zipf's law within
+topics, 60 words each; queries are six words of a chunk, so that common and rare ones meet. Needs the extra
+`[benchmarks]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+WORDS = 60
+VOCABULARY = 200_000
+PER_DOCUMENT = 1_000
+TOP_K = 10
+
+
+def corpus(number: int, seed: int = 0) -> tuple[Any, list[tuple[int, int, int]], list[str]]:
+    """A context, the chunks' spans, and 200 queries."""
+    from workbench.records import Context, Document
+
+    draw = np.random.default_rng(seed)
+    letters = np.array(list("bcdfghjklmnprstvwz"))
+    vowels = np.array(list("aeiou"))
+    names = np.array(
+        [
+            "".join(f"{letters[i // 18**j % 18]}{vowels[i // 5**j % 5]}" for j in range(1 + (i > 90) + (i > 2_000) + 1))
+            + ("" if i < 30_000 else str(i % 97))
+            for i in range(VOCABULARY)
+        ]
+    )
+    documents, spans, queries = [], [], []
+    wanted = set(draw.choice(number, min(200, number), replace=False).tolist())
+    for place in range(0, number, PER_DOCUMENT):
+        rows = min(PER_DOCUMENT, number - place)
+        common = np.minimum(draw.zipf(1.3, (rows, WORDS // 2)) - 1, VOCABULARY - 1)
+        topic = draw.integers(0, 400, (rows, 1)) * 400 + 500
+        own = (topic + np.minimum(draw.zipf(1.2, (rows, WORDS - WORDS // 2)) - 1, 5_000)) % VOCABULARY
+        drawn = names[np.concatenate([common, own], axis=1)]
+        texts = [" ".join(row) for row in drawn.tolist()]
+        at = 0
+        for offset, text in enumerate(texts):
+            spans.append((len(documents), at, at + len(text)))
+            at += len(text) + 1
+            if place + offset in wanted:
+                queries.append(" ".join(draw.choice(drawn[offset], 6).tolist()))
+        documents.append(Document(f"d{len(documents)}", "\n".join(texts)))
+    return Context(tuple(documents)), spans, queries
+
+
+def latencies(search: Callable[[str], Any], queries: Sequence[str], at_most: float = 60.0) -> dict[str, float]:
+    """p50 and p95 in milliseconds, after ten queries to warm up; stops after `at_most` seconds."""
+    for query in queries[:10]:
+        search(query)
+    times: list[float] = []
+    begun = time.perf_counter()
+    for query in queries:
+        started = time.perf_counter()
+        search(query)
+        times.append(1e3 * (time.perf_counter() - started))
+        if time.perf_counter() - begun > at_most:
+            break
+    return {"p50_ms": float(np.percentile(times, 50)), "p95_ms": float(np.percentile(times, 95)), "queries": len(times)}
+
+
+def ours(number: int, folder: Path) -> dict[str, Any]:
+    """The chunk index: dense and sparse built and kept, then opened again and asked."""
+    from workbench.retrieval.chunk_table import ChunkTable
+    from workbench.retrieval.embedding import open_embedder
+    from workbench.retrieval.index import index_chunks
+
+    context, spans, queries = corpus(number)
+    table = ChunkTable(context, spans)
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    index = index_chunks(context, table, open_embedder("lsa"), folder)
+    _ = index.dense
+    dense_s = time.perf_counter() - started
+    _ = index.sparse
+    both_s = time.perf_counter() - started
+    del index
+    started = time.perf_counter()
+    index = index_chunks(context, table, open_embedder("lsa"), folder).prepare()
+    load_s = time.perf_counter() - started
+    found: dict[str, Any] = {"dense_build_s": dense_s, "build_s": both_s, "load_s": load_s}
+    found |= {"kind": index.dense.kind, "recall_at_10": index.dense.recall, "corpus_gb": held / 2**20}
+    for retriever in ("dense", "sparse", "hybrid"):
+        found[retriever] = latencies(lambda query, name=retriever: index.search(query, TOP_K, name), queries)
+    return found
+
+
+def bm25(number: int, folder: Path) -> dict[str, Any]:
+    """Our BM25 by itself, on the terms that its rivals get."""
+    from workbench.retrieval.bm25 import Bm25Index
+
+    context, spans, queries = corpus(number)
+    texts = [context.documents[d].text[s:e] for d, s, e in spans]
+    started = time.perf_counter()
+    index = Bm25Index(texts)
+    built = time.perf_counter() - started
+    scores = index.scores(queries[0])
+    return {"build_s": built, "probe": probe(scores), **latencies(lambda query: index.search(query, TOP_K), queries)}
+
+
+def probe(scores: Any) -> list[float]:
+    """The best scores, to be compared between systems."""
+    return [float(score) for score in sorted(scores, reverse=True)[:20]]
+
+
+def rank_bm25(number: int, folder: Path) -> dict[str, Any]:
+    """rank_bm25's Okapi, the definition of our scores."""
+    from rank_bm25 import BM25Okapi
+
+    from workbench.retrieval.analysis import terms
+
+    context, spans, queries = corpus(number)
+    started = time.perf_counter()
+    index = BM25Okapi([terms(context.documents[d].text[s:e]) for d, s, e in spans])
+    built = time.perf_counter() - started
+
+    def search(query: str) -> Any:
+        scores = index.get_scores(terms(query))
+        return np.argsort(-scores, kind="stable")[:TOP_K]
+
+    return {
+        "build_s": built,
+        "probe": probe(index.get_scores(terms(queries[0]))),
+        **latencies(search, queries[:30] if number > 20_000 else queries),
+    }
+
+
+def bm25s(number: int, folder: Path) -> dict[str, Any]:
+    """bm25s with the same terms (its numpy backend, as it installs)."""
+    import bm25s as library
+
+    from workbench.retrieval.analysis import terms
+
+    context, spans, queries = corpus(number)
+    started = time.perf_counter()
+    index = library.BM25(k1=1.5, b=0.75)
+    index.index([terms(context.documents[d].text[s:e]) for d, s, e in spans], show_progress=False)
+    built = time.perf_counter() - started
+
+    def search(query: str) -> Any:
+        known = [term for term in terms(query) if term in index.vocab_dict]
+        return index.retrieve([known], k=TOP_K, show_progress=False)
+
+    return {"build_s": built, **latencies(search, queries)}
+
+
+def _nodes(context: Any, spans: Sequence[tuple[int, int, int]]) -> list[Any]:
+    from llama_index.core.schema import TextNode
+
+    return [TextNode(text=context.documents[d].text[s:e], id_=str(i)) for i, (d, s, e) in enumerate(spans)]
+
+
+def llama_dense(number: int, folder: Path) -> dict[str, Any]:
+    """llama-index's VectorStoreIndex over our embedder, fitted beforehand on the same chunks (counted in both)."""
+    from llama_index.core import VectorStoreIndex
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+
+    from workbench.retrieval.lsa import LsaEmbedder
+
+    context, spans, queries = corpus(number)
+    nodes = _nodes(context, spans)
+    started = time.perf_counter()
+    fitted = LsaEmbedder().fit([node.text for node in nodes])
+    fit_s = time.perf_counter() - started
+
+    class Ours(BaseEmbedding):
+        def _get_text_embedding(self, text: str) -> list[float]:
+            return fitted.embed([text])[0].tolist()
+
+        def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+            return fitted.embed(texts).tolist()
+
+        def _get_query_embedding(self, query: str) -> list[float]:
+            return fitted.embed([query])[0].tolist()
+
+        async def _aget_query_embedding(self, query: str) -> list[float]:
+            return self._get_query_embedding(query)
+
+    started = time.perf_counter()
+    index = VectorStoreIndex(nodes, embed_model=Ours(embed_batch_size=2_048))  # its default of 10 is slower still
+    built = fit_s + time.perf_counter() - started
+    retriever = index.as_retriever(similarity_top_k=TOP_K)
+    return {"build_s": built, "fit_s": fit_s, **latencies(retriever.retrieve, queries[:50], 30.0)}
+
+
+def llama_bm25(number: int, folder: Path) -> dict[str, Any]:
+    """llama-index's BM25Retriever."""
+    from llama_index.retrievers.bm25 import BM25Retriever
+
+    context, spans, queries = corpus(number)
+    nodes = _nodes(context, spans)
+    started = time.perf_counter()
+    retriever = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=TOP_K)
+    built = time.perf_counter() - started
+    return {"build_s": built, **latencies(retriever.retrieve, queries[:50], 30.0)}
+
+
+SYSTEMS: dict[str, Callable[[int, Path], dict[str, Any]]] = {
+    "ours": ours,
+    "our bm25": bm25,
+    "bm25s": bm25s,
+    "rank_bm25": rank_bm25,
+    "llama VectorStoreIndex": llama_dense,
+    "llama BM25Retriever": llama_bm25,
+}
+
+
+def one(system: str, number: int) -> None:
+    """Measure in this process, and print it as JSON."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp" if Path("/var/tmp").is_dir() else None) as folder:
+        SYSTEMS[system](100, Path(folder) / "tiny")  # loads libraries
+        found = SYSTEMS[system](number, Path(folder))
+    found["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps(found))
+
+
+def measured(system: str, number: int) -> dict[str, Any]:
+    """The same in a process of its own."""
+    command = [sys.executable, __file__, "--one", system, "--sizes", str(number)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{system} at {number:,} chunks failed:\n{done.stderr[-2_000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def tokens(number: int) -> float:
+    """Tokens of the corpus, from a sample of a thousand chunks."""
+    from workbench.text import count_tokens
+
+    context, spans, _ = corpus(min(number, 1_000))
+    return count_tokens(context.documents[0].text) / len(spans) * number
+
+
+def table(number: int, results: dict[str, dict[str, Any]]) -> list[str]:
+    """What was measured at one size, and the ratios that the targets are about."""
+    mine, sparse = results["ours"], results["our bm25"]
+    whole = tokens(number)
+    rows = [f"\n{number:,} chunks, {whole / 1e6:,.1f} M tokens"]
+    rows.append(
+        f"  ours: built in {mine['build_s']:.1f} s ({whole / mine['build_s']:,.0f} tokens/s; dense alone "
+        f"{mine['dense_build_s']:.1f} s), opened in {mine['load_s']:.2f} s, peak {mine['peak_gb']:.2f} GB (of it "
+        f"{mine['corpus_gb']:.2f} the corpus), {mine['kind']}, recall@10 {mine['recall_at_10']:.3f}"
+    )
+    for name in ("dense", "sparse", "hybrid"):
+        rows.append(f"    {name:8} p50 {mine[name]['p50_ms']:8.2f} ms   p95 {mine[name]['p95_ms']:8.2f} ms")
+    for name, found in results.items():
+        if name != "ours":
+            rows.append(
+                f"  {name:24} built in {found['build_s']:7.1f} s, peak {found['peak_gb']:.2f} GB, "
+                f"p50 {found['p50_ms']:9.2f} ms, p95 {found['p95_ms']:9.2f} ms"
+            )
+    ratios = []
+    if "rank_bm25" in results:
+        rival = results["rank_bm25"]
+        ratios.append(f"query {rival['p50_ms'] / sparse['p50_ms']:,.0f}x faster than rank_bm25 (target 100 at 100k)")
+        worst = max(abs(a - b) for a, b in zip(rival["probe"], sparse["probe"], strict=True))
+        ratios.append(f"largest difference from its scores {worst:.1e} (target 1e-9)")
+    if "bm25s" in results:
+        ratios.append(f"query {results['bm25s']['p50_ms'] / sparse['p50_ms']:.1f}x bm25s's speed (target 1)")
+        ratios.append(f"BM25 build {results['bm25s']['build_s'] / sparse['build_s']:.1f}x bm25s's speed")
+    if "llama VectorStoreIndex" in results:
+        rival = results["llama VectorStoreIndex"]
+        ratios.append(f"dense build {rival['build_s'] / mine['dense_build_s']:.1f}x VectorStoreIndex's (target 5)")
+        ratios.append(f"dense query {rival['p50_ms'] / mine['dense']['p50_ms']:,.0f}x")
+    if "llama BM25Retriever" in results:
+        rival = results["llama BM25Retriever"]
+        ratios.append(f"sparse query {rival['p50_ms'] / mine['sparse']['p50_ms']:,.0f}x BM25Retriever's")
+    return [*rows, *(f"  -> {ratio}" for ratio in ratios)]
+
+
+def main() -> None:
+    """Measure all systems at all sizes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--rivals-up-to", type=int, default=100_000)
+    parser.add_argument("--one", choices=SYSTEMS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        one(arguments.one, arguments.sizes[0])
+        return
+    for number in arguments.sizes:
+        names = list(SYSTEMS) if number <= arguments.rivals_up_to else ["ours", "our bm25", "bm25s"]
+        results = {name: measured(name, number) for name in names}
+        print("\n".join(table(number, results)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
