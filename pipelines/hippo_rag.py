@@ -141,16 +141,19 @@ class HippoRag:
         return list(found)
 
     def answer(self, question: Question, state: Memory, bench: Bench) -> Answer:
+        return read_hits(self.ranked(question, state, bench)[: self.top_k], question, bench)
+
+    def ranked(self, question: Question, state: Memory, bench: Bench) -> list[Hit]:
+        """All passages, best first: by PageRank from the facts that the filter keeps, else by cosine."""
         dense = state.index.search(question.text, len(state.index.chunks), "dense")
         weights = self._phrases(question, state, bench)
         if not weights:
-            return read_hits(dense[: self.top_k], question, bench)
+            return dense
         place = {chunk: i for i, chunk in enumerate(state.index.chunks)}
         scores = scaled([hit.score for hit in dense])
         prior = {place[hit.chunk]: self.passage_weight * s for hit, s in zip(dense, scores, strict=True)}
-        ranked = state.graph.rank(weights, prior, self.damping)[: self.top_k]
-        hits = [Hit(state.index.chunks[i], score, rank) for rank, (i, score) in enumerate(ranked, 1)]
-        return read_hits(hits, question, bench)
+        ranked = state.graph.rank(weights, prior, self.damping)
+        return [Hit(state.index.chunks[i], score, rank) for rank, (i, score) in enumerate(ranked, 1)]
 
     def _phrases(self, question: Question, state: Memory, bench: Bench) -> dict[str, float]:
         """The phrases to start from, with their weights; none when no fact is kept."""

@@ -1,0 +1,244 @@
+"""ComoRAG: three layers of memory; while the question cannot be answered, new probes search them and what is found is
+fused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import log2
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+from pipelines.hippo_rag import HippoRag, Memory
+from pipelines.raptor import Raptor
+from pipelines.self_route import declines
+from workbench.fitting import cut, labelled, leading, note_room, room_for
+from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
+from workbench.records import Answer, Chunk, Context, Hit, Question
+from workbench.retrieval.text_index import TextIndex
+
+TIMELINE = Prompt(
+    "como_rag.timeline",
+    user="{texts}\n\nThe text above is one stretch of a longer text. Tell in order what happens in it: who does what, "
+    "when and where, and what changes.\nSummary:",
+)
+CUE = Prompt(
+    "como_rag.cue",
+    user="{texts}\n\nFrom the text above, write down at most five findings that bear on the question below{aim}. Give "
+    "names, numbers and dates. Do not answer the question.\n\nQuestion: {question}\nNotes:",
+)
+PROBE = Prompt(
+    "como_rag.probe",
+    user="{texts}\n\nWhat is known so far, above, is not enough to answer the question below. Already searched for: "
+    "{probes}\n\nWrite up to three new, different questions whose answers would close the gap; prefer persons, things "
+    "and events that were not asked about yet.\n\nQuestion: {question}\nReply:",
+)
+FUSE = Prompt(
+    "como_rag.fuse",
+    user="{cues}\n\nAbove are findings from earlier searches. Fuse them into one coherent account of what bears on the "
+    "question below. Do not answer it.\n\nQuestion: {question}\nNotes:",
+)
+READ = Prompt("como_rag.read", user=f"{{texts}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
+LAYERS = ("Text", "Themes", "Timeline")
+
+
+class Probes(BaseModel):
+    """New questions to search for."""
+
+    probes: list[str]
+
+
+@dataclass(frozen=True)
+class Story:
+    """The three layers: facts and chunks, summaries of clusters, summaries of consecutive windows."""
+
+    veridical: Memory
+    semantic: TextIndex
+    episodic: TextIndex
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search for a probe found in one layer, and the cue drawn from it."""
+
+    probe: str
+    layer: str
+    text: str
+    cue: str
+    hits: tuple[Hit, ...] = ()
+
+
+@dataclass(frozen=True)
+class ComoRag:
+    """Wang et al., AAAI 2026 (arXiv 2508.10419; EternityJune25/ComoRAG, MIT). Index stage: HippoRAG 2's graph of
+    512-token chunks, RAPTOR's cluster summaries, a timeline for every window of w consecutive chunks (w grows with their
+    number). Query stage: all layers are searched, each layer's find is condensed to a cue, an answer is tried from the
+    texts. While it is declined, up to `iterations` times: up to 3 probes, each searched and condensed side by side; the
+    nearer half of all earlier cues is fused; the next try reads the new cues and all fused accounts. The last try
+    counts. With A tries, f = A - 1 and p probes: 4 + A + f·(2 + 4p) calls, 3 + 5f in sequence.
+
+    Defaults: layers of 3,000, 1,000 and 1,000 tokens (smaller windows: the same shares), 50 candidates, 5 iterations.
+    Upstream's slips are not repeated (w always 2, summaries cut at 100 tokens). Named deviations: declining is the
+    common rule's "unanswerable", not "*"; answers without titled sections; no probing after the last try; clusters as
+    in `raptor`, with membership over 0.1. Unparsable or no new probes: the round only fuses, noted.
+    """
+
+    card: ClassVar[MethodCard] = MethodCard(
+        title="ComoRAG",
+        family="agents",
+        cost="index: 2n + ⌈n / w⌉ + clusters; query: 4 + A + f·(2 + 4p) (5 to 80), 3 + 5f in sequence",
+        url="https://arxiv.org/abs/2508.10419",
+        year=2025,
+        stages="index: graph ∥ clusters ∥ timeline | search → cues → try (→ probe → search, cues → fuse → try)*",
+    )
+    iterations: int = 5
+    probes: int = 3
+    candidates: int = 50
+    chunk_tokens: int = 512
+    layer_tokens: tuple[int, int, int] = (3_000, 1_000, 1_000)
+    cue_tokens: int = 500
+    fusion_tokens: int = 1_000
+    summary_tokens: int = 300
+
+    def __post_init__(self) -> None:
+        if self.iterations < 0 or self.probes < 1 or self.candidates < 1 or len(self.layer_tokens) != 3:
+            raise ValueError("probes and candidates must be at least 1, iterations not negative, layer_tokens three")
+
+    @property
+    def _hippo(self) -> HippoRag:
+        return HippoRag(chunk_tokens=self.chunk_tokens, passage_weight=0.005)
+
+    def build(self, context: Context, bench: Bench) -> Story:
+        raptor = Raptor(leaf_tokens=self.chunk_tokens, summary_tokens=self.summary_tokens)
+        layers: list[Memory | list[str]] = []
+
+        def themes() -> list[str]:
+            return [node.text for node in raptor.build(context, bench).nodes if node.chunk is None]
+
+        branches: list[Callable[[], Memory | list[str]]] = [
+            lambda: self._hippo.build(context, bench), themes, lambda: self._timeline(bench)
+        ]  # fmt: skip
+        layers = bench.parallel(branches)
+        memory, semantic, episodic = layers
+        assert isinstance(memory, Memory) and isinstance(semantic, list) and isinstance(episodic, list)
+        return Story(memory, bench.text_index(semantic), bench.text_index(episodic))
+
+    def _timeline(self, bench: Bench) -> list[str]:
+        chunks = bench.index(chunk_tokens=self.chunk_tokens).chunks
+        width = window_width(len(chunks))
+        windows = [chunks[i : i + width] for i in range(0, len(chunks), width)]
+        windows = [window for window in windows if len(window) > 1]
+        tokens = note_room(self.summary_tokens, TIMELINE(texts=""), bench)
+        room = room_for(TIMELINE(texts=""), bench, reply_tokens=tokens)
+        texts = [cut("\n".join(chunk.text for chunk in window), room, bench) for window in windows]
+        replies = bench.ask_many([TIMELINE(texts=text) for text in texts], step="timeline", max_tokens=tokens)
+        return [cut(r.text.strip(), tokens, bench, noted=False) or text for r, text in zip(replies, texts, strict=True)]
+
+    def answer(self, question: Question, state: Story, bench: Bench) -> Answer:
+        asked = render_question(question)
+        room = room_for(READ(texts="", question=asked), bench, reply_tokens=bench.answer_tokens)
+        fresh = self._search(question, "", state, bench)
+        pool: list[Found] = []
+        fused: list[str] = []
+        searched = [question.text]
+        shown = layered(fresh, [found.text for found in fresh])
+        tried = self._try(shown, room, asked, [hit for found in fresh for hit in found.hits], bench)
+        for _ in range(self.iterations):
+            if not declines(tried.text):
+                break
+            pool += fresh
+            probes = self._probes(shown, searched, asked, bench)
+            searched += probes
+            searches = [lambda probe=probe: self._search(question, probe, state, bench) for probe in probes]
+            fresh = [found for side in bench.parallel(searches) for found in side]
+            fused.append(self._fused(pool, question, asked, bench))
+            shown = layered(fresh, [found.cue for found in fresh])
+            shown = [*shown, *(f"Earlier findings:\n{account}" for account in reversed(fused) if account)]
+            tried = self._try(shown, room, asked, [], bench)
+        bench.note("rounds", len(fused))
+        return tried
+
+    def _try(self, shown: Sequence[str], room: int, asked: str, hits: Sequence[Hit], bench: Bench) -> Answer:
+        kept = leading(shown, room, bench, "\n\n".join)
+        text = "\n\n".join(kept) if kept else cut("".join(shown[:1]), room, bench)
+        return bench.reply(READ(texts=text, question=asked), step="try", hits=hits)
+
+    def _search(self, question: Question, probe: str, state: Story, bench: Bench) -> list[Found]:
+        """All three layers for the question, or for a probe of it; every find with its cue."""
+        asked = render_question(question)
+        aim = f", and on this one: {probe}" if probe else ""
+        tokens = note_room(self.cue_tokens, CUE(texts="", aim=aim, question=asked), bench)
+        room = room_for(CUE(texts="", aim=aim, question=asked), bench, reply_tokens=tokens)
+        room = min(room, room_for(READ(texts="", question=asked), bench, reply_tokens=bench.answer_tokens) - 32)
+        share = min(1.0, room / sum(self.layer_tokens))
+        ver, sem, epi = (max(1, int(part * share)) for part in self.layer_tokens)
+        query = replace(question, text=probe, options=()) if probe else question
+        hits = self._hippo.ranked(query, state.veridical, bench)[: self.candidates]
+        hits = leading(hits, ver, bench, lambda some: "\n".join(hit.chunk.text for hit in some))
+        place = {chunk: i for i, chunk in enumerate(state.veridical.index.chunks)}
+        chunks: list[Chunk] = sorted((hit.chunk for hit in hits), key=lambda chunk: place[chunk])
+        themes = [state.semantic.texts[i] for i, _ in state.semantic.dense(query.text, self.candidates)]
+        windows = [i for i, _ in state.episodic.dense(query.text, self.candidates)]
+        kept = leading(windows, epi, bench, lambda some: "\n".join(state.episodic.texts[i] for i in some))
+        texts = (
+            "\n".join(chunk.text for chunk in chunks),
+            "\n".join(leading(themes, sem, bench, "\n".join)),
+            "\n".join(state.episodic.texts[i] for i in sorted(kept)),
+        )
+        filled = [(layer, text) for layer, text in zip(LAYERS, texts, strict=True) if text]
+        prompts = [CUE(texts=text, aim=aim, question=asked) for _, text in filled]
+        replies = bench.ask_many(prompts, step="cue", max_tokens=tokens)
+        return [
+            Found(probe, layer, text, cut(reply.text.strip(), tokens, bench), tuple(hits) if layer == LAYERS[0] else ())
+            for (layer, text), reply in zip(filled, replies, strict=True)
+        ]
+
+    def _probes(self, shown: Sequence[str], searched: Sequence[str], asked: str, bench: Bench) -> list[str]:
+        frame = PROBE(texts="", probes="", question=asked)
+        tokens = note_room(300, frame, bench, schema=Probes)
+        room = room_for(frame, bench, reply_tokens=tokens, schema=Probes)
+        before = cut("; ".join(reversed(searched)), room // 4, bench, noted=False)
+        text = cut("\n\n".join(shown), room - bench.count(before) - 1, bench, noted=False)
+        prompt = PROBE(texts=text, probes=before, question=asked)
+        reply = bench.ask(prompt, step="probe", max_tokens=tokens, schema=Probes)
+        said = [] if reply.parsed is None else [probe.strip() for probe in reply.parsed.probes]
+        new = [cut(p, 64, bench, noted=False) for p in dict.fromkeys(said) if p and p not in searched][: self.probes]
+        if not new:
+            bench.note("no_new_probe", reply.text[:40])
+        return new
+
+    def _fused(self, pool: Sequence[Found], question: Question, asked: str, bench: Bench) -> str:
+        """One account of the half of the pool's cues that is nearest to the question."""
+        vectors = bench.embed([question.text, *(f"{found.probe} {found.cue}" for found in pool)])
+        scores = (vectors[1:] @ vectors[0]).tolist()
+        order = sorted(range(len(pool)), key=lambda i: (-scores[i], i))[: max(1, len(pool) // 2)]
+        tokens = note_room(self.fusion_tokens, FUSE(cues="", question=asked), bench)
+        room = room_for(FUSE(cues="", question=asked), bench, reply_tokens=tokens)
+        cues = [pool[i].cue for i in order if i < len(pool)]
+        kept = leading(cues, room, bench, lambda some: labelled(some, "Finding"))
+        text = labelled(kept, "Finding")
+        reply = bench.ask(FUSE(cues=text, question=asked), step="fuse", max_tokens=tokens)
+        return cut(reply.text.strip(), tokens, bench, noted=False)
+
+
+def window_width(chunks: int) -> int:
+    """How many consecutive chunks a timeline covers.
+
+    >>> [window_width(n) for n in (5, 20, 50, 100, 200, 1_000, 10_000)]
+    [2, 3, 5, 8, 10, 19, 20]
+    """
+    for most, width in ((5, 2), (20, 3), (50, 5), (100, 8), (200, 10)):
+        if chunks <= most:
+            return width
+    return min(20, int(2 * log2(chunks)))
+
+
+def layered(found: Sequence[Found], texts: Sequence[str]) -> list[str]:
+    """One paragraph per layer that holds something, under the layer's name."""
+    parts = []
+    for layer in LAYERS:
+        own = [text for item, text in zip(found, texts, strict=True) if item.layer == layer and text]
+        if own:
+            parts.append(f"{layer}:\n" + "\n".join(own))
+    return parts
