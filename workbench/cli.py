@@ -92,10 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     from workbench.import_command import add_import
     from workbench.judge_command import add_judge
     from workbench.metrics_command import add_metrics
+    from workbench.retrieve_command import add_retrieve
     from workbench.server_command import add_cache, add_serve
 
     add_conformance(command)
     add_import(command)
+    add_retrieve(command)
     add_judge(command)
     add_metrics(command)
     add_serve(command)

@@ -94,7 +94,7 @@ class _Fitted:
         picked = matrix if number <= _FITTED else matrix[np.linspace(0, number - 1, _FITTED, dtype=np.int64)]
         from threadpoolctl import threadpool_limits
 
-        # BLAS threads that spin for a core which another process has make this fifty times slower; alone, they hardly help
+        # BLAS threads that spin for a core which another process has make this fifty times slower
         with threadpool_limits(1, "blas"):
             return cls(terms, idf, _directions(_weighted(picked, idf), size))
 
