@@ -82,6 +82,13 @@ def test_without_a_known_cache_the_calls_in_flight_decide() -> None:
     assert record.most_contexts_at_once() >= 2
 
 
+@pytest.mark.parametrize("shared", [None, True, False])
+def test_contexts_of_one_question_fill_the_calls_in_flight(shared: bool | None) -> None:
+    record = Record(seconds=0.05)
+    walk(record, [record.job(context, 1) for context in range(32)], workers=8, watch=PrefixWatch(shared=shared))
+    assert record.most_contexts_at_once() in (8, 9)  # the ninth thread is the builder's
+
+
 def test_methods_that_share_no_prefix_are_not_held_back() -> None:
     record = Record(seconds=0.02)
     walk(record, [record.job(0, 4)], watch=PrefixWatch(shared=False))

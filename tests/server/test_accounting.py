@@ -29,7 +29,7 @@ def methods() -> list[object]:
     return found
 
 
-def run(folder: Path, server: VllmServer, pipelines: list[object], tokens: int = 6_000) -> wb.RunSummary:
+def run(folder: Path, server: VllmServer, pipelines: list[object], tokens: int = 4_000) -> wb.RunSummary:
     return wb.run(
         {
             "name": "server",

@@ -102,12 +102,12 @@ class Schedule:
         building: tuple[ContextJob, Future[list[Task]]] | None = None
         active: list[_Active] = []
         while waiting or ready or building or active:
-            if building is None and waiting and len(ready) < 1:
-                job = waiting.popleft()
-                building = (job, self._pool.submit(job.build))
             while ready and self._room_for(ready[0][0], active):
                 job, tasks = ready.popleft()
                 active.append(self._start(job, tasks, futures))
+            if building is None and waiting and not ready:
+                job = waiting.popleft()
+                building = (job, self._pool.submit(job.build))
             pending: set[Future[object]] = {f for context in active for f in context.running}  # type: ignore[misc]
             if building is not None:
                 pending.add(building[1])  # type: ignore[arg-type]
