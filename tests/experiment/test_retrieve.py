@@ -27,7 +27,7 @@ def corpus(**options: Any) -> Corpus:
             start = document.text.index("The", max(0, document.text.index(place) - 14))
             span = Chunk.of(document, start, document.text.index(".", start) + 1)
             questions.append(
-                Question(f"{number}{place}", f"How much corn in {place}?", context.context_id, ("x",), evidence=(span,))
+                Question(f"{number}{place}", f"What was it in {place}?", context.context_id, ("x",), evidence=(span,))
             )
     questions.append(Question("none", "Who?", contexts[0].context_id, ("x",)))
     return Corpus.of("mills", contexts, questions)
