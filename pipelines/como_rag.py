@@ -72,16 +72,17 @@ class Found:
 @dataclass(frozen=True)
 class ComoRag:
     """Wang et al., AAAI 2026 (arXiv 2508.10419; EternityJune25/ComoRAG, MIT). Index stage: HippoRAG 2's graph of
-    512-token chunks, RAPTOR's cluster summaries, a timeline for every window of w consecutive chunks (w grows with their
+    chunks, RAPTOR's cluster summaries, and a timeline for every window of w consecutive chunks (w grows with their
     number). Query stage: all layers are searched, each layer's find is condensed to a cue, an answer is tried from the
     texts. While it is declined, up to `iterations` times: up to 3 probes, each searched and condensed side by side; the
     nearer half of all earlier cues is fused; the next try reads the new cues and all fused accounts. The last try
     counts. With A tries, f = A - 1 and p probes: 4 + A + f·(2 + 4p) calls, 3 + 5f in sequence.
 
-    Defaults: layers of 3,000, 1,000 and 1,000 tokens (smaller windows: the same shares), 50 candidates, 5 iterations.
-    Upstream's slips are not repeated (w always 2, summaries cut at 100 tokens). Named deviations: declining is the
-    common rule's "unanswerable", not "*"; answers without titled sections; no probing after the last try; clusters as
-    in `raptor`, with membership over 0.1. Unparsable or no new probes: the round only fuses, noted.
+    Defaults: chunks of 512 tokens, layers of 3,000, 1,000 and 1,000 (smaller windows: the same shares), 50
+    candidates, 5 iterations. Upstream's slips are not repeated (w always 2, summaries cut at 100 tokens). Named
+    deviations: declining is the common rule's "unanswerable", not "*"; answers without titled sections; no probing
+    after the last try; clusters as in `raptor`, with membership over 0.1. Unparsable or no new probes: the round only
+    fuses, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -108,7 +108,10 @@ class HippoRag:
     def build(self, context: Context, bench: Bench) -> Memory:
         frame = TRIPLES(passage="", names="")
         tokens = note_room(self.reply_tokens, frame, bench, held=2, schema=Facts)
-        size = chunk_size(self.chunk_tokens, frame, bench, reply_tokens=2 * tokens, schema=Facts)
+        size = min(
+            self.chunk_tokens, tokens * self.chunk_tokens // self.reply_tokens
+        )  # facts are longer than their text
+        size = chunk_size(max(1, size), frame, bench, reply_tokens=2 * tokens, schema=Facts)
         index = bench.index(chunk_tokens=size)
         texts = [cut(chunk.text, size, bench) for chunk in index.chunks]
         triples = self._triples(texts, self._names(texts, tokens, bench), tokens, bench)
