@@ -201,7 +201,7 @@ class ExperimentBench:
         equipment = self._equipment
         return ChatRequest(
             messages=prompt,
-            max_tokens=max_tokens or equipment.answer_tokens,
+            max_tokens=min(max_tokens or equipment.answer_tokens, equipment.gateway.model.max_output_tokens),
             temperature=equipment.temperature,
             seed=equipment.seed,
         )
