@@ -1,0 +1,85 @@
+"""HotpotQA (Yang et al., EMNLP 2018, arXiv 1809.09600): two-hop questions over Wikipedia paragraphs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from corpora.benchmarks.raw import checked, folder_of, read_json, spread
+from workbench.errors import InputError
+from workbench.records import Chunk, Context, Corpus, Document, Question
+
+_SOURCE = "https://hotpotqa.github.io (or OSU-NLP-Group/HippoRAG for a pooled corpus)"
+_POOL = "_corpus.json"
+
+
+def load(*, path: str | None = None, context: Literal["pooled", "own"] = "pooled", limit: int | None = None) -> Corpus:
+    """HotpotQA: the supporting sentences of each question are its evidence.
+
+    `path` is the questions' file, or a folder with one and, as HippoRAG publishes it, `…_corpus.json` (title →
+    sentences). `context: pooled` asks every question of all articles together, `own` of its own ten paragraphs.
+    """
+    folder = folder_of(path, "hotpotqa", _SOURCE)
+    file = folder if folder.is_file() else _questions_file(folder)
+    rows = [
+        checked(row, ("_id", "question", "answer", "supporting_facts", "context"), file, f"question {number}")
+        for number, row in enumerate(read_json(file))
+    ]
+    pool = file.with_name(file.stem + _POOL)
+    articles: dict[str, list[str]] = {}
+    if context == "pooled":
+        articles = dict(read_json(pool)) if pool.exists() else {t: s for row in rows for t, s in row["context"]}
+    elif context != "own":
+        raise InputError(f"context {context!r}", field="context", fix="use pooled or own")
+    shared = _context(articles) if articles else None
+    contexts: dict[str, Context] = {shared.context_id: shared} if shared else {}
+    questions, lost = [], 0
+    for row in rows:
+        sentences = articles or dict(row["context"])
+        own = shared or _context(sentences)
+        contexts[own.context_id] = own
+        evidence = [span for fact in row["supporting_facts"] if (span := _span(fact, sentences, own))]
+        lost += len(row["supporting_facts"]) - len(evidence)
+        questions.append(_question(row, own, evidence))
+    questions = spread(questions, limit)
+    used = {question.context_id for question in questions}
+    return Corpus.of(
+        "hotpotqa",
+        [kept for key, kept in contexts.items() if key in used],
+        questions,
+        version=file.stem,
+        provenance=f"{_SOURCE}; {file.name}, {context} paragraphs",
+        licence="CC BY-SA 4.0",
+        notes=(f"{lost} supporting facts name sentences that do not exist",) if lost else (),
+    )
+
+
+def _questions_file(folder: Path) -> Path:
+    found = [file for file in sorted(folder.glob("*.json")) if not file.name.endswith(_POOL)]
+    if not found:
+        raise InputError("holds no questions (.json)", file=folder, fix=f"get them from {_SOURCE}")
+    return found[0]
+
+
+def _context(articles: dict[str, list[str]]) -> Context:
+    return Context(tuple(Document(title, "".join(sentences), title) for title, sentences in articles.items()))
+
+
+def _span(fact: list[Any], sentences: dict[str, list[str]], context: Context) -> Chunk | None:
+    """The supporting sentence [title, number], without the white space around it."""
+    title, number = fact
+    if title not in sentences or not 0 <= number < len(sentences[title]):
+        return None
+    start = sum(len(sentence) for sentence in sentences[title][:number])
+    sentence = sentences[title][number]
+    start += len(sentence) - len(sentence.lstrip())
+    return Chunk.of(context.document(title), start, start + len(sentence.strip()))
+
+
+def _question(row: dict[str, Any], context: Context, evidence: list[Chunk]) -> Question:
+    labels = {"level": row.get("level", ""), "hops": 2, "scope": len(evidence)}
+    metrics = ("hotpotqa_f1", "exact_match", "contains")
+    return Question(
+        row["_id"], row["question"], context.context_id, (str(row["answer"]),), (), tuple(evidence),
+        str(row.get("type", "")), metrics, labels,
+    )  # fmt: skip
