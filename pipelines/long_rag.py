@@ -17,7 +17,7 @@ READ = Prompt(
     "long_rag.read",
     user="{units}\n\n{titles}First find the documents above that help to answer the question below. If it asks for a "
     "comparison or a choice, compare and choose; else find the words that answer it. Then answer in a few sentences "
-    "that name what the answer rests on.\n\nQuestion: {question}\nAnswer:",
+    "that name what the answer rests on.\n\nQuestion: {question}\nReply:",
 )
 EXTRACT = Prompt(
     "long_rag.extract",

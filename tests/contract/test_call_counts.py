@@ -69,18 +69,37 @@ FORMULAS: dict[str, tuple[Formula, Formula]] = {
     "chain_of_agents_multi_path": (NONE, Formula(lambda s: s["worker"] + 1, lambda s: s["worker"] // 5 + 1)),
     "chunk_rag": (NONE, ONE),
     "closed_book": (NONE, ONE),
+    "como_rag": (
+        Formula(lambda s: s["names"] + s["triples"] + s["timeline"] + s["summarise"], lambda s: 2),
+        Formula(lambda s: 4 + s["try"] + 2 * s["fuse"] + 4 * (s["filter"] - 1), lambda s: 3 + 5 * s["fuse"]),
+    ),
     "contextual_retrieval": (Formula(lambda s: s["situate"], lambda s: 1), ONE),
     "double_dipper": (NONE, constant(3 + 1, 2)),
     "extractive_compression": (NONE, ONE),
     "full_context": (NONE, ONE),
     "graph_of_records": (Formula(lambda s: 2 * 30, lambda s: 1 + 30), ONE),
     "graph_rag": (NONE, ONE),
+    "graph_rag_communities": (
+        Formula(
+            lambda s: s["extract"] + s["glean"] + s["merge"] + s["report"],
+            lambda s: 1 + bool(s["glean"]) + bool(s["merge"]) + report_levels(),
+        ),
+        ONE,
+    ),
+    "graph_reader": (
+        Formula(lambda s: s["facts"], lambda s: 1),
+        Formula(lambda s: 2 + s["start"] + sum(steps_per_path()), lambda s: 3 + max(steps_per_path())),
+    ),
     "hippo_rag": (
         Formula(lambda s: 2 * s["names"], lambda s: 2),
         Formula(lambda s: 1 + s["filter"], lambda s: 1 + s["filter"]),
     ),
     "in_context_retrieval": (NONE, ONE),
     "lara_rag": (NONE, ONE),
+    "light_rag": (
+        Formula(lambda s: s["extract"] + s["glean"] + s["merge"], lambda s: 1 + bool(s["glean"]) + bool(s["merge"])),
+        constant(2),
+    ),
     "listwise_ranking": (NONE, Formula(lambda s: windows_to_rank() + 1, lambda s: windows_to_rank() + 1)),
     "llm_map_reduce": (NONE, folding(("map",), "collapse")),
     "long_agent": (
@@ -128,6 +147,17 @@ def windows_to_rank() -> int:
 def raptor_clusters() -> int:
     """Nodes of RAPTOR's tree above its leaves."""
     return sum(bool(node.children) for node in ran("raptor").state.nodes)
+
+
+def report_levels() -> int:
+    """Levels of GraphRAG's communities."""
+    return len({report.community.level for report in ran("graph_rag_communities").state.reports})
+
+
+def steps_per_path() -> list[int]:
+    """Calls of each of GraphReader's agents, as it noted them."""
+    (noted,) = ran("graph_reader").noted("calls_per_path")
+    return list(noted)
 
 
 def walk_depth() -> int:
