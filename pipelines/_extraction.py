@@ -121,3 +121,19 @@ def merged_descriptions(graph: KnowledgeGraph, bench: Bench, *, many: int, token
         prompts.append(MERGE(descriptions=cut("\n".join(every[key]), room, bench), name=name))
     replies = bench.ask_many(prompts, step="merge", max_tokens=reply_tokens)
     return joined | {k: r.text.strip() or joined[k] for k, r in zip(heavy, replies, strict=True)}
+
+
+def entity_row(graph: KnowledgeGraph, key: str, told: str) -> str:
+    """An entity as a line of a prompt."""
+    entity = graph.entities[key]
+    return _row(f"{entity.name} ({entity.kind})" if entity.kind else entity.name, told)
+
+
+def relation_row(graph: KnowledgeGraph, pair: Pair, told: str) -> str:
+    """A relation as a line of a prompt, with its ends' names as first written."""
+    return _row(" — ".join(graph.entities[key].name for key in pair), told)
+
+
+def _row(head: str, told: str) -> str:
+    line = f"{head}: {told}" if told else head
+    return line if line.endswith((".", "!", "?")) else f"{line}."

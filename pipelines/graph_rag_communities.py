@@ -10,7 +10,15 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, Field
 
 # GLEAN and MERGE are named here so that a change of these prompts changes this method's fingerprint
-from pipelines._extraction import GLEAN, MERGE, extracted, extraction_chunks, merged_descriptions  # noqa: F401
+from pipelines._extraction import (
+    GLEAN,  # noqa: F401
+    MERGE,  # noqa: F401
+    entity_row,
+    extracted,
+    extraction_chunks,
+    merged_descriptions,
+    relation_row,
+)
 from workbench.fitting import SEAM, cut, leading, note_room, packed, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_documents, render_question
 from workbench.records import Answer, Context, Hit, Question
@@ -140,7 +148,7 @@ class GraphRagCommunities:
         graph = extracted(texts, EXTRACT, self.gleanings, tokens, bench)
         told = merged_descriptions(graph, bench, many=2, tokens=0)
         names = tuple(graph.entities)
-        rows = [f"{graph.entities[name].name}: {told[name]}" for name in names]
+        rows = [entity_row(graph, name, told[name]) for name in names]
         reports = self._reports(graph, told, bench)
         return Communities(index, graph, told, names, bench.text_index(rows), reports)
 
@@ -175,8 +183,8 @@ class GraphRagCommunities:
         inside = set(community.members)
         members = sorted(community.members, key=lambda name: (-graph.degree(name), name))
         pairs = sorted((p for p in graph.relations if set(p) <= inside), key=lambda p: (-graph.rank(p), p))
-        entities = [f"{graph.entities[name].name}: {told[name]}" for name in members]
-        return entities + [f"{' — '.join(pair)}: {told[pair]}" for pair in pairs]
+        entities = [entity_row(graph, name, told[name]) for name in members]
+        return entities + [relation_row(graph, pair, told[pair]) for pair in pairs]
 
     def answer(self, question: Question, state: Communities, bench: Bench) -> Answer:
         return self._local(question, state, bench) if self.search == "local" else self._global(question, state, bench)
@@ -218,8 +226,8 @@ class GraphRagCommunities:
                 links[end] = links.get(end, 0) + 1
         outer = [pair for pair in pairs if not set(pair) <= chosen]
         outer.sort(key=lambda p: (-max(links[end] for end in set(p) - chosen), -graph.rank(p)))
-        rows = [f"{graph.entities[name].name}: {state.told[name]}" for name in near]
-        return rows + [f"{' — '.join(pair)}: {state.told[pair]}" for pair in (*inner, *outer)[: 10 * len(near)]]
+        rows = [entity_row(graph, name, state.told[name]) for name in near]
+        return rows + [relation_row(graph, pair, state.told[pair]) for pair in (*inner, *outer)[: 10 * len(near)]]
 
     def _chunks(self, near: Sequence[str], state: Communities) -> list[int]:
         """The entities' chunks: in the order of the entities, then by how many of their relations a chunk states."""

@@ -10,7 +10,15 @@ from typing import ClassVar, Literal, TypeVar
 from pydantic import BaseModel
 
 # GLEAN and MERGE are named here so that a change of these prompts changes this method's fingerprint
-from pipelines._extraction import GLEAN, MERGE, extracted, extraction_chunks, merged_descriptions  # noqa: F401
+from pipelines._extraction import (
+    GLEAN,  # noqa: F401
+    MERGE,  # noqa: F401
+    entity_row,
+    extracted,
+    extraction_chunks,
+    merged_descriptions,
+    relation_row,
+)
 from workbench.fitting import cut, leading, note_room, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_documents, render_question
 from workbench.records import Answer, Context, Hit, Question
@@ -97,11 +105,10 @@ class LightRag:
         index, texts, tokens = extraction_chunks(EXTRACT, self.chunk_tokens, self.overlap, self.reply_tokens, bench)
         naive = self.mode == "naive"
         graph = KnowledgeGraph() if naive else extracted(texts, EXTRACT, self.gleanings, tokens, bench)
-        kinds = {key: f" ({entity.kind})" if entity.kind else "" for key, entity in graph.entities.items()}
         told = merged_descriptions(graph, bench, many=8, tokens=1_200)
         names, pairs = tuple(graph.entities), tuple(graph.relations)
-        entity_texts = tuple(f"{graph.entities[key].name}{kinds[key]}: {told[key]}" for key in names)
-        relation_texts = tuple(f"{' — '.join(pair)}: {told[pair]}" for pair in pairs)
+        entity_texts = tuple(entity_row(graph, key, told[key]) for key in names)
+        relation_texts = tuple(relation_row(graph, pair, told[pair]) for pair in pairs)
         keyed = [
             f"{', '.join(graph.relations[p].keywords)} {text}" for p, text in zip(pairs, relation_texts, strict=True)
         ]

@@ -67,7 +67,7 @@ def test_local_search_is_one_call_over_reports_elements_and_chunks() -> None:
     ran = graphrag()
     assert (ran.steps(), ran.depth()) == (["read"], 1)
     (prompt,) = ran.prompts("read")
-    places = [prompt.index(s) for s in ("People of Aby", "K of Aby: K of Aby is a person.", "K of Aby knows L of Aby.")]
+    places = [prompt.index(s) for s in ("People of Aby", "K of Aby (person): K of Aby is a person.", "K of Aby knows L of Aby.")]
     assert places[0] < places[1] < prompt.rindex("K of Aby knows L of Aby.")
     assert ran.answer.hits
 
@@ -76,8 +76,8 @@ def test_relations_inside_the_found_come_before_those_to_others() -> None:
     ran = graphrag()
     rows = GraphRagCommunities()._rows(["k of aby", "l of aby"], ran.state)
     relations = [row for row in rows if " — " in row]
-    assert relations[0].startswith("k of aby — l of aby")
-    assert all(not row.startswith("k of aby — l of aby") for row in relations[1:])
+    assert relations[0].startswith("K of Aby — L of Aby")
+    assert all(not row.startswith("K of Aby — L of Aby") for row in relations[1:])
     assert len(relations) <= 20
 
 

@@ -54,7 +54,7 @@ def test_the_reader_gets_entities_relations_and_their_chunks() -> None:
     (prompt,) = ran.prompts("read")
     assert prompt.index("Entities:") < prompt.index("Relations:") < prompt.index("Person 3 keeps 21 sheep")
     assert "Person 3 (person): Person 3 has 21 sheep." in prompt
-    assert "person 3 — place 3: Person 3 lives in Place 3." in prompt
+    assert "Person 3 — Place 3: Person 3 lives in Place 3." in prompt
 
 
 @pytest.mark.parametrize(("mode", "steps"), [("naive", ["read"]), ("local", ["keywords", "read"])])
@@ -84,7 +84,7 @@ def test_eight_descriptions_are_merged_by_one_call() -> None:
     assert len(ran.state.index.chunks) >= 8
     assert ran.steps("build").count("merge") == 1
     assert ran.depth("build") == 3
-    assert ran.state.entity_texts == ("Hub: MERGED",)
+    assert ran.state.entity_texts == ("Hub: MERGED.",)
     assert "Seen at 0." in ran.prompts("merge")[0]
 
 
