@@ -163,8 +163,12 @@ def retrieve(
                 progress(f"{corpus.name}: {label}")
     if not rows:
         reasons = "; ".join(dict.fromkeys(left_out))
+        bare = all(reason.startswith("corpus ") for reason in left_out)
         raise InputError(
-            f"nothing to report ({reasons})", file=experiment.source, field="pipelines", fix="add chunk_rag"
+            f"nothing to report ({reasons})",
+            file=experiment.source,
+            field="corpora" if bare else "pipelines",
+            fix="choose questions with evidence spans" if bare else "add chunk_rag",
         )
     return Retrieved(tuple(rows), tuple(dict.fromkeys(left_out)))
 
