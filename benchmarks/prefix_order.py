@@ -3,7 +3,7 @@
     WORKBENCH_VLLM_PYTHON=.venv-vllm/bin/python python benchmarks/prefix_order.py MODEL_FOLDER
 
 12 contexts × 12 questions of full context and four retrieval pipelines, the same calls in flight both times, each on a
-freshly started server. The bound: each distinct block of 16 tokens (vLLM's unit) is computed once.
+freshly started server. The bound: each distinct block of 128 tokens (the unit of vLLM on a processor) is computed once.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--contexts", type=int, default=12)
     parser.add_argument("--tokens", type=int, default=6_000, help="of a context (o200k)")
     parser.add_argument("--kv-tokens", type=int, default=32_768)
-    parser.add_argument("--block", type=int, default=16)
+    parser.add_argument("--block", type=int, default=128)
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--full-only", action="store_true")
     arguments = parser.parse_args()
