@@ -9,10 +9,7 @@ from typing import ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel
 
-# GLEAN and MERGE are named here so that a change of these prompts changes this method's fingerprint
 from pipelines._extraction import (
-    GLEAN,  # noqa: F401
-    MERGE,  # noqa: F401
     entity_row,
     extracted,
     extraction_chunks,

@@ -253,18 +253,26 @@ def _expand(entry: Entry, experiment: Experiment, field: str) -> Iterator[Varian
 
 
 def prompts_hash(method: str) -> str:
-    """Hash of the prompt constants of a method's module: a changed prompt is a changed run."""
+    """Hash of the prompt constants of a method's module and of the method modules it takes anything from: a changed
+    prompt is a changed run."""
     import sys
 
     from workbench import pipeline as protocol
 
     cls = catalogue.pipeline(method)
-    modules = [protocol, *(sys.modules[base.__module__] for base in cls.__mro__ if base.__module__ in sys.modules)]
+    modules = {protocol.__name__: protocol}
+    waiting = [base.__module__ for base in cls.__mro__ if base.__module__ in sys.modules]
+    while waiting:
+        name = waiting.pop()
+        if name not in modules:
+            modules[name] = sys.modules[name]
+            used = {str(getattr(value, "__module__", "")) for value in vars(modules[name]).values()}
+            waiting += sorted(u for u in used if u.startswith("pipelines.") and u in sys.modules)
     prompts: dict[str, str] = {}
-    for module in modules:
+    for module in modules.values():
         for name, value in vars(module).items():
             if isinstance(value, protocol.Prompt):
                 prompts[value.name] = value.prompt_hash
             elif isinstance(value, str) and name.isupper():  # shared wording such as ANSWER_RULE
-                prompts[name] = value
+                prompts[f"{module.__name__}.{name}"] = value
     return combined_hash(*(part for item in sorted(prompts.items()) for part in item))
