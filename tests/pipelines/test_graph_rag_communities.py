@@ -67,7 +67,10 @@ def test_local_search_is_one_call_over_reports_elements_and_chunks() -> None:
     ran = graphrag()
     assert (ran.steps(), ran.depth()) == (["read"], 1)
     (prompt,) = ran.prompts("read")
-    places = [prompt.index(s) for s in ("People of Aby", "K of Aby (person): K of Aby is a person.", "K of Aby knows L of Aby.")]
+    places = [
+        prompt.index(s)
+        for s in ("People of Aby", "K of Aby (person): K of Aby is a person.", "K of Aby knows L of Aby.")
+    ]
     assert places[0] < places[1] < prompt.rindex("K of Aby knows L of Aby.")
     assert ran.answer.hits
 
