@@ -130,7 +130,7 @@ def retrieve(
     a search over everything. `limit`: at most that many questions per corpus. Raises InputError when nothing in the
     file retrieves, or no question has evidence.
 
-    Example: `wb.retrieve("examples/demo.yaml").rows[0].mrr`
+    Example: `retrieve("examples/demo.yaml").rows[0].mrr`
     """
     from workbench.retrieval.embedding import open_embedder
 
