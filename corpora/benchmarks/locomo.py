@@ -20,7 +20,8 @@ def load(*, path: str | None = None, limit: int | None = None, tasks: Sequence[s
 
     A session is a document, with its date. Category 5 asks for what was never said: right is the reply that it is not
     mentioned, in any words (`abstention`); the official rule, which knows two phrasings because its prompt offers them,
-    is stored beside it. Category 2 questions carry the official hint to use the sessions' dates. Non-commercial (CC BY-NC 4.0).
+    is stored beside it. Category 2 questions carry the official hint to use the sessions' dates. Non-commercial
+    (CC BY-NC 4.0).
     """
     folder = folder_of(path, "locomo", _SOURCE)
     file = folder if folder.is_file() else folder / "locomo10.json"
@@ -85,6 +86,6 @@ def _question(
     metrics = ("abstention", "locomo") if category == 5 else ("locomo", "token_f1", "contains")
     question = Question(
         question_id, row["question"] + hint, context.context_id, answers, (), tuple(evidence), TASKS[category],
-        ("locomo", "token_f1", "contains"), labels,
+        metrics, labels,
     )  # fmt: skip
     return question, len(set(named) - set(turns))

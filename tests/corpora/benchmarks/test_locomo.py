@@ -49,6 +49,7 @@ def test_sessions_turns_and_categories(folder: Path) -> None:
     assert moved.text.endswith("Use DATE of CONVERSATION to answer with an approximate date.")
     assert moved.answers == ("2023",)
     assert never.metadata["unanswerable"] is True
+    assert (painted.metrics[0], never.metrics) == ("locomo", ("abstention", "locomo"))
     assert all(context.holds(chunk) for question in corpus.questions for chunk in question.evidence)
     assert corpus.notes == ("1 evidence turns do not exist in their conversations and are left out",)
     assert "non-commercial" in corpus.licence
