@@ -58,6 +58,14 @@ def test_the_compare_table_shows_what_analysis_returns(database: Path, monkeypat
     assert list(shown["usd_per_question"]) == list(expected["usd_per_question"])
 
 
+def test_the_compare_page_says_where_retrieval_loses(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = open_page("compare_page", database, monkeypatch)
+    gap = app.dataframe[1].value.set_index("pipeline")
+    cells = ["found_right", "found_wrong", "missed_right", "missed_wrong"]
+    assert list(gap[cells].sum(axis=1)) == list(gap["n"])
+    assert gap.loc["chunk_rag", "n"] == 12  # 14 questions, 2 of them unanswerable and so without evidence
+
+
 def test_failed_questions_are_listed_with_their_reason(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_page("runs_page", database, monkeypatch)
     failed = app.dataframe[1].value

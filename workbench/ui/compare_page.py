@@ -7,6 +7,7 @@ import streamlit as st
 
 from workbench.analysis import plots
 from workbench.analysis.compare import GROUP, compare
+from workbench.analysis.retrieval_gap import retrieval_gap
 from workbench.errors import InputError
 from workbench.ui import frame
 
@@ -60,6 +61,31 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
     if part["label"].nunique() > 1:
         st.markdown(f"**Accuracy by {by}**")
         st.altair_chart(plots.accuracy_by_label(part))
+
+gap = retrieval_gap(log.answers(frame.experiment()), log.hits(frame.experiment()), log.questions())
+if len(gap[gap["n"] > 0]):
+    st.subheader("Was the evidence found, and the answer right?")
+    st.caption(
+        "Questions with gold evidence, by runs that retrieve. Found: each gold span is touched by a chunk read; "
+        "right: a score of at least 0.5. Found and wrong is the reader's loss, missed and wrong the retriever's."
+    )
+    st.dataframe(
+        gap[gap["n"] > 0],
+        column_config={
+            "n": "n (questions)",
+            "found_right": "found, right (n)",
+            "found_wrong": "found, wrong (n)",
+            "missed_right": "missed, right (n)",
+            "missed_wrong": "missed, wrong (n)",
+            "evidence_found": st.column_config.NumberColumn("found (share)", format="percent"),
+            "accuracy_found": st.column_config.NumberColumn("right where found (share)", format="percent"),
+            "accuracy_missed": st.column_config.NumberColumn("right where missed (share)", format="percent"),
+            "no_evidence": "without gold evidence (n)",
+            "unscored": "unscored (n)",
+        },
+        hide_index=True,
+        width="stretch",
+    )
 
 if compared.verdicts:
     st.subheader("Verdicts")
