@@ -59,7 +59,7 @@ def tell(world: World, seed: str, tokens: int, count: Callable[[str], int]) -> T
     evidence is uniform over the context.
     """
     draw = random.Random(seed)
-    scene = _Scenery(draw)
+    scene = Scenery(draw)
     drafts = _drafts(world, draw, scene, room=max(450, min(2_600, tokens // 9)))
     draw.shuffle(drafts)
     for draft in drafts:
@@ -106,7 +106,7 @@ def _thinned(drafts: list[_Draft], held: int, tokens: int, draw: random.Random, 
     return held
 
 
-def _drafts(world: World, draw: random.Random, scene: _Scenery, room: int) -> list[_Draft]:
+def _drafts(world: World, draw: random.Random, scene: Scenery, room: int) -> list[_Draft]:
     drafts: list[_Draft] = []
     for genre, (kind, relations) in GENRES.items():
         members = list(world.members(kind))
@@ -124,7 +124,7 @@ def _drafts(world: World, draw: random.Random, scene: _Scenery, room: int) -> li
     return drafts + _letters(world, draw, scene, room)
 
 
-def _entry(genre: str, one: str, facts: list[Fact], world: World, draw: random.Random, scene: _Scenery) -> _Paragraph:
+def _entry(genre: str, one: str, facts: list[Fact], world: World, draw: random.Random, scene: Scenery) -> _Paragraph:
     """A paragraph on one entity: an opening, its facts in any order, sentences of scenery between."""
     facts = list(facts)
     draw.shuffle(facts)
@@ -140,7 +140,7 @@ def _entry(genre: str, one: str, facts: list[Fact], world: World, draw: random.R
     return _Paragraph(sentences)
 
 
-def _letters(world: World, draw: random.Random, scene: _Scenery, room: int) -> list[_Draft]:
+def _letters(world: World, draw: random.Random, scene: Scenery, room: int) -> list[_Draft]:
     """Letters that tell of journeys, one visit a paragraph. A traveller's visits go to as many letters as can be."""
     travellers = list(world.of("visited").values())
     draw.shuffle(travellers)
@@ -189,7 +189,7 @@ def _state(facts: tuple[Fact, ...], genre: str, draw: random.Random) -> Told:
     return tuple(fact.fact_id for fact in facts), sentence
 
 
-class _Scenery:
+class Scenery:
     """Sentences that state no fact."""
 
     def __init__(self, draw: random.Random) -> None:
