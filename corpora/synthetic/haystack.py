@@ -3,13 +3,56 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 from corpora.synthetic.fictional_world.prose import Scenery
+from corpora.synthetic.sizing import Count
+from workbench.errors import InputError
 from workbench.text import sentences
 
-Count = Callable[[str], int]
 _PARAGRAPH = 6  # sentences
+
+
+def source_of(haystack: str | None, seed: str) -> Iterator[str]:
+    """The sentences to hide in: generated prose by default, else those of a text file, of a folder's `.txt` and `.md`
+    files, or of a corpus (`world`, `qmsum@FOLDER`), from a place that the seed chooses and over and over.
+
+    Raises InputError when there is no such text."""
+    if haystack is None:
+        return prose(seed)
+    found = _sentences_of(haystack)
+    return cycled(found, random.Random(seed).randrange(len(found)))
+
+
+@lru_cache(maxsize=4)
+def _sentences_of(haystack: str) -> tuple[str, ...]:
+    found = tuple(sentence for text in _texts_of(haystack) for sentence in sentences(text) if sentence.strip())
+    if not found:
+        raise InputError("is empty", file=haystack, field="haystack", fix="give a text to hide in")
+    return found
+
+
+def _texts_of(haystack: str) -> list[str]:
+    path = Path(haystack).expanduser()
+    files = sorted(f for f in path.rglob("*") if f.suffix in (".txt", ".md")) if path.is_dir() else [path]
+    if not path.exists():
+        return _corpus_texts(haystack)
+    try:
+        return [file.read_text(encoding="utf-8") for file in files]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("cannot be read", file=path, field="haystack", fix="give a UTF-8 text file") from error
+
+
+def _corpus_texts(haystack: str) -> list[str]:
+    from workbench import catalogue  # it imports every generator, so not at the top
+
+    name, _, path = haystack.partition("@")
+    if name not in catalogue.corpora():
+        raise InputError("no such file, folder or corpus", file=haystack, field="haystack", fix="give a text file")
+    corpus = catalogue.corpus(name)(**({"path": path} if path else {}))
+    return [document.text for context in corpus.contexts.values() for document in context.documents]
 
 
 def prose(seed: str) -> Iterator[str]:
@@ -20,11 +63,12 @@ def prose(seed: str) -> Iterator[str]:
         yield scene.sentence("any")
 
 
-def cycled(text: str) -> Iterator[str]:
-    """The sentences of a text, from the start again when it ends."""
-    found = [sentence for sentence in sentences(text) if sentence.strip()]
+def cycled(found: Sequence[str], start: int = 0) -> Iterator[str]:
+    """The sentences from number `start`, and from the first again when they end."""
+    at = start
     while found:
-        yield from found
+        yield found[at % len(found)]
+        at += 1
 
 
 def fill(source: Iterator[str], tokens: int, count: Count) -> list[str]:

@@ -59,7 +59,7 @@ def test_a_haystack_of_your_own(tmp_path: Path) -> None:
     file.write_text("The sea was calm. Nobody spoke.")
     (question,) = load(tokens=300, depths=1, haystack=str(file)).questions
     assert question.metadata["context_tokens"] > 270
-    with pytest.raises(InputError, match="give a UTF-8 text file"):
+    with pytest.raises(InputError, match="no such file, folder or corpus"):
         load(haystack=str(tmp_path / "none.txt"))
 
 

@@ -1,0 +1,92 @@
+"""How long a generated text shall be, in which tokenizer, and the largest one that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TypeVar
+
+from workbench.errors import InputError
+from workbench.text import count_tokens
+
+Count = Callable[[str], int]
+Made = TypeVar("Made")
+LONGEST = 1_000_000  # tokens
+_ENCODINGS = ("o200k_base", "cl100k_base")
+
+
+@lru_cache(maxsize=8)
+def counter(tokenizer: str = "o200k_base") -> Count:
+    """The function that counts a text in `tokenizer`: o200k_base, cl100k_base, words, characters, or a
+    `tokenizer.json` of the model that will read (the `tokenizers` package). Raises InputError."""
+    if tokenizer in _ENCODINGS:
+        return partial(count_tokens, name=tokenizer)
+    if tokenizer == "words":
+        return lambda text: len(text.split())
+    if tokenizer == "characters":
+        return len
+    path = Path(tokenizer).expanduser()
+    path = path / "tokenizer.json" if path.is_dir() else path
+    if not path.is_file():
+        raise InputError(
+            f"tokenizer {tokenizer!r}", field="tokenizer",
+            fix=f"use {', '.join(_ENCODINGS)}, words, characters or the path of a tokenizer.json",
+        )  # fmt: skip
+    try:
+        from tokenizers import Tokenizer  # type: ignore[import-not-found, unused-ignore]
+    except ImportError as error:
+        raise InputError("needs the package `tokenizers`", field="tokenizer", fix="pip install tokenizers") from error
+    try:
+        made = Tokenizer.from_file(str(path))
+    except Exception as error:  # the package raises a bare Exception for every kind of bad file
+        raise InputError("is no tokenizer.json", file=path, field="tokenizer") from error
+    return lambda text: len(made.encode(text, add_special_tokens=False).ids)
+
+
+def lengths_of(tokens: int | Sequence[int], *, shortest: int = 200) -> list[int]:
+    """The wanted lengths as a list. Raises InputError for one below `shortest` or above a million."""
+    lengths = [tokens] if isinstance(tokens, int) else list(tokens)
+    if not lengths or not all(isinstance(n, int) and shortest <= n <= LONGEST for n in lengths):
+        raise InputError(f"lengths {lengths}", field="tokens", fix=f"use {shortest} to {LONGEST} tokens")
+    return lengths
+
+
+def chosen_of(wanted: Sequence[str] | str | None, known: Sequence[str], field: str) -> list[str]:
+    """The wanted names, all known ones by default, in the order given. Raises InputError for an unknown one."""
+    names = list(known) if wanted is None else [wanted] if isinstance(wanted, str) else list(wanted)
+    wrong = [name for name in names if name not in known]
+    if wrong or not names:
+        raise InputError(f"{field} {wrong or 'is empty'}", field=field, fix=f"known: {', '.join(known)}")
+    return names
+
+
+def largest(
+    make: Callable[[int], Made], size: Callable[[Made], int], budget: int, *, guess: int, floor: int = 1
+) -> Made:
+    """`make(n)` for the largest n ≥ `floor` whose `size` is within `budget`, for sizes that grow nearly evenly with n.
+
+    It interpolates between the last sizes instead of halving, so a text is made and counted some four times however
+    long it is. Raises InputError when even `make(floor)` is too large.
+    """
+    low, low_size, best = floor - 1, 0, None
+    high: int | None = None
+    high_size = 0
+    number = max(floor, guess)
+    while high is None or high - low > 1:
+        made = make(number)
+        found = size(made)
+        if found <= budget:
+            low, low_size, best = number, found, made
+            if budget - found <= max(1, found // max(1, 4 * number)):  # less than a quarter of a unit is free
+                return made
+        else:
+            high, high_size = number, found
+        if high is None:
+            number = max(low + 1, int(low * budget / max(1, low_size)))
+        else:
+            share = (budget - low_size) / max(1, high_size - low_size)
+            number = min(max(low + int((high - low) * share), low + 1), high - 1)
+    if best is None:
+        raise InputError(f"the shortest text has {high_size} tokens", field="tokens", fix=f"use more than {budget}")
+    return best
