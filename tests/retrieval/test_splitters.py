@@ -56,7 +56,10 @@ def test_overlapping_chunks_advance_and_leave_out_white_space_only(splitter: str
         assert not text[covered : chunk.start].strip()
         covered = max(covered, chunk.end)
     assert not text[covered:].strip()
-    assert all(a.start < b.start for a, b in pairwise(found))
+    # a chunk may hold the one before it whole: llama-index's, when the overlap is nearly a chunk
+    assert all(
+        (a.start, a.end) != (b.start, b.end) and a.start <= b.start and a.end <= b.end for a, b in pairwise(found)
+    )
 
 
 def test_tokens_are_cut_at_exact_counts() -> None:

@@ -151,8 +151,9 @@ def tokens(text: str, job: _Job) -> Pieces:
     step = max(1, job.chunk_tokens - job.overlap)
     for first in range(0, len(ids), step):
         last = min(first + job.chunk_tokens, len(ids))
-        if bounds[first] < bounds[last]:
-            found.append((bounds[first], bounds[last]))
+        span = (bounds[first], bounds[last])
+        if span[0] < span[1] and span != (found[-1] if found else None):  # a character may have more tokens than a step
+            found.append(span)
         if last == len(ids):
             break
     return found
