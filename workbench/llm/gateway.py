@@ -43,6 +43,7 @@ __all__ = ["CallTag", "Gateway", "render"]
 # another thread, so that the loop does not keep other streams waiting (a first-token time would show it).
 _LONG_TEXT = 2_000
 _HEAVY_PROMPT = 60_000
+_MOST_OVERHEAD = 200  # tokens that a chat template adds to a message, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,27 +138,25 @@ class Gateway:
         self, requests: Sequence[ChatRequest], tags: Sequence[CallTag], schema: type[BaseModel] | None = None
     ) -> list[Reply | Exception]:
         """Concurrent calls; the outcomes in order, a failed call as its exception."""
-        asks = [_Ask(request, tag, schema) for request, tag in zip(requests, tags, strict=True)]
-        if self.model.is_async or len(asks) == 1 or self._places.most == 1:
-            futures = [self._start(ask) for ask in asks]
-        else:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._places.most, thread_name_prefix="gateway")
-            pool = self._pool
-            futures = [pool.submit(self._finish, ask) for ask in asks]
+        futures = [
+            self._start(_Ask(request, tag, schema), together=len(requests) > 1)
+            for request, tag in zip(requests, tags, strict=True)
+        ]
         return [_outcome(future) for future in futures]
 
-    def _finish(self, ask: _Ask) -> Reply:
-        return self._start(ask).result()
-
-    def _start(self, ask: _Ask) -> Future[Reply]:
-        """Begin in the caller's thread: what the window refuses or the cache holds ends here, without a hand-over."""
+    def _start(self, ask: _Ask, *, together: bool = False) -> Future[Reply]:
+        """Begin in the caller's thread: what the window refuses or the cache holds ends here, without a hand-over.
+        `together`: others follow, so a local model's call goes to a thread of the pool."""
         steps = self._logical(ask)
         future: Future[Reply] = Future()
         try:
             step = next(steps)
             if self.model.is_async:
                 return self._loop.submit(drive_on_loop(steps, step, self.model, self._places))
+            if together and self._places.most > 1:
+                if self._pool is None:
+                    self._pool = ThreadPoolExecutor(self._places.most, thread_name_prefix="gateway")
+                return self._pool.submit(drive, steps, step, self.model, self._places)
             future.set_result(drive(steps, step, self.model, self._places))
         except StopIteration as done:
             future.set_result(done.value)
@@ -197,17 +196,18 @@ class Gateway:
         self, request: ChatRequest, tag: CallTag, schema: type[BaseModel] | None, queued_at: float
     ) -> Steps[_Served]:
         spent = Spent(queued_at)
+        key = "" if self._cache is None else cache_key(self._identity, request)
+        # no tokenizer has more tokens than bytes, so most replays need no counting
+        fits = _surely_fits(request, self.model.window)
+        if fits and (kept := self._replay(key, request, tag, schema)) is not None:
+            return kept
         tokens = self.count_messages(request.messages)
         if tokens + request.max_tokens > self.model.window:
             overflow = ContextOverflow(tokens, request.max_tokens, self.model.window)
             self._failed(request, tag, spent, overflow)
             raise overflow
-        key = ""
-        if self._cache is not None:
-            key = cache_key(self._identity, request)
-            kept = self._replay(key, request, tag, schema)
-            if kept is not None:
-                return kept
+        if not fits and (kept := self._replay(key, request, tag, schema)) is not None:
+            return kept
         try:
             completion = yield from self._attempts(request, spent, tokens)
         except WorkbenchError as error:
@@ -321,6 +321,14 @@ class Gateway:
         self._loop.close()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _surely_fits(request: ChatRequest, window: int) -> bool:
+    """Whether the messages fit the window even if every byte were a token, chat overhead included."""
+    most = sum(
+        len(message.content) * (1 if message.content.isascii() else 4) + _MOST_OVERHEAD for message in request.messages
+    )
+    return most + request.max_tokens <= window
 
 
 def _reply(served: _Served, tag: CallTag) -> Reply:
