@@ -94,7 +94,7 @@ def test_squad_and_hotpotqa_files_are_read(tmp_path: Path) -> None:
         {
             "context": f"Town {n} lies on river {n}. It has {n} mills.",
             "qas": [
-                {"question": f"On which river lies town {n}?", "answers": [{"text": f"river {n}", "answer_start": 18}]},
+                {"question": f"On which river lies town {n}?", "answers": [{"text": f"river {n}", "answer_start": 17}]},
                 {"question": "Who rules it?", "is_impossible": True, "answers": []},
             ],
         }
