@@ -18,7 +18,7 @@ def full_marks(question: Question, reply: str | None = None) -> bool:
 
 def nothing_for_nothing(question: Question) -> bool:
     """An empty reply and an unrelated one are worth 0."""
-    return headline(question, "") == 0.0 and headline(question, "I really cannot say.") == 0.0
+    return headline(question, "") == 0.0 and headline(question, "Perhaps.") == 0.0
 
 
 def stands_in_text(question: Question, corpus: Corpus) -> bool:

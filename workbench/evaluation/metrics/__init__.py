@@ -116,7 +116,7 @@ def _score(name: str, function: Metric, question: Question, answer: Answer) -> S
         return Score(name, None, "the question has no options")
     if not question.answers and not question.metadata.get("unanswerable"):
         return Score(name, None, "the question has no gold answer")
-    facts = {**question.metadata, "question": question.text, "task": question.task}
+    facts = {"question": question.text, **question.metadata, "task": question.task}
     if question.options:
         facts["options"] = question.options
     needs = getattr(function, "needs", ())
