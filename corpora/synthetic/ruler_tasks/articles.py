@@ -65,15 +65,19 @@ def generated(hops: int, tokens: int, questions: int, seed: int) -> Pool:
     return Pool(tuple(articles), tuple(problems))
 
 
-@lru_cache(maxsize=2)
 def published(file: str) -> Pool:
     """The pool of a SQuAD (v1 or v2) or HotpotQA (distractor) file; RULER's own source. Raises InputError."""
     path = Path(file).expanduser()
+    if not path.is_file():
+        raise InputError("no such file", file=path, fix="give SQuAD's or HotpotQA's JSON file")
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, changed_at: int) -> Pool:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         return _squad(data["data"]) if isinstance(data, dict) else _hotpotqa(data)
-    except FileNotFoundError as error:
-        raise InputError("no such file", file=path, fix="give SQuAD's or HotpotQA's JSON file") from error
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(f"is neither SQuAD nor HotpotQA: {error!r}", file=path, fix="give its JSON file") from error
 

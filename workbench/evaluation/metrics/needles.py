@@ -89,6 +89,14 @@ def longbio(prediction: str, references: list[str], *, official: bool = True) ->
     return float(gold.lower() in prediction.lower())
 
 
+@metric_function(1, needs=("ages",), own_rule=True)
+def longbio_two_difference(
+    prediction: str, references: list[str], *, ages: Mapping[str, int], official: bool = True
+) -> float:
+    """1 when the reply names exactly two of the people and their ages differ by the gold number (task twodiff)."""
+    return longbio_difference(prediction, ages, int(references[0]), official=official)
+
+
 def longbio_difference(prediction: str, ages: Mapping[str, int], wanted: int, *, official: bool = True) -> float:
     """1 when the reply names exactly two of the people and their ages differ by `wanted` (task twodiff).
 
