@@ -18,7 +18,8 @@ from workbench.records import Question
 
 RULES = [  # what tells a label
     ("human being", r"^(Who\b|Which inventor|Whose)"), ("location", r"^(Where|In which)"),
-    ("numeric value", r"^(How many|When|How far)"), ("description", r"^(Why|How do(?:es)?)"), ("abbreviation", r"^What "),
+    ("numeric value", r"^(How many|When|How far)"),
+    ("description", r"^(Why|How do(?:es)?)"), ("abbreviation", r"^What "),
     ("billing", r"\b(?:charged|invoice)"),
     ("delivery", r"\b(?:not arrived|The parcel)"),
     ("defect", r"\b(?:broke|cracked)"),
