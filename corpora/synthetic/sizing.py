@@ -77,13 +77,16 @@ def largest(
         made = make(number)
         found = size(made)
         if found <= budget:
+            unit = (found - low_size) / (number - low)
+            sure = best is not None  # two sizes are known, so the unit is, too
             low, low_size, best = number, found, made
-            if budget - found <= max(1, found // max(1, 4 * number)):  # less than a quarter of a unit is free
+            if sure and budget - found <= unit / 4:
                 return made
         else:
             high, high_size = number, found
         if high is None:
-            number = max(low + 1, int(low * budget / max(1, low_size)))
+            share = (budget - low_size) / max(1.0, unit)
+            number = low + max(1, int(share) if sure else int(number * (budget / max(1, low_size) - 1)))
         else:
             share = (budget - low_size) / max(1, high_size - low_size)
             number = min(max(low + int((high - low) * share), low + 1), high - 1)

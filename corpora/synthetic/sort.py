@@ -77,6 +77,7 @@ def _pair(draw: random.Random, text: str, size: int, number: int) -> list[Asked]
     place = {start: at for at, start in enumerate(words)}
     starts = [place[s] for s in [words[0], *(m.end() for m in _SENTENCE_START.finditer(text))] if s in place]
     total = len(words)
+    flat = " ".join(text.split())
     low, high = {
         1: (size, total / 4), 2: (total / 4, total / 3), 3: (total / 3, total / 2), 4: (total / 2, int(total / 1.25)),
     }[number]  # fmt: skip
@@ -89,7 +90,7 @@ def _pair(draw: random.Random, text: str, size: int, number: int) -> list[Asked]
         second = draw.choice(later)
         spans = [(words[at], _end(text, words, at + size)) for at in (first, second)]
         texts = [text[start:end] for start, end in spans]
-        if all(text.count(segment) == 1 for segment in texts):
+        if all(flat.count(" ".join(segment.split())) == 1 for segment in texts):
             break
     else:
         raise InputError(

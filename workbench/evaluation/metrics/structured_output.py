@@ -146,6 +146,12 @@ def countdown_solved(prediction: str, numbers: Sequence[int], target: int) -> bo
     return value == target
 
 
+@metric_function(1, needs=("numbers", "target"), own_rule=True)
+def longproc_countdown(prediction: str, references: list[str], *, numbers: Sequence[int], target: int) -> float:
+    """1 when `<Solution>` holds three true equations that reach the target from the numbers (countdown)."""
+    return float(countdown_solved(prediction, numbers, target))
+
+
 # ETHIC (dmis-lab/ETHIC at f1a30fe)
 
 
