@@ -21,8 +21,8 @@ RULES = [  # what tells a label
     ("numeric value", r"^(How many|When|How far)"),
     ("description", r"^(Why|How do(?:es)?)"), ("abbreviation", r"^What "),
     ("billing", r"\b(?:charged|invoice)"),
-    ("delivery", r"\b(?:not arrived|The parcel)"),
     ("defect", r"\b(?:broke|cracked)"),
+    ("delivery", r"\b(?:not arrived|The parcel)"),
     ("praise", r"\b(?:love|Best)"), ("sports", r"\b(?:team|record was set)"), ("weather", r"\b(?:rain|frost)"),
     ("business", r"\b(?:Shares|profit)"),
 ]  # fmt: skip
