@@ -49,6 +49,13 @@ def test_answers(question: str, expected: str) -> None:
     assert ask(question) == expected
 
 
+def test_a_question_with_the_start_of_its_answer_behind_it() -> None:
+    text = "One of the special numbers for tin-owl is: 4711. One of the special numbers for tin-cup is: 4712."
+    told = "The special number for tin-cup mentioned in the provided text is"
+    question = f"I will quiz you.\nWhat is the special number for tin-cup mentioned in the provided text? {told}"
+    assert ask(question, text) == "4712"
+
+
 def test_options_are_answered_by_letter() -> None:
     assert ask("Where was Mara Venn born?\nA. Stonewick\nB. Oakford\nC. Lisk").startswith("B")
 

@@ -19,6 +19,8 @@ from workbench.llm.reading.request import Reading, understand
 from workbench.llm.reading.structured_reply import fill
 from workbench.text import count_tokens
 
+VERSION = "2"  # part of the response cache's keys: another version replies otherwise
+
 
 class ExtractiveReader:
     """The model `extractive`. `window` tokens of prompt and reply together (o200k), enforced."""
@@ -32,6 +34,7 @@ class ExtractiveReader:
         if window < 256:
             raise InputError("window must be at least 256 tokens", field="model extractive", fix="window: 8192")
         self.name = "extractive" if window == 8_192 else f"extractive[window={window}]"
+        self.cache_identity = f"{self.name}@{VERSION}"
         self.window = window
         self.max_output_tokens = max_output_tokens
 

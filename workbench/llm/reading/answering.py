@@ -20,6 +20,7 @@ _NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?!\w)")
 _LEAD = re.compile(
     r"^(?:(?:as|in|on|at|by|to|of|for|from|with|that|is|was|were|a|an|the|its|his|her|their|be)\s+)+", re.I
 )
+_TOLD = re.compile(r"^\s*(?:is|are|was|were)?\s*:\s*(\S+?)[.,;]?\s*$")  # "... is: 1234."
 _CLAUSE = re.compile(r"[,;:.!?—]|\s(?:and then|which|who|where|because|when|while|but)\s")
 _ASKERS = frozenset("who whom whose what which when where why how".split())
 _LESS = frozenset(
@@ -254,6 +255,9 @@ def _trim(asked: str, sentence: Sentence, query: Query) -> str:
         if date:
             return date.group()
     after = _after(text, query)
+    told = _TOLD.match(after)
+    if told:
+        return told.group(1)
     names = names_in(after, query.names) or names_in(text, query.names)
     wants_name = re.search(
         r"\b(?:who|whom|whose|where|which|town|city|river|place|name|waterway|scene|headquarters)\b", asked

@@ -26,6 +26,8 @@ _MANNER = re.compile(
     r"[\s.]+(?:answer (?:this|the) question|please|use date of|only give|do not summari[sz]e|be concise)\b.*$",
     re.I | re.S,
 )
+# Where to look is no part of what is asked either.
+_PLACE = re.compile(r",? (?:mentioned |stated |given )?in the (?:provided|above|given) text(?=\W*$)")
 _EXACT_WORDS = re.compile(r"reply (?:exactly|with the single word)\s*:\s*(\[[^\]]+\]|\w+)", re.I)
 
 
@@ -71,9 +73,20 @@ def understand(messages: Sequence[Message]) -> Reading:
     lines = question.strip().split("\n")
     options = tuple(m.group(2).strip() for line in lines[1:] if (m := _OPTION.match(line.strip())))
     asked = " ".join(line for line in lines if not _OPTION.match(line.strip())).removesuffix("Answer:").strip()
-    asked = _MANNER.sub("", asked)
+    asked = _PLACE.sub("", _question_itself(_MANNER.sub("", asked)))
     kind = {"Answer": "answer"}.get(label, "notes") if asked else "report"
     return Reading("\n\n".join(blocks), asked, options, kind, exact.group(1) if exact else "unanswerable")
+
+
+def _question_itself(asked: str) -> str:
+    """The question alone, when benchmarks put the start of its answer behind it: that repeats the question's words."""
+    before, mark, start = asked.rpartition("?")
+    said = start.lower().split()
+    question = re.split(r"(?<=[.!?])\s+", before.strip())[-1]
+    words = set(question.lower().split())
+    if not mark or not said or sum(word in words for word in said) < 0.6 * len(said):
+        return asked
+    return f"{question}?"
 
 
 def _without_question(whole: str) -> tuple[str, str, str]:
