@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError
-from workbench.records import Question
+from workbench.records import Chunk, Context, Corpus, Document, Question
 from workbench.text import combined_hash
 
 
@@ -55,6 +58,89 @@ def read_rows(path: Path, required: Sequence[str]) -> list[dict[str, Any]]:
             raise InputError(f"is not JSON: {error.msg}", file=path, field=f"line {number}", fix=_AGAIN) from error
         rows.append(checked(row, required, path, f"line {number}"))
     return rows
+
+
+def read_table(path: Path, required: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of a `.jsonl`, `.json` (a list, or one under `data`), `.parquet` or `.csv` file."""
+    if path.suffix == ".jsonl":
+        return read_rows(path, required)
+    if path.suffix == ".json":
+        found = read_json(path)
+        rows = found.get("data", []) if isinstance(found, dict) else found
+        if not isinstance(rows, list):
+            raise InputError("holds no list of rows", file=path, fix=_AGAIN)
+    elif path.suffix == ".csv":
+        rows = list(csv.DictReader(io.StringIO(read_text(path))))
+    else:
+        rows = _parquet(path)
+    return [checked(row, required, path, f"row {number}") for number, row in enumerate(rows, start=1)]
+
+
+def _parquet(path: Path) -> list[dict[str, Any]]:
+    import pyarrow.parquet
+    from pyarrow.lib import ArrowException
+
+    try:
+        rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
+    except FileNotFoundError as error:
+        raise InputError("no such file", file=path, fix="the benchmark's folder is not complete") from error
+    except (ArrowException, OSError) as error:
+        raise InputError("is no parquet file", file=path, fix=_AGAIN) from error
+    return rows
+
+
+def file_of(folder: Path, name: str) -> Path:
+    """The data file `name` (without suffix) at any depth of a folder; a parquet file may be one of several parts.
+
+    Raises InputError that lists what is there."""
+    if folder.is_file():
+        return folder
+    for suffix in (".jsonl", ".json", ".csv", ".parquet"):
+        found = sorted(folder.rglob(f"{name}{suffix}"))
+        if found:
+            return found[0]
+    parts = sorted(folder.rglob(f"{name}-*.parquet"))
+    if parts:
+        return parts[0]
+    there = sorted(file.stem for file in folder.rglob("*") if file.suffix in (".jsonl", ".json", ".csv", ".parquet"))
+    raise InputError(f"holds no {name}", file=folder, fix=f"there: {', '.join(there[:20]) or 'no data files'}")
+
+
+def assembled(
+    name: str,
+    contexts: Iterable[Context],
+    questions: Sequence[Question],
+    *,
+    limit: int | None,
+    provenance: str,
+    licence: str,
+    version: str = "1",
+    notes: Sequence[str] = (),
+) -> Corpus:
+    """The corpus of at most `limit` of the questions (see `spread`), with the contexts that they ask about."""
+    kept = spread(questions, limit)
+    used = {question.context_id for question in kept}
+    return Corpus.of(
+        name,
+        [context for key, context in {c.context_id: c for c in contexts}.items() if key in used],
+        kept,
+        version=version,
+        provenance=provenance,
+        licence=licence,
+        notes=notes,
+    )
+
+
+def found_in(document: Document, wanted: str) -> Chunk | None:
+    """The first place where a text stands in a document, white space as it may be; None when it does not."""
+    wanted = wanted.strip()
+    if not wanted:
+        return None
+    start = document.text.find(wanted)
+    if start >= 0:
+        return Chunk.of(document, start, start + len(wanted))
+    loose = re.search(r"\s+".join(map(re.escape, wanted.split())), document.text)
+    return Chunk.of(document, loose.start(), loose.end()) if loose else None
 
 
 def checked(row: Any, required: Sequence[str], path: Path, place: str) -> dict[str, Any]:

@@ -1,0 +1,137 @@
+"""The files of a published benchmark: from a folder, or from the Hugging Face hub at a pinned revision.
+
+A download's files are remembered by their checksums: when the hub gives other bytes for the same revision, that is an
+error and not a new corpus. Nothing is executed: only data files are fetched, never a data set's loading script.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import InputError
+
+_EXTRA = "pip install 'rag-vs-long-context-workbench[hub]'"
+_LARGEST_UNPACKED = 8_000_000_000  # bytes; a zip that claims more is no benchmark
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a benchmark lives on the hub. `files` are patterns of what is fetched; `revision` is pinned once known
+    (a branch until then; the commit that it stood for is recorded with the checksums)."""
+
+    benchmark: str
+    repository: str
+    files: tuple[str, ...]
+    revision: str = "main"
+
+    @property
+    def page(self) -> str:
+        """Its address."""
+        return f"https://huggingface.co/datasets/{self.repository}"
+
+
+def files_of(source: Source, path: str | None, revision: str | None = None) -> Path:
+    """The folder of the benchmark's files: `path` when given, else fetched from the hub, zips unpacked beside.
+
+    Raises InputError when the folder does not exist, the hub cannot be reached, or a file is not what it was.
+    """
+    if path is not None:
+        folder = Path(path).expanduser()
+        if not folder.exists():
+            raise InputError("no such folder", file=folder, fix=f"get the files from {source.page}")
+        if folder.is_dir():
+            _unpack(folder)
+        return folder
+    folder = _fetched(source, revision or source.revision)
+    _verify(source, folder)
+    _unpack(folder)
+    return folder
+
+
+def _fetched(source: Source, revision: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    except ImportError as error:
+        raise InputError(
+            f"corpus {source.benchmark} needs its files", field="path",
+            fix=f"write {source.benchmark}@FOLDER with the files of {source.page}, or {_EXTRA}",
+        ) from error  # fmt: skip
+    try:
+        return Path(
+            snapshot_download(
+                source.repository,
+                repo_type="dataset",
+                revision=revision,
+                allow_patterns=list(source.files),
+                cache_dir=os.environ.get("WORKBENCH_HUB_CACHE"),
+                endpoint=os.environ.get("HF_ENDPOINT"),
+            )
+        )
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"cannot be fetched from the hub: {reason}", file=source.page, field=f"revision {revision}",
+            fix=f"go online, or write {source.benchmark}@FOLDER with the same files",
+        ) from error  # fmt: skip
+
+
+def _verify(source: Source, folder: Path) -> None:
+    """Compare the files with the checksums of their first download, which are kept beside the cache's snapshots."""
+    sums = {str(file.relative_to(folder)): _sha256(file) for file in _data_files(folder, source.files)}
+    if not sums:
+        raise InputError("holds none of the benchmark's files", file=source.page, fix=f"expected: {source.files}")
+    lock = folder.parent.parent / f"workbench-{folder.name}.json"
+    if not lock.exists():
+        draft = lock.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps(sums, indent=1, sort_keys=True), encoding="utf-8")
+        draft.replace(lock)
+        return
+    known = json.loads(lock.read_text(encoding="utf-8"))
+    changed = [name for name, digest in sums.items() if known.get(name, digest) != digest]
+    if changed:
+        raise InputError(
+            f"{', '.join(changed)} is not what was first fetched", file=folder,
+            fix=f"delete this folder and {lock.name} to fetch it anew",
+        )  # fmt: skip
+
+
+def _data_files(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    return sorted({file for pattern in patterns for file in folder.glob(pattern) if file.is_file()})
+
+
+def _sha256(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _unpack(folder: Path) -> None:
+    """Unpack the data files of zips, once, beside them. A member that would leave the folder is an error."""
+    for archive in sorted(folder.glob("*.zip")):
+        target = folder / archive.stem
+        if target.exists():
+            continue
+        try:
+            with zipfile.ZipFile(archive) as packed:
+                members = [m for m in packed.infolist() if m.filename.endswith((".jsonl", ".json", ".csv", ".txt"))]
+                if sum(member.file_size for member in members) > _LARGEST_UNPACKED:
+                    raise InputError("is too large unpacked", file=archive, fix="unpack it by hand")
+                for member in members:
+                    if not (target / member.filename).resolve().is_relative_to(target.resolve()):
+                        raise InputError(f"holds {member.filename!r}, outside of itself", file=archive)
+                draft = folder / f".{archive.stem}.{os.getpid()}"
+                packed.extractall(draft, members)
+        except zipfile.BadZipFile as error:
+            raise InputError("is no zip file", file=archive, fix="the file is cut; get it again") from error
+        if target.exists():  # another process was first
+            continue
+        draft.replace(target)
