@@ -13,10 +13,11 @@ import random
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
+from corpora.options import chosen_of
 from corpora.synthetic.fictional_world.names import TOWN_ENDS, Names
 from corpora.synthetic.haystack import prose, source_of
 from corpora.synthetic.sheet import Asked, Sheet, Span, corpus_of
-from corpora.synthetic.sizing import Count, chosen_of, counter, largest, lengths_of
+from corpora.synthetic.sizing import Count, counter, largest, lengths_of
 from workbench.errors import InputError
 from workbench.records import Corpus
 

@@ -13,10 +13,11 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from corpora.options import chosen_of
 from corpora.synthetic.fictional_world.names import Names
 from corpora.synthetic.haystack import fill, insert, source_of
 from corpora.synthetic.sheet import Asked, Sheet, Span, corpus_of
-from corpora.synthetic.sizing import Count, chosen_of, counter, lengths_of
+from corpora.synthetic.sizing import Count, counter, lengths_of
 from workbench.errors import InputError
 from workbench.records import Corpus
 

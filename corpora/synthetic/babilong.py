@@ -11,11 +11,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 
+from corpora.options import chosen_of
 from corpora.synthetic.babi_world import moving, reasoning
 from corpora.synthetic.babi_world.story import Story
 from corpora.synthetic.haystack import fill, insert, source_of
 from corpora.synthetic.sheet import Asked, Sheet, corpus_of
-from corpora.synthetic.sizing import Count, chosen_of, counter, lengths_of
+from corpora.synthetic.sizing import Count, counter, lengths_of
 from workbench.errors import InputError
 from workbench.records import Corpus
 

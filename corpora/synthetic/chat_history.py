@@ -14,10 +14,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from corpora.options import chosen_of
 from corpora.synthetic.fictional_world.names import Names
 from corpora.synthetic.haystack import prose
 from corpora.synthetic.sheet import Asked, Sheet, corpus_of
-from corpora.synthetic.sizing import Count, chosen_of, counter, lengths_of
+from corpora.synthetic.sizing import Count, counter, lengths_of
 from workbench.errors import InputError
 from workbench.records import Corpus
 

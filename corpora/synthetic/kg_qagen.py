@@ -11,9 +11,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from corpora.options import chosen_of
 from corpora.synthetic.fictional_world.names import TOWN_ENDS, Names
 from corpora.synthetic.sheet import Asked, Sheet, corpus_of
-from corpora.synthetic.sizing import Count, chosen_of, counter, largest, lengths_of
+from corpora.synthetic.sizing import Count, counter, largest, lengths_of
 from workbench.errors import InputError
 from workbench.records import Corpus
 

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from corpora.options import chosen_of
 from corpora.synthetic.fictional_world.names import TOWN_ENDS, Names
 from corpora.synthetic.sheet import Asked, Sheet, Span, corpus_of
-from corpora.synthetic.sizing import Count, chosen_of, counter, lengths_of
+from corpora.synthetic.sizing import Count, counter, lengths_of
 from workbench.errors import InputError
 from workbench.records import Corpus
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+from corpora.options import chosen_of
 from corpora.synthetic.fictional_world.names import TOWN_ENDS, Names
 from corpora.synthetic.haystack import fill, insert, prose
 from corpora.synthetic.ruler_tasks.vocabulary import ADJECTIVES, NOUNS
 from corpora.synthetic.sheet import Asked, Sheet, Span, corpus_of
-from corpora.synthetic.sizing import Count, chosen_of, counter, largest, lengths_of
+from corpora.synthetic.sizing import Count, counter, largest, lengths_of
 from workbench.errors import InputError
 from workbench.records import Corpus
 

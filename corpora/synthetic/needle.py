@@ -8,10 +8,11 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
+from corpora.options import chosen_of
 from corpora.synthetic.fictional_world.names import Names
 from corpora.synthetic.haystack import fill, insert, source_of
 from corpora.synthetic.sheet import Asked, Sheet, corpus_of
-from corpora.synthetic.sizing import Count, chosen_of, counter, lengths_of
+from corpora.synthetic.sizing import Count, counter, lengths_of
 from workbench.errors import InputError
 from workbench.records import Corpus
 

@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from corpora.options import chosen_of
 from corpora.synthetic.ruler_tasks.vocabulary import ADJECTIVES, NOUNS
 from corpora.synthetic.sheet import Asked, Sheet, Span, corpus_of
-from corpora.synthetic.sizing import Count, chosen_of, counter, largest, lengths_of
+from corpora.synthetic.sizing import Count, counter, largest, lengths_of
 from workbench.errors import InputError
 from workbench.records import Corpus
 

@@ -13,10 +13,11 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+from corpora.options import chosen_of
 from corpora.synthetic.haystack import source_of
 from corpora.synthetic.ruler_tasks import articles, niah, variable_tracking, word_counts
 from corpora.synthetic.sheet import Asked, Sheet, corpus_of
-from corpora.synthetic.sizing import Count, chosen_of, counter, lengths_of
+from corpora.synthetic.sizing import Count, counter, lengths_of
 from workbench.errors import InputError
 from workbench.records import Corpus
 

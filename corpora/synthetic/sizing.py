@@ -52,15 +52,6 @@ def lengths_of(tokens: int | Sequence[int], *, shortest: int = 200) -> list[int]
     return lengths
 
 
-def chosen_of(wanted: Sequence[str] | str | None, known: Sequence[str], field: str) -> list[str]:
-    """The wanted names, all known ones by default, in the order given. Raises InputError for an unknown one."""
-    names = list(known) if wanted is None else [wanted] if isinstance(wanted, str) else list(wanted)
-    wrong = [name for name in names if name not in known]
-    if wrong or not names:
-        raise InputError(f"{field} {wrong or 'is empty'}", field=field, fix=f"known: {', '.join(known)}")
-    return names
-
-
 def largest(
     make: Callable[[int], Made], size: Callable[[Made], int], budget: int, *, guess: int, floor: int = 1
 ) -> Made:

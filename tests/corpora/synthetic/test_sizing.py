@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.synthetic.sizing import chosen_of, counter, largest, lengths_of
+from corpora.options import chosen_of
+from corpora.synthetic.sizing import counter, largest, lengths_of
 from workbench.errors import InputError
 
 

@@ -1,0 +1,53 @@
+"""LongBench v2 (Bai et al. 2024, arXiv 2412.15204): 503 hard multiple-choice questions over 8k to 2M words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from corpora.benchmarks.hub import Source, files_of
+from corpora.benchmarks.raw import assembled, file_of, read_table
+from corpora.options import chosen_of
+from workbench.records import Context, Corpus, Document, Question
+
+SOURCE = Source("longbench_v2", "THUDM/LongBench-v2", ("data.json",))
+_FIELDS = (
+    "_id", "domain", "sub_domain", "difficulty", "length", "question", "choice_A", "choice_B", "choice_C", "choice_D",
+    "answer", "context",
+)  # fmt: skip
+_FORMAT = 'Format your response as follows: "The correct answer is (insert answer here)".'
+
+
+def load(
+    *,
+    path: str | None = None,
+    lengths: Sequence[str] | str | None = None,
+    limit: int | None = None,
+    revision: str | None = None,
+) -> Corpus:
+    """LongBench v2: each row its own context; right is the gold letter in the asked form.
+
+    `lengths`: short (below 32k words), medium (to 128k), long; all by default. `path`: a folder with `data.json`, or
+    the file. Raises InputError.
+    """
+    chosen = chosen_of(lengths, ("short", "medium", "long"), "lengths")
+    folder = files_of(SOURCE, path, revision)
+    contexts, questions = [], []
+    for row in read_table(file_of(folder, "data"), _FIELDS):
+        if row["length"] not in chosen:
+            continue
+        context = Context((Document(str(row["_id"]), row["context"].strip()),))
+        contexts.append(context)
+        options = tuple(row[f"choice_{letter}"].strip() for letter in "ABCD")
+        shown = "\n".join(f"({letter}) {option}" for letter, option in zip("ABCD", options, strict=True))
+        # the choices stand in the official form, so they are not given as options to be shown a second time
+        text = f"What is the correct answer to this question: {row['question'].strip()}\nChoices:\n{shown}\n\n{_FORMAT}"
+        labels = {name: row[name] for name in ("domain", "sub_domain", "difficulty", "length")}
+        questions.append(
+            Question(
+                str(row["_id"]), text, context.context_id, (row["answer"],), (), (), row["domain"],
+                ("longbench_v2", "longbench_v2_compensated"), labels,
+            )
+        )  # fmt: skip
+    return assembled(
+        "longbench-v2", contexts, questions, limit=limit, version="1", provenance=SOURCE.page, licence="Apache-2.0"
+    )

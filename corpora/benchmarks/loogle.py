@@ -1,0 +1,90 @@
+"""LooGLE (Li et al., ACL 2024, arXiv 2311.04939; bigai-nlco/LooGLE): short and long dependencies."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from corpora.benchmarks.hub import Source, files_of
+from corpora.benchmarks.raw import assembled, file_of, found_in, read_table
+from corpora.options import chosen_of
+from workbench.errors import InputError
+from workbench.records import Chunk, Context, Corpus, Document, Question
+
+SOURCE = Source("loogle", "bigainlco/LooGLE", ("data/*.jsonl", "data/*.json", "*.jsonl", "*/*.parquet"))
+_MAX_GEN = {"shortdep_qa": 300, "shortdep_cloze": 50, "longdep_qa": 500, "summarization": 500}
+TASKS = tuple(_MAX_GEN)
+_METRICS = ("loogle_rouge_l", "loogle_rouge1", "loogle_bleu1", "token_f1")
+
+
+def load(
+    *,
+    path: str | None = None,
+    tasks: Sequence[str] | str | None = None,
+    limit: int | None = None,
+    revision: str | None = None,
+) -> Corpus:
+    """LooGLE: each document a context with its questions; the supporting sentences that stand in it are the evidence.
+
+    `tasks`: shortdep_qa, shortdep_cloze, longdep_qa, summarization; all that the folder holds by default. The official
+    scores of questions are n-gram overlaps (`loogle_…`) and a judge's. Raises InputError.
+    """
+    folder = files_of(SOURCE, path, revision)
+    wanted = chosen_of(tasks, TASKS, "tasks")
+    if tasks is None and folder.is_dir():
+        wanted = [name for name in TASKS if list(folder.rglob(f"{name}*.json*"))] or wanted
+    contexts: dict[str, Context] = {}
+    questions: list[Question] = []
+    lost = 0
+    for name in wanted:
+        file = file_of(folder, name)
+        for number, row in enumerate(read_table(file, ("input", "title", "qa_pairs", "output"))):
+            document = Document(f"{name}-{number}", row["input"], row["title"])
+            context = contexts.setdefault(row["input"], Context((document,)))
+            pairs = _pairs(row, f"{file}, row {number + 1}")
+            for at, pair in enumerate(pairs):
+                question, missing = _question(f"{name}-{number}-{at}", name, pair, context)
+                questions.append(question)
+                lost += missing
+    return assembled(
+        "loogle", list(contexts.values()), questions, limit=limit, version="6734382",
+        provenance=f"{SOURCE.page}; {', '.join(wanted)}",
+        licence="CC BY-SA 4.0 (documents: terms of arXiv, Wikipedia and the scripts' owners)",
+        notes=(f"{lost} supporting sentences do not stand in their document",) if lost else (),
+    )  # fmt: skip
+
+
+def _pairs(row: dict[str, Any], where: str) -> list[dict[str, Any]]:
+    """`qa_pairs` is a list written as Python text, or `none` where the row asks for a summary."""
+    raw = row["qa_pairs"]
+    if isinstance(raw, str):
+        if raw.strip() == "none":
+            return [{"Q": "Generate a summary of the text.", "A": row["output"]}]
+        try:
+            raw = ast.literal_eval(raw)  # a literal: nothing is executed
+        except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+            raise InputError("is no list", file=where, field="qa_pairs", fix="get the file again") from error
+    return [pair for pair in raw if isinstance(pair, dict)]
+
+
+def _question(question_id: str, name: str, pair: dict[str, Any], context: Context) -> tuple[Question, int]:
+    answer = pair.get("A", pair.get("answers", ""))
+    if name == "shortdep_cloze":
+        masks = answer if isinstance(answer, dict) else {}
+        text = (
+            "Fill in the masks of this passage with the names that belong there. Reply with JSON such as "
+            '{"<mask-0>": "name"}.\n' + str(pair.get("Q", pair.get("passage", "")))
+        )
+        golds: tuple[str, ...] = tuple(str(value) for value in masks.values()) or (str(answer),)
+        metrics: tuple[str, ...] = ("ruler_match_all", "contains")  # share of the masks' names that the reply holds
+    else:
+        text, golds = str(pair["Q"]), (str(answer),)
+        metrics = _METRICS if name != "summarization" else ("loogle_rouge_l", "rouge_l")
+    told = pair.get("S") or ()
+    told = [told] if isinstance(told, str) else list(told)
+    document = context.documents[0]
+    spans: list[Chunk] = [span for sentence in told if (span := found_in(document, str(sentence)))]
+    labels = {"type": pair.get("type", ""), "max_gen": _MAX_GEN[name]}
+    question = Question(question_id, text, context.context_id, golds, (), tuple(spans), name, metrics, labels)
+    return question, len(told) - len(spans)
