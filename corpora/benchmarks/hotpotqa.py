@@ -20,6 +20,11 @@ def load(*, path: str | None = None, context: Literal["pooled", "own"] = "pooled
     sentences). `context: pooled` asks every question of all articles together, `own` of its own ten paragraphs.
     """
     folder = folder_of(path, "hotpotqa", _SOURCE)
+    return read(folder, name="hotpotqa", context=context, limit=limit, source=_SOURCE, licence="CC BY-SA 4.0")
+
+
+def read(folder: Path, *, name: str, context: str, limit: int | None, source: str, licence: str) -> Corpus:
+    """A corpus from files in HotpotQA's form; see `load`."""
     file = folder if folder.is_file() else _questions_file(folder)
     rows = [
         checked(row, ("_id", "question", "answer", "supporting_facts", "context"), file, f"question {number}")
@@ -44,12 +49,12 @@ def load(*, path: str | None = None, context: Literal["pooled", "own"] = "pooled
     questions = spread(questions, limit)
     used = {question.context_id for question in questions}
     return Corpus.of(
-        "hotpotqa",
+        name,
         [kept for key, kept in contexts.items() if key in used],
         questions,
         version=file.stem,
-        provenance=f"{_SOURCE}; {file.name}, {context} paragraphs",
-        licence="CC BY-SA 4.0",
+        provenance=f"{source}; {file.name}, {context} paragraphs",
+        licence=licence,
         notes=(f"{lost} supporting facts name sentences that do not exist",) if lost else (),
     )
 

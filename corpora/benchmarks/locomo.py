@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from corpora.benchmarks.raw import checked, folder_of, read_json, spread
+from corpora.benchmarks.exclusions import exclusions_of
+from corpora.benchmarks.raw import checked, excluded, folder_of, read_json, spread
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
 TASKS = {1: "multi_hop", 2: "temporal", 3: "open_domain", 4: "single_hop", 5: "adversarial"}
@@ -15,13 +16,20 @@ _TURN = re.compile(r"D:?(\d+):(\d+)")
 _SOURCE = "https://github.com/snap-research/locomo (data/locomo10.json)"
 
 
-def load(*, path: str | None = None, limit: int | None = None, tasks: Sequence[str] = tuple(TASKS.values())) -> Corpus:
+def load(
+    *,
+    path: str | None = None,
+    limit: int | None = None,
+    tasks: Sequence[str] = tuple(TASKS.values()),
+    exclude: str | None = None,
+) -> Corpus:
     """LoCoMo: ten conversations of some 20 sessions, 1,986 questions, the dialogue turns that answer them as evidence.
 
     A session is a document, with its date. Category 5 asks for what was never said: right is the reply that it is not
     mentioned, in any words (`abstention`); the official rule, which knows two phrasings because its prompt offers them,
-    is stored beside it. Category 2 questions carry the official hint to use the sessions' dates. Non-commercial
-    (CC BY-NC 4.0).
+    is stored beside it. Category 2 questions carry the official hint to use the sessions' dates. `exclude`: `detected`
+    leaves out what the data themselves show to be wrong, a file's name the ids that it lists with their reasons (the
+    repository's issues 27 and 34 discuss 99 label errors). Non-commercial (CC BY-NC 4.0).
     """
     folder = folder_of(path, "locomo", _SOURCE)
     file = folder if folder.is_file() else folder / "locomo10.json"
@@ -36,6 +44,7 @@ def load(*, path: str | None = None, limit: int | None = None, tasks: Sequence[s
             question, missing = _question(f"{sample['sample_id']}-{item}", row, context, turns)
             questions.append(question)
             lost += missing
+    questions, left_out = excluded(questions, exclusions_of(exclude, questions))
     questions = spread([question for question in questions if question.task in tasks], limit)
     used = {question.context_id for question in questions}
     return Corpus.of(
@@ -45,7 +54,10 @@ def load(*, path: str | None = None, limit: int | None = None, tasks: Sequence[s
         version="locomo10",
         provenance=f"{_SOURCE}; {Path(file).name}",
         licence="CC BY-NC 4.0 (non-commercial)",
-        notes=(f"{lost} evidence turns do not exist in their conversations and are left out",) if lost else (),
+        notes=(
+            *((f"{lost} evidence turns do not exist in their conversations and are left out",) if lost else ()),
+            *left_out,
+        ),
     )
 
 
@@ -83,9 +95,11 @@ def _question(
     labels: dict[str, Any] = {"category": category, "hops": max(1, len(evidence)), "scope": len(evidence)}
     if category == 5:
         labels |= {"unanswerable": True, "adversarial_answer": str(row.get("adversarial_answer", ""))}
+    missing = len(set(named) - set(turns))
+    labels |= {"evidence_missing": missing} if missing else {}
     metrics = ("abstention", "locomo") if category == 5 else ("locomo", "token_f1", "contains")
     question = Question(
         question_id, row["question"] + hint, context.context_id, answers, (), tuple(evidence), TASKS[category],
         metrics, labels,
     )  # fmt: skip
-    return question, len(set(named) - set(turns))
+    return question, missing

@@ -16,6 +16,9 @@ def test_a_micro_case_scores_as_the_official_code_does(case: MicroCase) -> None:
 
 def test_every_metric_stays_within_0_and_1_and_takes_odd_texts() -> None:
     options = {
+        "numbers": [1, 2, 3, 4],
+        "target": 10,
+        "ages": {"Ann": 30, "Bo": 40},
         "options": ("yes", "no"),
         "all_classes": ("yes", "no"),
         "question": "Is it?",
@@ -37,6 +40,7 @@ def test_every_metric_stays_within_0_and_1_and_takes_odd_texts() -> None:
         "infinitebench_math_calc": "4",
         "scbench_math": "4",
         "mathhay": "4",
+        "longbio_two_difference": "10",
     }
     for name, function in metrics().items():
         plain = name.removesuffix("_lenient")

@@ -28,7 +28,9 @@ _ANYWHERE = re.compile(
     r"\b(?:question|it|this|answer) (?:can ?not|cant|could not) be (?:answered|determined|found)\b|"
     rf"\bunanswerable\b|\b{_SOURCE}(?: \w+){{0,3}} (?:do(?:es)? not|doesnt|dont|did not|didnt) {_NOT_SAID}\b|"
     r"\b(?:not|never) (?:explicitly |specifically |directly )?(?:mentioned|stated|specified|provided|given|disclosed|"
-    rf"discussed|included|found) (?:in|within|by|anywhere)\b|\bno (?:\w+ )?(?:information|mentions?|details?) \w+"
+    r"discussed|included|found) (?:in|within|by|anywhere)\b|"
+    r"^(?:but )?you (?:have )?(?:never|not|did not|didnt|havent) (?:mention(?:ed)?|sa(?:y|id)|t(?:ell|old))\b|"
+    r"\bno (?:\w+ )?(?:information|mentions?|details?) \w+"
 )
 
 
@@ -49,7 +51,7 @@ def abstains(text: str) -> bool:
     return any(len(part.split()) <= _SHORT and _ANYWHERE.search(part) for part in (said, opening))
 
 
-@metric_function(2)
+@metric_function(3)
 def abstention(prediction: str, references: list[str]) -> float:
     """1 when the prediction abstains; for unanswerable questions."""
     return float(abstains(prediction))

@@ -1,0 +1,76 @@
+"""LongMemEval (Wu et al., ICLR 2025, arXiv 2410.10813): questions about a user's long history of chats.
+
+Officially a model judges the answers (use `workbench judge` for that); the metrics here are lenient stand-ins without a
+judge, and abstention questions are right where a reply abstains.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from corpora.benchmarks.exclusions import exclusions_of
+from corpora.benchmarks.hub import Source, files_of
+from corpora.benchmarks.raw import assembled, excluded, file_of, read_table
+from workbench.errors import InputError
+from workbench.records import Chunk, Context, Corpus, Document, Question
+
+SOURCE = Source("longmemeval", "xiaowu0162/longmemeval-cleaned", ("longmemeval_*.json",))
+_FIELDS = (
+    "question_id", "question_type", "question", "answer", "question_date", "haystack_session_ids", "haystack_dates",
+    "haystack_sessions", "answer_session_ids",
+)  # fmt: skip
+
+
+def load(
+    *,
+    path: str | None = None,
+    size: str = "s",
+    exclude: str | None = None,
+    limit: int | None = None,
+    revision: str | None = None,
+) -> Corpus:
+    """LongMemEval: each question has its own history; a session is a document with its date.
+
+    `size`: oracle (the evidence sessions alone), s (about 115k tokens), m (about 500 sessions). The turns that hold
+    the answer are the evidence. `exclude`: a file of question ids and reasons to leave out. Raises InputError.
+    """
+    data = file_of(files_of(SOURCE, path, revision), f"longmemeval_{size}")
+    contexts, questions = [], []
+    for row in read_table(data, _FIELDS):
+        context, evidence = _history(row)
+        contexts.append(context)
+        absent = row["question_id"].endswith("_abs")
+        text = f"Current date: {row['question_date']}\nAnswer from the chat history.\nQuestion: {row['question']}"
+        labels = {"unanswerable": absent, "sessions": len(context.documents), "scope": len(evidence)}
+        questions.append(
+            Question(
+                row["question_id"], text, context.context_id, (str(row["answer"]),), (),
+                () if absent else tuple(evidence), "abstention" if absent else row["question_type"],
+                ("abstention",) if absent else ("contains", "token_f1", "rouge_l"), labels,
+            )
+        )  # fmt: skip
+    kept, notes = excluded(questions, exclusions_of(exclude, questions, contexts))
+    return assembled(
+        f"longmemeval-{size}", contexts, kept, limit=limit, version="cleaned",
+        provenance=f"{SOURCE.page}; {data.name}", licence="MIT", notes=notes,
+    )  # fmt: skip
+
+
+def _history(row: dict[str, Any]) -> tuple[Context, list[Chunk]]:
+    """The sessions in the order of the file, and the turns marked as holding the answer."""
+    lengths = {len(row[name]) for name in ("haystack_session_ids", "haystack_dates", "haystack_sessions")}
+    if len(lengths) != 1:
+        raise InputError("has other numbers of sessions, ids and dates", field=row["question_id"], fix="get it again")
+    documents, evidence = [], []
+    together = zip(row["haystack_session_ids"], row["haystack_dates"], row["haystack_sessions"], strict=True)
+    for number, (session_id, date, turns) in enumerate(together):
+        text, spans = f"Date: {date}\n", []
+        for turn in turns:
+            start = len(text)
+            text += f"{turn['role']}: {turn['content']}\n"
+            if turn.get("has_answer"):
+                spans.append((start, len(text) - 1))
+        document = Document(f"{number}-{session_id}", text, str(date))  # ids may repeat within a history
+        documents.append(document)
+        evidence += [Chunk.of(document, start, end) for start, end in spans]
+    return Context(tuple(documents)), evidence

@@ -1,0 +1,45 @@
+"""MultiHop-RAG (Tang and Yang, COLM 2024, arXiv 2401.15391): 2,556 queries over 609 articles, two to four facts."""
+
+from __future__ import annotations
+
+from corpora.benchmarks.hub import Source, files_of
+from corpora.benchmarks.raw import assembled, file_of, found_in, read_table
+from workbench.records import Chunk, Context, Corpus, Document, Question
+
+SOURCE = Source("multihop_rag", "yixuantt/MultiHopRAG", ("MultiHopRAG.json", "corpus.json"))
+
+
+def load(*, path: str | None = None, limit: int | None = None, revision: str | None = None) -> Corpus:
+    """MultiHop-RAG: all queries are asked of all articles together; the facts are the evidence.
+
+    Null queries, whose facts the articles do not hold, are right where a reply abstains. `path`: a folder with
+    `MultiHopRAG.json` and `corpus.json`. Raises InputError.
+    """
+    folder = files_of(SOURCE, path, revision)
+    articles: dict[str, Document] = {}
+    for row in read_table(file_of(folder, "corpus"), ("title", "source", "published_at", "body")):
+        head = f"{row['title']}\n{row['source']}, {row['published_at']}\n\n"
+        articles.setdefault(row["title"], Document(f"a{len(articles)}", head + row["body"], row["title"]))
+    context = Context(tuple(articles.values()))
+    questions, lost = [], 0
+    rows = read_table(file_of(folder, "MultiHopRAG"), ("query", "answer", "question_type", "evidence_list"))
+    for number, row in enumerate(rows):
+        spans: list[Chunk] = []
+        for piece in row["evidence_list"]:
+            article = articles.get(piece["title"])
+            chunk = found_in(article, piece["fact"]) if article else None
+            lost += chunk is None
+            spans += [chunk] if chunk else []
+        null = row["question_type"] == "null_query"
+        metrics = ("abstention", "multihop_rag_accuracy") if null else ("multihop_rag_accuracy", "contains")
+        labels = {"hops": len(row["evidence_list"]), "scope": len(spans), "unanswerable": null}
+        questions.append(
+            Question(
+                f"mhr-{number}", row["query"], context.context_id, (str(row["answer"]),), (), tuple(spans),
+                row["question_type"], metrics, labels,
+            )
+        )  # fmt: skip
+    return assembled(
+        "multihop-rag", [context], questions, limit=limit, version="1", provenance=SOURCE.page, licence="ODC-By 1.0",
+        notes=(f"{lost} facts do not stand in their articles",) if lost else (),
+    )  # fmt: skip

@@ -1,0 +1,44 @@
+"""NoCha (Karpinska et al., EMNLP 2024, arXiv 2406.16264): pairs of a true and a false claim about a novel.
+
+Officially a pair counts when both of its claims are judged right; the claims of a pair share the label `pair`.
+"""
+
+from __future__ import annotations
+
+from corpora.benchmarks.raw import assembled, folder_of, read_table, read_text
+from workbench.errors import InputError
+from workbench.records import Context, Corpus, Document, Question
+
+_SOURCE = "https://github.com/marzenakrp/nocha (the public sample)"
+_ASK = (
+    "Decide whether the claim about the book is true or false; it is true only if every part of it is. Answer with "
+    "TRUE or FALSE alone.\nClaim: {claim}"
+)
+
+
+def load(*, path: str | None = None, limit: int | None = None) -> Corpus:
+    """NoCha's public sample: 63 pairs over four novels of 48k to 186k words; each novel a context.
+
+    `path`: a folder with `data_sample.json` and `books/TITLE.txt`. Raises InputError.
+    """
+    folder = folder_of(path, "nocha", _SOURCE)
+    rows = read_table(folder / "data_sample.json", ("book_title", "claim", "type", "index"))
+    contexts: dict[str, Context] = {}
+    questions = []
+    for number, row in enumerate(rows):
+        title = row["book_title"]
+        if title not in contexts:
+            contexts[title] = Context((Document(title, read_text(folder / "books" / f"{title}.txt"), title),))
+        if not isinstance(row["type"], bool):
+            raise InputError(f"{row['type']!r} is no truth value", file=folder, field=f"row {number + 1}, type")
+        labels = {"pair": f"{title}-{row['index']}", "genre": row.get("genre", ""), "words": row.get("length", 0)}
+        questions.append(
+            Question(
+                f"nocha-{title}-{row['index']}-{str(row['type']).lower()}", _ASK.format(claim=row["claim"]),
+                contexts[title].context_id, (str(row["type"]).upper(),), (), (), "claim",
+                ("contains", "exact_match"), labels,
+            )
+        )  # fmt: skip
+    return assembled(
+        "nocha", list(contexts.values()), questions, limit=limit, version="e796c15", provenance=_SOURCE, licence="MIT"
+    )

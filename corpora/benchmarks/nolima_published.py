@@ -1,0 +1,111 @@
+"""NoLiMa's own needles and books (Modarressi et al., ICML 2025, arXiv 2502.05167; adobe-research/NoLiMa).
+
+The needle set and the shuffled books are under Adobe's research licence: non-commercial. `nolima` generates texts of
+the same construction with needles that are free.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from corpora.benchmarks.hub import Source, files_of
+from corpora.benchmarks.raw import assembled, checked, file_of, read_table, read_text
+from corpora.synthetic.sizing import Count, counter, lengths_of
+from workbench.errors import InputError
+from workbench.records import Chunk, Context, Corpus, Document, Question
+
+SOURCE = Source("nolima_published", "amodaresi/NoLiMa", ("needlesets/*.json", "haystack/**/*.txt"))
+
+
+def load(
+    *,
+    path: str | None = None,
+    needles: str = "needle_set",
+    tokens: int | Sequence[int] = (1_000, 8_000),
+    depths: int = 5,
+    direct: bool = False,
+    tokenizer: str = "o200k_base",
+    seed: int = 42,
+    limit: int | None = None,
+    revision: str | None = None,
+) -> Corpus:
+    """NoLiMa as published: every needle, test and question type × length × depth, in a window of a book.
+
+    `needles`: the set's file name; `tokens`: lengths without the needle, in `tokenizer`; `direct`: the literal control
+    questions too. `path`: a folder with the needle sets and `rand_book_*.txt`. Raises InputError.
+    """
+    folder = files_of(SOURCE, path, revision)
+    lengths, count = lengths_of(tokens, shortest=250), counter(tokenizer)
+    books = sorted(folder.rglob("*book*.txt"))
+    if not books:
+        raise InputError("holds no rand_book_*.txt", file=folder, fix=f"get the haystacks from {SOURCE.page}")
+    data = file_of(folder, needles)
+    contexts, questions = [], []
+    texts = [read_text(book) for book in books]
+    rows = read_table(data, ("id", "needle", "questions", "tests", "character_set"))
+    for row in rows:
+        for test_id, test in row["tests"].items():
+            arguments = checked(test, ("input_args",), data, f"{row['id']}, test {test_id}")["input_args"]
+            for kind, asked in row["questions"].items():
+                if kind == "direct" and not direct:
+                    continue
+                for length in lengths:
+                    for step in range(depths):
+                        name = f"{row['id']}_{test_id}_{kind}-{length}-{step}"
+                        draw = random.Random(f"{seed}:{name}")
+                        depth = step / (depths - 1) if depths > 1 else 0.5
+                        context, question = _placed(
+                            name, row, arguments, test, asked, kind, draw, depth, length, texts, count
+                        )
+                        contexts.append(context)
+                        questions.append(question)
+    return assembled(
+        "nolima-published", contexts, questions, limit=limit, version=data.stem,
+        provenance=f"{SOURCE.page}; {data.name}",
+        licence="Adobe Research License (non-commercial)",
+    )  # fmt: skip
+
+
+def _placed(
+    name: str, row: dict[str, Any], arguments: Sequence[str], test: dict[str, Any], asked: str, kind: str,
+    draw: random.Random, depth: float, length: int, texts: Sequence[str], count: Count,
+) -> tuple[Context, Question]:  # fmt: skip
+    """A window of a book with the needle on a line of its own at the depth, as NoLiMa slides it."""
+    person = draw.choice(row["character_set"])
+    needle = _filled(row["needle"], arguments).replace("{CHAR}", person)
+    lines = texts[draw.randrange(len(texts))].split("\n")
+    window: list[str] = []
+    used = 0
+    at = draw.randrange(len(lines))
+    for offset in range(len(lines)):
+        line = lines[(at + offset) % len(lines)]
+        size = count(line + "\n")
+        if used + size > length:
+            break
+        window.append(line)
+        used += size
+    place = round(depth * len(window))
+    before = "\n".join(window[:place])
+    start = len(before) + 1 if before else 0
+    text = "\n".join([*([before] if before else []), needle, *window[place:]])
+    document = Document(name, text)
+    context = Context((document,))
+    golds = tuple(test.get("gold_answers") or (person,))
+    question = Question(
+        name, _filled(asked, arguments) + " Return only the final answer.", context.context_id, golds, (),
+        (Chunk.of(document, start, start + len(needle)),), kind, ("nolima_contains", "contains"),
+        {"length": length, "depth": round(depth, 4), "hops": 2 if kind == "twohop" else 1},
+    )  # fmt: skip
+    return context, question
+
+
+def _filled(template: str, arguments: Sequence[str]) -> str:
+    """`{1}`, `{2}` … are the test's arguments."""
+    return re.sub(
+        r"\{(\d+)\}",
+        lambda m: str(arguments[int(m.group(1)) - 1]) if int(m.group(1)) <= len(arguments) else m.group(),
+        template,
+    )

@@ -1,0 +1,37 @@
+"""Questions on a product's documentation, with the gold sections (Anthropic's cookbook, skills/retrieval guide)."""
+
+from __future__ import annotations
+
+from corpora.benchmarks.raw import assembled, folder_of, read_table
+from workbench.records import Chunk, Context, Corpus, Document, Question
+
+_SOURCE = "https://github.com/anthropics/anthropic-cookbook (skills/retrieval_augmented_generation/data)"
+
+
+def load(*, path: str | None = None, limit: int | None = None) -> Corpus:
+    """The documentation's 232 sections as documents of one context, 100 questions, their gold sections as evidence.
+
+    `path`: a folder with `anthropic_docs.json` and `docs_evaluation_dataset.json`. Raises InputError.
+    """
+    folder = folder_of(path, "rag_cookbook", _SOURCE)
+    sections = read_table(folder / "anthropic_docs.json", ("chunk_link", "chunk_heading", "text"))
+    documents: dict[str, Document] = {}
+    for row in sections:
+        documents.setdefault(row["chunk_link"], Document(row["chunk_link"], row["text"], row["chunk_heading"]))
+    context = Context(tuple(documents.values()))
+    questions, lost = [], 0
+    rows = read_table(folder / "docs_evaluation_dataset.json", ("id", "question", "correct_chunks", "correct_answer"))
+    for row in rows:
+        gold = [documents[link] for link in row["correct_chunks"] if link in documents and documents[link].text]
+        lost += len(row["correct_chunks"]) - len(gold)
+        evidence = tuple(Chunk.of(document, 0, len(document.text)) for document in gold)
+        questions.append(
+            Question(
+                row["id"], row["question"], context.context_id, (row["correct_answer"],), (), evidence, "documentation",
+                ("token_f1", "rouge_l"), {"hops": len(evidence), "scope": len(evidence)},
+            )
+        )  # fmt: skip
+    return assembled(
+        "rag-cookbook", [context], questions, limit=limit, version="4b36a1e", provenance=_SOURCE, licence="MIT",
+        notes=(f"{lost} gold sections do not exist",) if lost else (),
+    )  # fmt: skip

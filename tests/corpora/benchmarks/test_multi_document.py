@@ -1,0 +1,167 @@
+"""MuSiQue, 2WikiMultihopQA, QASPER, MultiHop-RAG, Loong, SummHay, HELMET: rows of their schema become questions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpora.benchmarks import helmet, loong, multihop_rag, musique, qasper, summhay, two_wiki
+from tests.corpora.benchmarks.test_long_benchmarks import written
+from tests.corpora.synthetic.marking import full_marks, headline, nothing_for_nothing, stands_in_text
+from workbench.errors import InputError
+
+
+def musique_row(**changes: Any) -> dict[str, Any]:
+    row = {
+        "id": "2hop__1_2", "question": "On which river is the town of Ann?", "answer": "Lisk",
+        "answer_aliases": ["the Lisk"], "answerable": True, "question_decomposition": [],
+        "paragraphs": [
+            {"idx": 0, "title": "Ann", "paragraph_text": "Ann lives in Oakford.", "is_supporting": True},
+            {"idx": 1, "title": "Oakford", "paragraph_text": "Oakford is on the Lisk.", "is_supporting": True},
+            {"idx": 2, "title": "Bo", "paragraph_text": "Bo is a smith.", "is_supporting": False},
+        ],
+    }  # fmt: skip
+    return {**row, **changes}
+
+
+def test_musique(tmp_path: Path) -> None:
+    twin = musique_row(id="2hop__3_4", answerable=False)
+    written(tmp_path / "musique_ans_v1.0_dev.jsonl", musique_row(), twin)
+    answerable, absent = musique.load(path=str(tmp_path)).questions
+    assert [chunk.text for chunk in answerable.evidence] == ["Ann lives in Oakford.", "Oakford is on the Lisk."]
+    assert answerable.task == "2hop" and answerable.metadata["hops"] == 2
+    assert headline(answerable, "the Lisk") == 1.0 and nothing_for_nothing(answerable)
+    assert headline(absent, "The text does not say.") == 1.0
+    pooled = musique.load(path=str(tmp_path), context="pooled")
+    assert len(pooled.contexts) == 1 and len(next(iter(pooled.contexts.values())).documents) == 3
+    written(tmp_path / "musique_ans_v1.0_dev.jsonl", musique_row(paragraphs=[{"title": "x"}]))
+    with pytest.raises(InputError, match="paragraph_text"):
+        musique.load(path=str(tmp_path))
+
+
+def test_two_wiki(tmp_path: Path) -> None:
+    row = {
+        "_id": "w1", "type": "compositional", "question": "Who?", "answer": "Bo", "evidences": [["a", "b", "c"]],
+        "supporting_facts": [["Ann", 0]], "context": [["Ann", ["Ann's son is Bo."]], ["Cy", ["Cy sings."]]],
+    }  # fmt: skip
+    (tmp_path / "dev.json").write_text(json.dumps([row]))
+    corpus = two_wiki.load(path=str(tmp_path))
+    (question,) = corpus.questions
+    assert corpus.name == "two-wiki" and question.evidence[0].text == "Ann's son is Bo."
+    assert full_marks(question)
+
+
+def test_qasper(tmp_path: Path) -> None:
+    def answer(**given: Any) -> dict[str, Any]:
+        empty = {"unanswerable": False, "extractive_spans": [], "yes_no": None, "free_form_answer": "", "evidence": []}
+        return {"answer": {**empty, **given}}
+
+    paper = {
+        "title": "On Ropes", "abstract": "Ropes are long.",
+        "full_text": [{"section_name": "Results", "paragraphs": ["The rope held 40 kilograms.", ""]}],
+        "qas": [
+            {
+                "question": "What did it hold?", "question_id": "q1",
+                "answers": [
+                    answer(extractive_spans=["40 kilograms"], evidence=["The rope held 40 kilograms.", "FLOAT: Table"]),
+                    answer(free_form_answer="a load of 40 kg"),
+                ],
+            },
+            {"question": "Is it red?", "question_id": "q2", "answers": [answer(unanswerable=True)]},
+            {"question": "Is it long?", "question_id": "q3", "answers": [answer(yes_no=True)]},
+        ],
+    }  # fmt: skip
+    (tmp_path / "qasper-dev-v0.3.json").write_text(json.dumps({"p1": paper}))
+    corpus = qasper.load(path=str(tmp_path))
+    held, red, long = corpus.questions
+    assert held.answers == ("40 kilograms", "a load of 40 kg") and long.answers == ("Yes",)
+    assert held.evidence[0].text == "The rope held 40 kilograms."
+    assert corpus.notes == ("1 pieces of evidence (tables, figures) do not stand in the papers' text",)
+    assert headline(held, "40 kilograms") == 1.0 and headline(red, "Unanswerable") == 1.0
+    assert red.metadata["unanswerable"] and all(stands_in_text(q, corpus) for q in corpus.questions)
+
+
+def test_multihop_rag(tmp_path: Path) -> None:
+    articles = [
+        {"title": "A", "source": "The Paper", "published_at": "2023-01-01", "body": "Ann won the race. It rained."},
+        {"title": "B", "source": "The News", "published_at": "2023-01-02", "body": "Bo lost."},
+    ]
+    queries = [
+        {
+            "query": "Who won?", "answer": "Ann", "question_type": "inference_query",
+            "evidence_list": [{"title": "A", "fact": "Ann won the race."}, {"title": "B", "fact": "not there"}],
+        },
+        {"query": "Who sang?", "answer": "Insufficient.", "question_type": "null_query", "evidence_list": []},
+    ]  # fmt: skip
+    (tmp_path / "corpus.json").write_text(json.dumps(articles))
+    (tmp_path / "MultiHopRAG.json").write_text(json.dumps(queries))
+    corpus = multihop_rag.load(path=str(tmp_path))
+    found, null = corpus.questions
+    assert [chunk.text for chunk in found.evidence] == ["Ann won the race."]
+    assert found.context_id == null.context_id and corpus.notes == ("1 facts do not stand in their articles",)
+    assert headline(found, "It was Ann") == 1.0
+    assert headline(null, "The articles do not say who sang; insufficient information.") == 1.0
+
+
+def test_loong(tmp_path: Path) -> None:
+    row = {
+        "level": 2, "set": 1, "length": 20_000, "type": "paper", "language": "en", "question": "Which cites which?",
+        "instruction": "Read the papers.", "prompt_template": "", "doc": ["a.md", "b"], "answer": {"a": ["b"]},
+        "shuffle_doc": True, "id": 7,
+    }  # fmt: skip
+    written(tmp_path / "loong.jsonl", row)
+    (tmp_path / "doc" / "paper").mkdir(parents=True)
+    (tmp_path / "doc" / "paper" / "a.md").write_text("Paper a cites b.")
+    with pytest.raises(InputError, match="is not among the documents"):
+        loong.load(path=str(tmp_path))
+    (tmp_path / "doc" / "paper" / "b.txt").write_text("Paper b.")
+    (question,) = loong.load(path=str(tmp_path)).questions
+    assert question.task == "comparison" and question.answers == ('{"a": ["b"]}',) and len(question.evidence) == 2
+    written(tmp_path / "loong.jsonl", {**row, "doc": ["../../../../etc/passwd"]})
+    with pytest.raises(InputError, match="is not among the documents"):
+        loong.load(path=str(tmp_path))
+
+
+def test_summhay(tmp_path: Path) -> None:
+    topic = {
+        "documents": [
+            {"document_id": f"d{n}", "document_text": f"Text {n}.", "insights_included": held}
+            for n, held in enumerate((["i1"], ["i1", "i2"], []))
+        ],
+        "subtopics": [
+            {
+                "subtopic_id": "s1", "name": "x", "query": "What of x?",
+                "insights": [{"insight_id": "i1", "insight": "X is up."}, {"insight_id": "i2", "insight": "X is red."}],
+            }
+        ],
+    }  # fmt: skip
+    (tmp_path / "topic_news1.json").write_text(json.dumps(topic))
+    corpus = summhay.load(path=str(tmp_path))
+    (question,) = corpus.questions
+    assert "exactly 2 bullet points" in question.text and "articles" in question.text
+    assert question.metadata["sources"] == {"i1": [1, 2], "i2": [2]}
+    assert [chunk.document_id for chunk in question.evidence] == ["d0", "d1"]
+    assert headline(question, question.answers[0]) == pytest.approx(1.0)
+
+
+def test_helmet(tmp_path: Path) -> None:
+    written(tmp_path / "json_kv" / "k.jsonl", {"context": '{"a": "b"}', "question": "a", "answer": "b"})
+    passages = [{"id": "1", "title": "T", "text": "Ann won."}, {"id": "2", "title": "U", "text": "Bo lost."}]
+    rag = {"question": "Who won?", "answers": ["Ann"], "ctxs": passages, "positive_ctxs": [{"text": "Ann won."}]}
+    written(tmp_path / "kilt" / "nq.jsonl", rag)
+    ranked = [
+        {"id": "7", "text": "x", "label": 1},
+        {"id": "8", "text": "y", "label": 3},
+        {"id": "9", "text": "z", "label": 0},
+    ]
+    written(tmp_path / "msmarco" / "m.jsonl", {"question": "q", "ctxs": ranked})
+    corpus = helmet.load(path=str(tmp_path))
+    key, asked, order = corpus.questions
+    assert headline(key, "Corresponding value: b") == 1.0
+    assert [chunk.text for chunk in asked.evidence] == ["Ann won."] and headline(asked, "Answer: Ann") == 1.0
+    assert order.answers == ("ID8 > ID7",)
+    with pytest.raises(InputError, match="holds none of its folders"):
+        helmet.load(path=str(tmp_path), tasks="alce")
