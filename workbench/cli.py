@@ -209,6 +209,7 @@ def _plan_table(made: Plan) -> str:
         "calls and prompt tokens come from the methods themselves on sampled questions; reply lengths are assumed "
         "(range: a tenth of the budget to all of it), prompt caching is not"
     )
+    lines += [f"note: {note}" for note in made.notes]
     overflows = sum(e.overflows for e in made.estimates)
     if overflows:
         lines.append(

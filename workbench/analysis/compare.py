@@ -95,7 +95,7 @@ def comparison(
 ) -> Comparison:
     """The comparison of frames as `RunLogReader` gives them."""
     answers = _with_label(_distinct_corpora(answers), by)
-    notes: list[str] = []
+    notes = _corpus_notes(runs)
     unscored = answers["score"].isna() & (answers["status"] == "ok")
     if unscored.any():
         notes.append(f"{int(unscored.sum())} answers have no score (the metric does not apply) and are left out")
@@ -110,6 +110,15 @@ def comparison(
         task_rows += [{"corpus": corpus, "model": model, **row} for row in tasks]
     table, tasks_table = pd.DataFrame(rows), pd.DataFrame(task_rows)
     return Comparison(table, tasks_table, tuple(_verdicts(tasks_table)), tuple(notes), chosen)
+
+
+def _corpus_notes(runs: pd.DataFrame) -> list[str]:
+    """What the corpora left out, as it was recorded with their runs."""
+    notes: dict[str, None] = {}
+    for corpus, environment in zip(runs["corpus"], runs["environment"], strict=True):
+        for note in (environment or {}).get("corpus_notes", ()):
+            notes[f"{corpus}: {note}"] = None
+    return list(notes)
 
 
 def _distinct_corpora(answers: pd.DataFrame) -> pd.DataFrame:

@@ -53,6 +53,15 @@ def _entry(value: Any) -> Any:
 EntryField = Annotated[Entry, BeforeValidator(_entry)]
 
 
+class Hygiene(BaseModel):
+    """Questions to leave out before anything is asked; see `workbench.experiment.hygiene`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    truncation: bool = Field(default=False, description="those whose context does not fit the smallest window")
+    closed_book: Path | None = Field(default=None, description="run log whose closed_book answers were right")
+
+
 class Experiment(BaseModel):
     """An experiment: pipelines × models × corpora. See `examples/demo.yaml`.
 
@@ -75,6 +84,7 @@ class Experiment(BaseModel):
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     embedder: str = "lsa"
     budget: Budget = Budget()
+    hygiene: Hygiene | None = None
     order: Literal["prefix", "random"] = Field(default="prefix", description="questions by context, or shuffled")
     seed: int = 0
     cache: Path | None = Field(default=None, description="response cache; beside the database by default")
@@ -83,7 +93,8 @@ class Experiment(BaseModel):
     @property
     def experiment_id(self) -> str:
         """Hash of the configuration: the same file is the same experiment, so that a rerun resumes it."""
-        return combined_hash(self.model_dump_json())[:16]
+        # what is not set stays out, so that a new field changes no old experiment
+        return combined_hash(self.model_dump_json(exclude=None if self.hygiene else {"hygiene"}))[:16]
 
     @property
     def cache_path(self) -> Path:
@@ -137,9 +148,13 @@ def load(source: str | Path | Mapping[str, Any] | Experiment) -> Experiment:
         raise InputError("holds no mapping", file=path, fix="start with `name:`, `corpora:`, `models:`, `pipelines:`")
     experiment = _validate(dict(raw), path)
     base = path.resolve().parent
-    moved = {"database": _under(base, experiment.database), "source": path}
+    moved: dict[str, Any] = {"database": _under(base, experiment.database), "source": path}
     if experiment.cache:
         moved["cache"] = _under(base, experiment.cache)
+    if experiment.hygiene and experiment.hygiene.closed_book:
+        moved["hygiene"] = Hygiene(
+            truncation=experiment.hygiene.truncation, closed_book=_under(base, experiment.hygiene.closed_book)
+        )
     corpora = [_resolve_paths(entry, base) for entry in experiment.corpora]
     return _checked(experiment.model_copy(update={**moved, "corpora": corpora}))
 
@@ -168,7 +183,7 @@ def _validate(raw: dict[str, Any], path: Path | None) -> Experiment:
         if first["type"] == "extra_forbidden":
             known = [name for name in Experiment.model_fields if name != "source"]
             if len(first["loc"]) > 1:
-                known = list(Budget.model_fields)
+                known = list((Hygiene if first["loc"][0] == "hygiene" else Budget).model_fields)
             raise UnknownName("field", str(first["loc"][-1]), known, file=path, field=field) from error
         if first["type"] == "missing":
             raise InputError("is missing", file=path, field=field, fix=f"add `{field}:`") from error

@@ -127,6 +127,7 @@ class Plan:
 
     experiment: Experiment
     estimates: tuple[Estimate, ...]
+    notes: tuple[str, ...] = ()  # of the corpora: what was left out, and why
 
     @property
     def usd(self) -> float:
@@ -163,7 +164,8 @@ def plan(
     for planned in setup.runs:
         passes = {share: _walk(planned, setup.experiment, embedder, share) for share in (0.1, EXPECTED_REPLY, 1.0)}
         estimates.append(_estimate(planned, setup.experiment, passes))
-    return Plan(setup.experiment, tuple(estimates))
+    notes = tuple(f"{corpus.name}: {note}" for corpus in setup.corpora for note in corpus.notes)
+    return Plan(setup.experiment, tuple(estimates), notes)
 
 
 @dataclass

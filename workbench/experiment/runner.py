@@ -177,6 +177,7 @@ class _Session:
                 corpus=planned.corpus.name,
                 corpus_version=planned.corpus.version,
                 corpus_fingerprint=planned.corpus.fingerprint,
+                corpus_notes=planned.corpus.notes,
                 seed=experiment.seed,
                 baseline=baseline,
                 questions_planned=len(planned.questions),

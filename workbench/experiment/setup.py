@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workbench import catalogue
 from workbench.errors import InputError, UnknownName
 from workbench.experiment.config import Entry, Experiment, Variant, variants
+from workbench.experiment.hygiene import clean
 from workbench.records import Corpus, Question
 from workbench.text import combined_hash
 
@@ -66,6 +67,14 @@ def prepare(
     models = [
         _open_model(entry, experiment, f"models.{i}", model_objects or {}) for i, entry in enumerate(experiment.models)
     ]
+    if experiment.hygiene is not None:
+        opened_models = [opened.model for opened in models]
+        corpora = [
+            clean(
+                c, experiment.hygiene, opened_models, answer_tokens=experiment.answer_tokens, source=experiment.source
+            )
+            for c in corpora
+        ]
     chosen = {corpus.fingerprint: choose(corpus, _smaller(experiment.sample, limit), experiment) for corpus in corpora}
     runs = tuple(
         PlannedRun(run_id(variant, opened, corpus, experiment), variant, opened, corpus, chosen[corpus.fingerprint])

@@ -173,11 +173,12 @@ class RunLog:
         seed: int,
         baseline: bool,
         questions_planned: int,
+        corpus_notes: Sequence[str] = (),
     ) -> None:
         """A run and its place in an experiment."""
         from workbench import __version__
 
-        environment = {"python": _python_version(), "workbench": __version__}
+        environment = {"python": _python_version(), "workbench": __version__, "corpus_notes": list(corpus_notes)}
         self._add(
             "runs",
             {
