@@ -11,7 +11,7 @@ from workbench.errors import InputError
 from workbench.records import Context, Corpus, Question
 
 _DEFAULT_METRICS = ("token_f1", "contains", "exact_match")
-_QUESTION_FILES = ("questions.jsonl", "questions.csv")
+QUESTION_FILES = ("questions.jsonl", "questions.csv")
 
 
 def load(
@@ -66,7 +66,7 @@ def _question_file(folder: Path, given: str | None) -> Path:
     if given is not None:
         return Path(given).expanduser()
     beside = folder.parent if folder.is_file() else folder
-    for name in _QUESTION_FILES:
+    for name in QUESTION_FILES:
         if (beside / name).is_file():
             return beside / name
     raise InputError(

@@ -80,8 +80,6 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--metric", metavar="NAME", help="score by this metric instead of each question's own")
     _format(compare, "table", "json", "csv", "md")
 
-    corpus = command("corpus", None, "list and show corpora")
-    _corpus(corpus)
     for name, run_it, text in (
         ("pipelines", _pipelines, "the methods, with paper, stages and cost formula"),
         ("models", _models, "the model providers, and how to name a model"),
@@ -89,12 +87,14 @@ def _parser() -> argparse.ArgumentParser:
         _format(command(name, run_it, text), "table", "json")
 
     from workbench.conformance_command import add_conformance
+    from workbench.corpus_command import add_corpus
     from workbench.import_command import add_import
     from workbench.judge_command import add_judge
     from workbench.metrics_command import add_metrics
     from workbench.retrieve_command import add_retrieve
     from workbench.server_command import add_cache, add_serve
 
+    add_corpus(command)
     add_conformance(command)
     add_import(command)
     add_retrieve(command)
@@ -108,18 +108,6 @@ def _parser() -> argparse.ArgumentParser:
     ui.add_argument("--port", type=int, default=8501)
     ui.add_argument("--headless", action="store_true", help="serve without opening a browser")
     return parser
-
-
-def _corpus(corpus: argparse.ArgumentParser) -> None:
-    commands = corpus.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    listed = commands.add_parser("list", help="all known corpora")
-    listed.set_defaults(run=_corpus_list)
-    _format(listed, "table", "json")
-    shown = commands.add_parser("show", help="what a corpus holds, its provenance and licence")
-    shown.add_argument("name", metavar="NAME[@PATH]")
-    shown.add_argument("-o", "--option", action="append", default=[], metavar="KEY=VALUE", help="a loader option")
-    shown.set_defaults(run=_corpus_show)
-    _format(shown, "table", "json")
 
 
 def _version() -> str:
@@ -251,56 +239,6 @@ def _database(source: Path) -> tuple[Path, str | None]:
     return source, None
 
 
-def _corpus_list(arguments: argparse.Namespace) -> int:
-    from workbench import catalogue
-
-    rows = [{"name": name, "about": _first_line(loader)} for name, loader in catalogue.corpora().items()]
-    _print(rows, arguments.format)
-    return 0
-
-
-def _corpus_show(arguments: argparse.Namespace) -> int:
-    import yaml
-
-    from workbench.experiment.config import Entry
-    from workbench.experiment.setup import load_corpus
-    from workbench.text import count_tokens
-
-    options = {}
-    for item in arguments.option:
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise InputError(f"option {item!r} has no value", field="--option", fix="write KEY=VALUE")
-        options[key] = yaml.safe_load(value)
-    corpus = load_corpus(Entry(name=arguments.name, options=options))
-    tasks: dict[str, int] = {}
-    for question in corpus.questions:
-        tasks[question.task or "-"] = tasks.get(question.task or "-", 0) + 1
-    tokens = [sum(count_tokens(d.text) for d in c.documents) for c in corpus.contexts.values()]
-    facts = {
-        "name": corpus.name,
-        "version": corpus.version,
-        "fingerprint": corpus.fingerprint,
-        "contexts": len(corpus.contexts),
-        "documents": sum(len(c.documents) for c in corpus.contexts.values()),
-        "tokens": sum(tokens),
-        "longest context (tokens)": max(tokens),
-        "questions": len(corpus.questions),
-        "with evidence": sum(bool(question.evidence) for question in corpus.questions),
-        "tasks": tasks,
-        "licence": corpus.licence or "unknown",
-        "provenance": corpus.provenance,
-        "notes": list(corpus.notes),
-    }
-    if arguments.format == "json":
-        print(json.dumps(facts, indent=2))
-    else:
-        for key, value in facts.items():
-            shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
-            print(f"{key:26} {shown:,}" if isinstance(shown, int) else f"{key:26} {shown}")
-    return 0
-
-
 def _pipelines(arguments: argparse.Namespace) -> int:
     import dataclasses
 
@@ -343,10 +281,6 @@ def _ui(arguments: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "streamlit", "run", str(app_path()), f"--server.port={arguments.port}"]
     command += ["--browser.gatherUsageStats=false", f"--server.headless={'true' if arguments.headless else 'false'}"]
     return subprocess.call(command, env=environment)  # noqa: S603 - our own command line
-
-
-def _first_line(thing: Any) -> str:
-    return (thing.__doc__ or "").strip().partition("\n")[0]
 
 
 def _print(rows: list[dict[str, Any]], format: str) -> None:
