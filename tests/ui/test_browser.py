@@ -25,7 +25,10 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 ]  # fmt: skip
-PAGES = {"Compare": "Retrieve, or read everything?", "Questions": "Questions", "Corpus": "Corpus", "Runs": "Runs"}
+PAGES = {
+    **{"Compare": "Retrieve, or read everything?", "Questions": "Questions", "Corpus": "Corpus", "Runs": "Runs"},
+    **{"Review": "Review", "Judges": "Judges", "Conformance": "Conformance"},
+}
 
 
 @pytest.fixture(scope="module")
