@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule
+from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule, covered
 
 
 class Record:
@@ -141,3 +141,20 @@ def test_the_watch_learns_from_two_questions_of_a_context() -> None:
     apart.see("a", ["chunk one and the question"])
     apart.see("a", ["another chunk and the question"])
     assert apart.shared is False
+
+
+def test_runs_of_one_context_share_its_room_in_the_cache() -> None:
+    record = Record()
+    # two runs of each of two contexts; the cache holds one context, and both runs of it together
+    jobs = [
+        ContextJob(record.job(number, 3).build, 100, context=f"c{number // 2}", watch=PrefixWatch(shared=True))
+        for number in range(4)
+    ]
+    walk(record, jobs, kv_tokens=150)
+    begun = [context // 2 for what, context, _ in record.events if what == "begin"]
+    assert begun == sorted(begun)
+
+
+def test_time_that_intervals_cover_together() -> None:
+    assert covered([]) == 0.0
+    assert covered([(0.0, 2.0), (1.0, 3.0), (5.0, 6.0), (5.2, 5.4)]) == 4.0

@@ -85,7 +85,9 @@ class Experiment(BaseModel):
     embedder: str = "lsa"
     budget: Budget = Budget()
     hygiene: Hygiene | None = None
-    order: Literal["prefix", "random"] = Field(default="prefix", description="questions by context, or shuffled")
+    order: Literal["prefix", "context", "random"] = Field(
+        default="prefix", description="run by run and in each by context; by context over all runs; or shuffled"
+    )
     seed: int = 0
     cache: Path | None = Field(default=None, description="response cache; beside the database by default")
     source: Path | None = Field(default=None, exclude=True)

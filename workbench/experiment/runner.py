@@ -25,7 +25,7 @@ from workbench.experiment.budget import Ledger
 from workbench.experiment.config import Experiment, load
 from workbench.experiment.coverage import evidence_coverage
 from workbench.experiment.progress import Progress
-from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule
+from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule, covered
 from workbench.experiment.setup import OpenedModel, PlannedRun, Setup, describe, prepare
 from workbench.llm.gateway import Gateway
 from workbench.records import Answer, Call, Context, Question
@@ -138,7 +138,8 @@ class _Session:
         self.stopped: str | None = None
         self._lock = threading.Lock()
         self._counted: dict[str, int] = {}  # tokens by context
-        self._watch = PrefixWatch()
+        self._watches: dict[str, PrefixWatch] = defaultdict(PrefixWatch)  # by run
+        self._busy: dict[str, list[tuple[float, float]]] = defaultdict(list)  # by run: when it had something to do
         done = {} if fresh else {run.run_id: log.done(run.run_id) for run in setup.runs}
         self._pending = {
             run.run_id: [q for q in run.questions if done.get(run.run_id, {}).get(q.question_id) != "ok"]
@@ -207,23 +208,74 @@ class _Session:
                 guard=self.ledger.check,
             )
             try:
-                for planned in self.setup.runs:
-                    if planned.opened is opened and self.stopped is None:
-                        self._run(planned, gateway, embedder, shown)
+                for together in self._groups(opened):
+                    if self.stopped is None:
+                        self._run(together, gateway, embedder, shown)
             finally:
                 gateway.close()
 
     def _concurrency(self, opened: OpenedModel) -> int:
         return min(self.experiment.concurrency, getattr(opened.model, "max_parallel", self.experiment.concurrency))
 
-    def _run(self, planned: PlannedRun, gateway: Gateway, embedder: Embedder, shown: Progress) -> None:
-        pending = self._pending[planned.run_id]
-        if not pending:
-            self.log.finish_run(planned.run_id, status="complete", wall_s=None)
+    def _groups(self, opened: OpenedModel) -> list[list[PlannedRun]]:
+        """Runs of a model that are walked together: each by itself, so that no method's times hold another one's load;
+        with `order: context` all runs of a corpus, so that prompts which methods share are asked close together."""
+        mine = [planned for planned in self.setup.runs if planned.opened is opened]
+        if self.experiment.order != "context":
+            return [[planned] for planned in mine]
+        by_corpus: dict[str, list[PlannedRun]] = defaultdict(list)
+        for planned in mine:
+            by_corpus[planned.corpus.fingerprint].append(planned)
+        return list(by_corpus.values())
+
+    def _run(self, together: Sequence[PlannedRun], gateway: Gateway, embedder: Embedder, shown: Progress) -> None:
+        """Walk runs of one model and corpus: context by context, and in each run by run."""
+        todo = [planned for planned in together if self._pending[planned.run_id]]
+        for planned in together:
+            status = "running" if planned in todo else "complete"
+            self.log.finish_run(planned.run_id, status=status, wall_s=None)
+        if not todo:
             return
-        started = time.monotonic()
-        self.log.finish_run(planned.run_id, status="running", wall_s=None)
-        shown.describe(f"{planned.variant.label} · {planned.opened.name} · {planned.corpus.name}")
+        opened = todo[0].opened
+        workers = max(2, self._concurrency(opened))
+        asked: dict[str, dict[str, list[Question]]] = defaultdict(
+            lambda: defaultdict(list)
+        )  # context → run → questions
+        for planned in todo:
+            for question in self._pending[planned.run_id]:
+                asked[question.context_id][planned.run_id].append(question)
+        jobs = [
+            self._job(planned, context_id, of_run[planned.run_id], gateway, embedder, shown)
+            for context_id, of_run in asked.items()
+            for planned in todo
+            if planned.run_id in of_run
+        ]
+        status = "interrupted"
+        try:
+            with ThreadPoolExecutor(max_workers=workers + 1) as pool:  # one more, for the index of the next context
+                Schedule(
+                    pool,
+                    workers=workers,
+                    watch=PrefixWatch(),
+                    kv_tokens=getattr(opened.model, "kv_tokens", None),
+                    order=self.experiment.order,
+                    seed=self.experiment.seed,
+                ).run(jobs)
+            status = "budget" if self.stopped else "complete"
+        finally:
+            for planned in todo:
+                self.log.finish_run(planned.run_id, status=status, wall_s=covered(self._busy[planned.run_id]))
+
+    def _job(
+        self,
+        planned: PlannedRun,
+        context_id: str,
+        questions: Sequence[Question],
+        gateway: Gateway,
+        embedder: Embedder,
+        shown: Progress,
+    ) -> ContextJob:
+        """What a run has to ask of a context."""
         equipment = Equipment(
             run_id=planned.run_id,
             gateway=gateway,
@@ -233,31 +285,8 @@ class _Session:
             embedder=embedder,
             index_directory=self.experiment.database.parent / "indexes",
         )
-        by_context: dict[str, list[Question]] = defaultdict(list)
-        for question in pending:
-            by_context[question.context_id].append(question)
-        status = "interrupted"
-        workers = max(2, self._concurrency(planned.opened))
-        self._watch = PrefixWatch()
-        jobs = [
-            ContextJob(
-                partial(self._context, planned, equipment, context_id, questions, shown), self._counted[context_id]
-            )
-            for context_id, questions in by_context.items()
-        ]
-        try:
-            with ThreadPoolExecutor(max_workers=workers + 1) as pool:  # one more, for the index of the next context
-                Schedule(
-                    pool,
-                    workers=workers,
-                    watch=self._watch,
-                    kv_tokens=getattr(planned.opened.model, "kv_tokens", None),
-                    order=self.experiment.order,
-                    seed=self.experiment.seed,
-                ).run(jobs)
-            status = "budget" if self.stopped else "complete"
-        finally:
-            self.log.finish_run(planned.run_id, status=status, wall_s=time.monotonic() - started)
+        build = partial(self._context, planned, equipment, context_id, questions, shown)
+        return ContextJob(build, self._counted[context_id], context_id, self._watches[planned.run_id])
 
     def _context(
         self,
@@ -268,6 +297,7 @@ class _Session:
         shown: Progress,
     ) -> list[Callable[[], None]]:
         """The index stage of one context; returns the questions to ask of it."""
+        shown.describe(f"{planned.variant.label} · {planned.opened.name} · {planned.corpus.name}")
         context = planned.corpus.contexts[context_id]
         bench = ExperimentBench(equipment, context, phase="build")
         started = time.monotonic()
@@ -281,6 +311,7 @@ class _Session:
         except Exception as failure:  # a method's bug or a dead server fails these questions, not the experiment
             error = _error_line(failure)
         calls, _ = self.recorder.take(planned.run_id, context_id)
+        self._busy[planned.run_id].append((started, time.monotonic()))
         self.log.add_build(
             run_id=planned.run_id,
             context_id=context_id,
@@ -326,8 +357,9 @@ class _Session:
         except Exception as failure:
             error = _error_line(failure)
         calls, prompts = self.recorder.take(planned.run_id, question.question_id)
-        self._watch.see(question.context_id, prompts)
+        self._watches[planned.run_id].see(question.context_id, prompts)
         seconds = time.monotonic() - started
+        self._busy[planned.run_id].append((started, started + seconds))
         self._write(planned, question, answer, status, error, calls, prompts, seconds, bench.notes, shown)
 
     def _write(

@@ -16,17 +16,20 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Task = Callable[[], None]
-Order = Literal["prefix", "random"]
+Order = Literal["prefix", "context", "random"]
 KV_SHARE = 0.9  # of the KV cache that contexts may fill; replies and other prompts need the rest
 SHARED_FROM = 0.25  # of the longest prompt: from here on two questions count as sharing their context
 
 
 @dataclass(frozen=True)
 class ContextJob:
-    """A context to be asked: `build` runs its index stage and returns its questions' tasks."""
+    """A context to be asked: `build` runs its index stage and returns its questions' tasks. Jobs of the same `context`
+    share its prefix in the server's cache; a job may bring the watch of its own run."""
 
     build: Callable[[], list[Task]]
     tokens: int
+    context: str = ""
+    watch: PrefixWatch | None = None
 
 
 @dataclass
@@ -51,7 +54,8 @@ class PrefixWatch:
 class _Active:
     """A context being asked: tasks that wait for the lead, and tasks in the pool."""
 
-    tokens: int
+    job: ContextJob
+    watch: PrefixWatch
     held: deque[Task]
     running: set[Future[None]] = field(default_factory=set)
 
@@ -122,8 +126,9 @@ class Schedule:
 
     def _start(self, job: ContextJob, tasks: list[Task], futures: set[Future[None]]) -> _Active:
         """The lead alone when prefixes are shared (or may be), else all at once."""
-        context = _Active(job.tokens, deque(tasks))
-        leads = len(tasks) if self._watch.shared is False else 1
+        watch = job.watch or self._watch
+        context = _Active(job, watch, deque(tasks))
+        leads = len(tasks) if watch.shared is False else 1
         for _ in range(leads):
             self._submit(context, futures)
         return context
@@ -149,10 +154,20 @@ class Schedule:
         """Whether another context may begin beside those being asked."""
         if not active:
             return True
-        if self._kv_tokens is not None and self._watch.shared is not False:
-            held = sum(context.tokens for context in active)
-            if held + job.tokens > KV_SHARE * self._kv_tokens:
+        if self._kv_tokens is not None and (job.watch or self._watch).shared is not False:
+            held = {id(a.job) if not a.job.context else a.job.context: a.job.tokens for a in active}
+            held.setdefault(job.context or id(job), job.tokens)
+            if sum(held.values()) > KV_SHARE * self._kv_tokens:
                 return False
         outstanding = sum(len(context.running) + len(context.held) for context in active)
         in_pool = sum(len(context.running) for context in active)
         return outstanding < self._workers or in_pool < len(active) + 1
+
+
+def covered(intervals: Sequence[tuple[float, float]]) -> float:
+    """Seconds that the intervals cover together."""
+    seconds, reached = 0.0, float("-inf")
+    for start, end in sorted(intervals):
+        seconds += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return seconds
