@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from corpora.benchmarks.raw import folder_of, read_rows, read_text, spread
-from workbench.records import Context, Corpus, Document, Question
+from workbench.records import Chunk, Context, Corpus, Document, Question
+from workbench.text import sentence_spans
 
 LENGTHS = ("32k", "128k")
 KINDS = ("book", "financial", "paper")
 TASKS = {"location": "location", "reasoning": "reasoning", "comp": "comparison", "hallu": "hallucination"}
 _SOURCE = "https://github.com/Alibaba-NLP/LaRA (dataset/)"
+
+_SHORT = 60  # characters of an answer that may stand in the text word for word
 
 
 def load(
@@ -28,6 +32,9 @@ def load(
     Each document is a context. `files` keeps the documents whose names contain one of these texts. The official score
     is an LLM judge's verdict; token F1 and containment are stored as proxies, and a hallucination question is right
     when the reply abstains. `position` is the tenth of the document that the question was written from.
+
+    LaRA names no evidence. For questions of one place (`location`) it is derived here: the sentence in the part that
+    the question was written from which holds the short answer word for word, where there is just one such sentence.
     """
     folder = folder_of(path, "lara", _SOURCE)
     contexts: dict[tuple[str, str], Context] = {}
@@ -68,5 +75,35 @@ def _question(question_id: str, row: dict[str, Any], context: Context, task: str
     answers = (str(row["answer"]),)
     if task == "hallucination":
         labels["unanswerable"] = True
+    evidence = _place(row, context) if task == "location" else ()
     metrics = ("abstention",) if task == "hallucination" else ("token_f1", "contains", "rouge_l")
-    return Question(question_id, row["question"], context.context_id, answers, (), (), task, metrics, labels)
+    return Question(question_id, row["question"], context.context_id, answers, (), evidence, task, metrics, labels)
+
+
+def _place(row: Mapping[str, Any], context: Context) -> tuple[Chunk, ...]:
+    """The one sentence of the question's part that holds its answer, or nothing."""
+    answer = str(row["answer"]).strip().rstrip(".")
+    if not 2 <= len(answer) <= _SHORT:
+        return ()
+    document = context.documents[0]
+    start, end = _part(row, document)
+    pattern = re.compile(rf"(?<![\w,.]){re.escape(answer)}(?![\w]|[.,]\d)")
+    found = [
+        Chunk.of(document, start + a, start + b)
+        for a, b in sentence_spans(document.text[start:end])
+        if pattern.search(document.text, start + a, start + b)
+    ]
+    return tuple(found) if len(found) == 1 else ()
+
+
+def _part(row: Mapping[str, Any], document: Document) -> tuple[int, int]:
+    """The passage that a book's question carries, else the tenth of the document that it names, a tenth wider."""
+    passage = str(row.get("context") or "")
+    at = document.text.find(passage[:200]) if passage else -1
+    if at >= 0:
+        return at, min(len(document.text), at + len(passage))
+    if not str(row.get("context_order", "")).isdigit():
+        return 0, len(document.text)
+    tenth = len(document.text) / 10
+    order = int(row["context_order"])
+    return int(max(0.0, order - 1) * tenth), int(min(10.0, order + 2) * tenth)
