@@ -41,12 +41,13 @@ def load(*, path: str | None = None, tasks: Sequence[str] | None = None, limit: 
             ]
     questions = spread(questions, limit)
     used = {question.context_id for question in questions}
+    read = list(tasks or sorted(found))
     return Corpus.of(
-        "leval",
+        f"leval-{read[0]}" if len(read) == 1 else "leval",
         [context for key, context in contexts.items() if key in used],
         questions,
         version="cd34b05",
-        provenance=f"{_SOURCE}; {', '.join(tasks or sorted(found))}",
+        provenance=f"{_SOURCE}; {', '.join(read)}",
         licence="GPL-3.0",
     )
 
