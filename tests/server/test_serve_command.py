@@ -42,6 +42,44 @@ def test_a_server_that_ends_says_why() -> None:
         VllmServer("m", port=free_port(), python=sys.executable).start(patience_s=60)
 
 
+HEALTHY = """
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Handler).serve_forever()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the parent's death is signalled on Linux only")
+def test_a_kill_9_of_ours_leaves_no_server_behind(tmp_path: Path) -> None:
+    """The process tree alone matters here, so that a script which says it is healthy stands for vLLM."""
+    server = tmp_path / "server.py"
+    server.write_text(HEALTHY)
+    interpreter = tmp_path / "python"
+    interpreter.write_text(f'#!/bin/sh\nexec {sys.executable} {server} "$@"\n')
+    interpreter.chmod(0o755)
+    port = free_port()
+    command = [sys.executable, "-m", "workbench.cli", "serve", "any", "--port", str(port), "--python", str(interpreter)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None and "vllm/any@" in process.stdout.readline()
+    process.kill()
+    process.wait(10)
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the server is still there")
+
+
 @pytest.mark.vllm
 def test_serve_prints_the_provider_string_and_ends_cleanly(tiny_model: Path, vllm_python: str) -> None:
     port = free_port()

@@ -63,7 +63,7 @@ class VllmServer:
                 raise InputError(f"port {self.port} is taken", field="--port", fix="give another one")
         self._process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
             self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            start_new_session=True,
+            start_new_session=True, preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )  # fmt: skip
         assert self._process.stdout is not None
         Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
@@ -122,6 +122,13 @@ class VllmServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _end_with_parent() -> None:
+    """Runs in the server's process: a kill -9 of ours must leave no server behind that holds the GPU."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _interpreter(python: str | None) -> list[str]:
