@@ -91,9 +91,11 @@ def _parser() -> argparse.ArgumentParser:
     from workbench.import_command import add_import
     from workbench.judge_command import add_judge
     from workbench.metrics_command import add_metrics
+    from workbench.report_command import add_report
     from workbench.retrieve_command import add_retrieve
     from workbench.server_command import add_cache, add_serve
 
+    add_report(command)
     add_corpus(command)
     add_conformance(command)
     add_import(command)

@@ -298,23 +298,13 @@ def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _text(compared: Comparison, *, markdown: bool) -> str:
     parts = []
-    header = [
-        "pipeline",
-        "n",
-        "accuracy [95 %]",
-        "vs baseline",
-        "p (Holm)",
-        "USD/question",
-        "index USD",
-        "latency p50/p95 s",
-    ]
-    header += ["tokens/question", "truncated"]
+    header = header_of()
     for (corpus, model), group in compared.table.groupby(GROUP, sort=False):
         contexts = int(group["contexts"].max())
         parts.append(
             f"{'## ' if markdown else ''}{corpus} · {model} · {int(group['n'].max())} questions of {contexts} contexts"
         )
-        parts.append(_grid(header, [_cells(row) for _, row in group.iterrows()], markdown=markdown))
+        parts.append(_grid(header, [cells(row) for _, row in group.iterrows()], markdown=markdown))
         tasks = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
         if tasks["label"].nunique() > 1:
             parts.append(_task_grid(tasks, markdown=markdown))
@@ -330,7 +320,14 @@ def _text(compared: Comparison, *, markdown: bool) -> str:
     return "\n\n".join(parts)
 
 
-def _cells(row: pd.Series) -> list[str]:
+def header_of() -> list[str]:
+    """The columns of the leaderboard as it is shown."""
+    told = ["pipeline", "n", "accuracy [95 %]", "vs baseline", "p (Holm)", "USD/question", "index USD"]
+    return [*told, "latency p50/p95 s", "tokens/question", "truncated"]
+
+
+def cells(row: pd.Series) -> list[str]:
+    """A row of the leaderboard as it is shown, under `header_of`."""
     failed = f" ({int(row['failed'])} failed)" if row["failed"] else ""
     difference, p = "", ""
     if row["difference"] is not None and not pd.isna(row["difference"]):

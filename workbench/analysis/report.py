@@ -1,0 +1,132 @@
+"""The report: one HTML file with the leaderboard, its charts and what was compared; it opens anywhere, offline.
+
+Charts are plain SVG, so the file needs no script. All that comes from a log is escaped: a document or an answer that
+holds HTML is shown, never run.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from workbench.analysis.compare import GROUP, Comparison, cells, header_of
+from workbench.analysis.frontier import pareto
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1200px; margin: 2rem auto; padding: 0 1rem; color: #1d2733; }
+table { border-collapse: collapse; margin: 1rem 0; font-size: 14px; }
+th, td { padding: .3rem .7rem; border-bottom: 1px solid #d8dee6; text-align: right; white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; }
+th { border-bottom: 2px solid #8292a6; } .scroll { overflow-x: auto; } .note { color: #55657a; }
+svg { max-width: 100%; height: auto; } pre { background: #f4f6f9; padding: 1rem; overflow-x: auto; }
+"""
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 560, 340, 60, 50, 20
+_AXES = (
+    ("usd_per_question", "cost, USD a question (log scale)"),
+    ("latency_p50_s", "latency p50, seconds of the critical path (log scale)"),
+    ("tokens_per_question", "tokens a question (log scale)"),
+)
+
+
+def report(compared: Comparison, *, experiment: Mapping[str, Any] | None = None, made_by: str = "") -> str:
+    """The comparison as one HTML page: per corpus and model the table, accuracy against cost, latency and tokens with
+    95 % intervals and the Pareto front, accuracy by task; then verdicts, notes, and the experiment as it was run."""
+    name = str((experiment or {}).get("name", "comparison"))
+    parts = [f"<h1>{escape(name)}</h1>"]
+    for (corpus, model), group in compared.table.groupby(GROUP, sort=False):
+        size = f"{int(group['n'].max())} questions of {int(group['contexts'].max())} contexts"
+        parts.append(f"<h2>{escape(f'{corpus} · {model}')} · {size}</h2>")
+        parts.append(_table(header_of(), [cells(row) for _, row in group.iterrows()]))
+        charts = [chart for column, title in _AXES if (chart := scatter(group, column, title))]
+        parts.append("".join(charts) or '<p class="note">No prices and times to plot.</p>')
+        tasks = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
+        if tasks["label"].nunique() > 1:
+            parts.append(f"<h3>Accuracy by task</h3>{_by_label(tasks)}")
+    lines = [*compared.verdicts, *(f"note: {note}" for note in compared.notes)]
+    if compared.baseline:
+        lines.append(f"baseline: {compared.baseline}; paired by question, intervals clustered by context")
+    parts.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
+    if experiment:
+        shown = json.dumps(dict(experiment), indent=2, ensure_ascii=False, default=str)
+        parts.append(f"<h2>The experiment</h2><pre>{escape(shown)}</pre>")
+    parts.append(f'<p class="note">{escape(made_by)}</p>')
+    head = f'<meta charset="utf-8"><title>{escape(name)}</title><style>{_STYLE}</style>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _by_label(tasks: pd.DataFrame) -> str:
+    labels = sorted(tasks["label"].unique())
+    sizes = tasks.groupby("label")["n"].max()
+    rows = []
+    for pipeline, group in tasks.groupby("pipeline", sort=False):
+        shown = {
+            row["label"]: f"{row['accuracy']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" for _, row in group.iterrows()
+        }
+        rows.append([str(pipeline), *(shown.get(label, "-") for label in labels)])
+    return _table(["pipeline", *(f"{label} (n={int(sizes[label])})" for label in labels)], rows)
+
+
+def scatter(group: pd.DataFrame, column: str, title: str) -> str:
+    """Accuracy with its interval against a positive column, on a log scale, as SVG; empty without such values.
+
+    Filled points are on the Pareto front: no other pipeline is both cheaper and more accurate.
+    """
+    known = group[group[column].notna() & (group[column] > 0)]
+    if known.empty:
+        return ""
+    logs = [math.log10(value) for value in known[column]]
+    low, high = min(logs) - 0.1, max(logs) + 0.1
+    front = pareto(known[column].to_numpy(), known["accuracy"].to_numpy())
+
+    def x(value: float) -> float:
+        return _LEFT + (math.log10(value) - low) / (high - low) * (_WIDTH - _LEFT - 20)
+
+    def y(value: float) -> float:
+        return _TOP + (1 - value) * (_HEIGHT - _TOP - _BOTTOM)
+
+    drawn = [_axes(title, low, high, x, y)]
+    for (_, row), best in zip(known.iterrows(), front, strict=True):
+        at = x(float(row[column]))
+        fill = "#2463b5" if best else "white"
+        told = escape(
+            f"{row['pipeline']}: {row['accuracy']:.3f} [{row['low']:.3f}, {row['high']:.3f}], n={int(row['n'])}"
+        )
+        drawn.append(
+            f'<g><title>{told}</title><line x1="{at:.1f}" x2="{at:.1f}" y1="{y(row["low"]):.1f}" '
+            f'y2="{y(row["high"]):.1f}" stroke="#2463b5"/><circle cx="{at:.1f}" cy="{y(row["accuracy"]):.1f}" r="5" '
+            f'fill="{fill}" stroke="#2463b5"/><text x="{at + 8:.1f}" y="{y(row["accuracy"]) - 6:.1f}" font-size="11">'
+            f"{escape(str(row['pipeline']))}</text></g>"
+        )
+    name = escape(title)
+    return (
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" role="img" aria-label="{name}">{"".join(drawn)}</svg>'
+    )
+
+
+def _axes(title: str, low: float, high: float, x: Any, y: Any) -> str:
+    lines = []
+    for tick in (0, 0.25, 0.5, 0.75, 1):
+        lines.append(
+            f'<line x1="{_LEFT}" x2="{_WIDTH - 20}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" stroke="#e3e8ee"/>'
+            f'<text x="{_LEFT - 8}" y="{y(tick) + 4:.1f}" font-size="11" text-anchor="end">{tick:g}</text>'
+        )
+    for power in range(math.ceil(low), math.floor(high) + 1):
+        lines.append(
+            f'<text x="{x(10**power):.1f}" y="{_HEIGHT - _BOTTOM + 16}" font-size="11" text-anchor="middle">'
+            f"{10**power:g}</text>"
+        )
+    middle = (_LEFT + _WIDTH - 20) / 2
+    lines.append(f'<text x="{middle}" y="{_HEIGHT - 12}" font-size="12" text-anchor="middle">{escape(title)}</text>')
+    lines.append(f'<text x="14" y="{_TOP + 4}" font-size="12">accuracy</text>')
+    return "".join(lines)
