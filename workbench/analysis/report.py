@@ -25,7 +25,8 @@ th:first-child, td:first-child { text-align: left; }
 th { border-bottom: 2px solid #8292a6; } .scroll { overflow-x: auto; } .note { color: #55657a; }
 svg { max-width: 100%; height: auto; } pre { background: #f4f6f9; padding: 1rem; overflow-x: auto; }
 """
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 560, 340, 60, 50, 20
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 560, 340, 60, 50, 36
+_TOPS = (0.05, 0.1, 0.2, 0.25, 0.5, 0.75, 1.0)
 _AXES = (
     ("usd_per_question", "cost, USD a question (log scale)"),
     ("latency_p50_s", "latency p50, seconds of the critical path (log scale)"),
@@ -86,47 +87,60 @@ def scatter(group: pd.DataFrame, column: str, title: str) -> str:
     if known.empty:
         return ""
     logs = [math.log10(value) for value in known[column]]
-    low, high = min(logs) - 0.1, max(logs) + 0.1
+    low, high = min(logs) - 0.1, max(logs) + 0.35  # room for a name behind the last point
+    most = next((top for top in _TOPS if top >= known["high"].max()), 1.0)
     front = pareto(known[column].to_numpy(), known["accuracy"].to_numpy())
 
     def x(value: float) -> float:
         return _LEFT + (math.log10(value) - low) / (high - low) * (_WIDTH - _LEFT - 20)
 
     def y(value: float) -> float:
-        return _TOP + (1 - value) * (_HEIGHT - _TOP - _BOTTOM)
+        return _TOP + (1 - value / most) * (_HEIGHT - _TOP - _BOTTOM)
 
-    drawn = [_axes(title, low, high, x, y)]
+    drawn = [_axes(title, low, high, most, x, y)]
+    taken: list[tuple[float, float, float]] = []  # names so far: left, right, baseline
     for (_, row), best in zip(known.iterrows(), front, strict=True):
-        at = x(float(row[column]))
+        at, up = x(float(row[column])), y(float(row["accuracy"]))
+        name = str(row["pipeline"])
+        where = _free(at + 8, at + 8 + 6.2 * len(name), up - 6, taken)
         fill = "#2463b5" if best else "white"
-        told = escape(
-            f"{row['pipeline']}: {row['accuracy']:.3f} [{row['low']:.3f}, {row['high']:.3f}], n={int(row['n'])}"
-        )
+        interval = f"{row['accuracy']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        told = escape(f"{name}: {interval}, n={int(row['n'])}")
         drawn.append(
             f'<g><title>{told}</title><line x1="{at:.1f}" x2="{at:.1f}" y1="{y(row["low"]):.1f}" '
-            f'y2="{y(row["high"]):.1f}" stroke="#2463b5"/><circle cx="{at:.1f}" cy="{y(row["accuracy"]):.1f}" r="5" '
-            f'fill="{fill}" stroke="#2463b5"/><text x="{at + 8:.1f}" y="{y(row["accuracy"]) - 6:.1f}" font-size="11">'
-            f"{escape(str(row['pipeline']))}</text></g>"
+            f'y2="{y(row["high"]):.1f}" stroke="#2463b5"/><circle cx="{at:.1f}" cy="{up:.1f}" r="5" '
+            f'fill="{fill}" stroke="#2463b5"/><text x="{at + 8:.1f}" y="{where:.1f}" font-size="11">'
+            f"{escape(name)}</text></g>"
         )
-    name = escape(title)
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" role="img" aria-label="{name}">{"".join(drawn)}</svg>'
-    )
+    shape = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" role="img" aria-label="{escape(title)}"'
+    return f"<svg {shape}>{''.join(drawn)}</svg>"
 
 
-def _axes(title: str, low: float, high: float, x: Any, y: Any) -> str:
+def _free(left: float, right: float, baseline: float, taken: list[tuple[float, float, float]]) -> float:
+    """The nearest baseline upwards where a name covers no other one; it is taken from then on."""
+    place = baseline
+    while any(left < end and right > start and abs(place - b) < 12 for start, end, b in taken) and place > _TOP:
+        place -= 4
+    taken.append((left, right, place))
+    return place
+
+
+def _axes(title: str, low: float, high: float, most: float, x: Any, y: Any) -> str:
     lines = []
-    for tick in (0, 0.25, 0.5, 0.75, 1):
+    for step in range(6):
+        tick = most * step / 5
         lines.append(
             f'<line x1="{_LEFT}" x2="{_WIDTH - 20}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" stroke="#e3e8ee"/>'
             f'<text x="{_LEFT - 8}" y="{y(tick) + 4:.1f}" font-size="11" text-anchor="end">{tick:g}</text>'
         )
-    for power in range(math.ceil(low), math.floor(high) + 1):
-        lines.append(
-            f'<text x="{x(10**power):.1f}" y="{_HEIGHT - _BOTTOM + 16}" font-size="11" text-anchor="middle">'
-            f"{10**power:g}</text>"
-        )
+    ticks = [step * 10**power for power in range(math.floor(low), math.ceil(high) + 1) for step in (1, 2, 5)]
+    for value in ticks:
+        if low <= math.log10(value) <= high:
+            lines.append(
+                f'<text x="{x(value):.1f}" y="{_HEIGHT - _BOTTOM + 16}" font-size="11" text-anchor="middle">'
+                f"{value:,g}</text>"
+            )
     middle = (_LEFT + _WIDTH - 20) / 2
     lines.append(f'<text x="{middle}" y="{_HEIGHT - 12}" font-size="12" text-anchor="middle">{escape(title)}</text>')
-    lines.append(f'<text x="14" y="{_TOP + 4}" font-size="12">accuracy</text>')
+    lines.append(f'<text x="14" y="{_TOP - 16}" font-size="12">accuracy</text>')
     return "".join(lines)
