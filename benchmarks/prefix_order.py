@@ -2,9 +2,10 @@
 
     WORKBENCH_VLLM_PYTHON=.venv-vllm/bin/python python benchmarks/prefix_order.py MODEL_FOLDER
 
-12 contexts × 12 questions of full context and four retrieval pipelines, the same calls in flight both times, each on a
+12 contexts × 12 questions of full context and four retrieval pipelines, the same calls in flight each time, each on a
 freshly started server. `prefix` walks run by run and in each by context (the default: no method's times hold another
-one's load), `context` by context over all runs, so that what the methods share is found, too. The bound: each distinct block of 128 tokens (the unit of vLLM on a processor) is computed once.
+one's load), `context` by context over all runs, so that what the methods share is found, too. The bound: each distinct
+block of 128 tokens (the unit of vLLM on a processor) is computed once.
 """
 
 from __future__ import annotations
