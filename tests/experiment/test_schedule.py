@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule, covered
+from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule, covered, joined
 
 
 class Record:
@@ -158,3 +158,17 @@ def test_runs_of_one_context_share_its_room_in_the_cache() -> None:
 def test_time_that_intervals_cover_together() -> None:
     assert covered([]) == 0.0
     assert covered([(0.0, 2.0), (1.0, 3.0), (5.0, 6.0), (5.2, 5.4)]) == 4.0
+
+
+def test_jobs_of_one_context_joined_ask_a_question_of_all_runs_in_turn() -> None:
+    record = Record()
+    names = [str(number) for number in range(4)]
+    runs = [(record.job(run, 4), names) for run in range(3)]
+    walk(record, [joined(runs)], workers=2)
+    begun = [(question, run) for what, run, question in record.events if what == "begin"]
+    assert begun[0] == (0, 0) and len(begun) == 12
+    ended = record.events.index(("end", 0, 0))
+    assert all(record.events.index(("begin", run, q)) > ended for q, run in begun[1:])  # the lead goes alone
+    for question in range(4):
+        assert [run for q, run in begun if q == question] == [0, 1, 2]
+    assert joined([(ContextJob(lambda: [], 5), names)]).build() == []

@@ -25,7 +25,7 @@ from workbench.experiment.budget import Ledger
 from workbench.experiment.config import Experiment, load
 from workbench.experiment.coverage import evidence_coverage
 from workbench.experiment.progress import Progress
-from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule, covered
+from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule, covered, joined
 from workbench.experiment.setup import OpenedModel, PlannedRun, Setup, describe, prepare
 from workbench.llm.gateway import Gateway
 from workbench.records import Answer, Call, Context, Question
@@ -244,12 +244,17 @@ class _Session:
         for planned in todo:
             for question in self._pending[planned.run_id]:
                 asked[question.context_id][planned.run_id].append(question)
-        jobs = [
-            self._job(planned, context_id, of_run[planned.run_id], gateway, embedder, shown)
-            for context_id, of_run in asked.items()
-            for planned in todo
-            if planned.run_id in of_run
-        ]
+        jobs = []
+        for context_id, of_run in asked.items():
+            own = {
+                planned.run_id: self._job(planned, context_id, of_run[planned.run_id], gateway, embedder, shown)
+                for planned in todo
+                if planned.run_id in of_run
+            }
+            if self.experiment.order == "context":
+                jobs.append(joined([(own[run], [q.question_id for q in of_run[run]]) for run in own]))
+            else:
+                jobs += own.values()
         status = "interrupted"
         try:
             with ThreadPoolExecutor(max_workers=workers + 1) as pool:  # one more, for the index of the next context

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 Task = Callable[[], None]
@@ -162,6 +163,29 @@ class Schedule:
         outstanding = sum(len(context.running) + len(context.held) for context in active)
         in_pool = sum(len(context.running) for context in active)
         return outstanding < self._workers or in_pool < len(active) + 1
+
+
+def joined(jobs: Sequence[tuple[ContextJob, Sequence[str]]]) -> ContextJob:
+    """Jobs of one context, each with the ids of its questions, as one: the first job's first question leads, then a
+    question's tasks follow each other job by job, so that what two methods' prompts share is still in the cache."""
+    first, _ = jobs[0]
+
+    def build() -> list[Task]:
+        chains: dict[str, list[Task]] = {}
+        for job, names in jobs:
+            for name, task in zip(names, job.build(), strict=False):  # no tasks when the index stage failed
+                chains.setdefault(name, []).append(task)
+        if not chains:
+            return []
+        lead, *rest = chains.pop(next(iter(chains)))
+        return [lead, *(partial(_one_after_the_other, chain) for chain in (rest, *chains.values()) if chain)]
+
+    return ContextJob(build, first.tokens, first.context, first.watch)
+
+
+def _one_after_the_other(tasks: Sequence[Task]) -> None:
+    for task in tasks:
+        task()
 
 
 def covered(intervals: Sequence[tuple[float, float]]) -> float:
