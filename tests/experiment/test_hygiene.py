@@ -80,3 +80,25 @@ def test_wrong_rules_are_one_line_each(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_an_experiment_without_rules_is_the_experiment_that_it_was(tmp_path: Path) -> None:
     assert load(experiment(tmp_path)).experiment_id != load(experiment(tmp_path, hygiene={})).experiment_id
+
+
+def test_answers_to_another_corpus_of_the_same_name_remove_nothing(tmp_path: Path) -> None:
+    from workbench.llm.model import ChatRequest
+    from workbench.llm.scripted import ScriptedModel
+
+    options = {"tokens": 4_000, "contexts": 1, "questions": 14}
+    other = prepare(load(experiment(tmp_path, corpora=[{"world": {**options, "seed": 8}}]))).corpora[0]
+
+    def by_heart(request: ChatRequest) -> str:
+        asked = request.messages[-1].content
+        return next((q.answers[0] for q in other.questions if q.text in asked), "no idea")
+
+    models = {"clever": ScriptedModel(by_heart, name="clever", window=16_000)}
+    corpora = [{"world": {**options, "seed": 8}}]
+    wb.run(
+        experiment(tmp_path, corpora=corpora, models=["clever"], pipelines=["closed_book"]), models=models,
+        progress=False,
+    )  # fmt: skip
+    given = load(experiment(tmp_path, models=["clever"], hygiene={"closed_book": str(tmp_path / "log.duckdb")}))
+    with pytest.raises(InputError, match="holds no closed_book answers"):
+        prepare(given, model_objects=models)

@@ -178,3 +178,25 @@ def test_review(tmp_path: Path) -> None:
     file.write_text("[1]\n")
     with pytest.raises(InputError, match="is no question"):
         Review.open(file)
+
+
+def test_a_reviewed_file_keeps_its_rows_whatever_the_next_run_brings(tmp_path: Path) -> None:
+    written(tmp_path, Author(GOOD))
+    file = tmp_path / "questions.jsonl"
+    review = Review.open(file)
+    review.edit(review.rows[0]["question_id"], "Where was Venn, of the guild, born?", ["Oakford", "in Oakford"])
+    reviewed = file.read_text()
+    done = written(tmp_path, Author("no", "no", "no"), TEXT, OTHER, seed=3)  # nothing readable comes
+    assert (done.rows, file.read_text()) == ([], reviewed)
+    again = written(tmp_path, Author(GOOD))  # the same draft replayed: the reviewed row stands for it
+    assert file.read_text() == reviewed
+    assert [row["status"] for row in again.rows] == ["edited"]
+
+
+def test_what_a_review_dropped_does_not_come_back(tmp_path: Path) -> None:
+    written(tmp_path, Author(GOOD))
+    review = Review.open(tmp_path / "questions.jsonl")
+    review.drop(review.rows[0]["question_id"])
+    done = written(tmp_path, Author(GOOD))
+    assert done.reasons == {"dropped in review": 1}
+    assert (tmp_path / "questions.jsonl").read_text() == ""

@@ -75,11 +75,23 @@ def _known(corpus: Corpus, log: Path, models: Sequence[str], source: object) -> 
             "no such run log", file=source, field="hygiene.closed_book",
             fix=f"run `closed_book` on the corpus into {log} first",
         )  # fmt: skip
-    answers = RunLogReader(log).answers()
+    reader = RunLogReader(log)
+    answers = reader.answers()
     mine = answers[(answers["method"] == "closed_book") & answers["model"].isin(list(models))]
     asked: dict[str, Question] = {question.question_id: question for question in corpus.questions}
     records: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in mine.to_dict("records")]
-    rows = [row for row in records if row["question_id"] in asked and row["corpus"] == corpus.name]
+    # a seed or an option makes another corpus of the same name with the same ids: the question itself must be the same
+    logged = {
+        (row["corpus_fingerprint"], row["question_id"]): (row["text"], tuple(row["answers"]))
+        for row in reader.questions().to_dict("records")
+    }
+    rows = [
+        row
+        for row in records
+        if (question := asked.get(row["question_id"])) is not None
+        and row["corpus"] == corpus.name
+        and logged.get((row["corpus_fingerprint"], row["question_id"])) == (question.text, tuple(question.answers))
+    ]
     if not rows:
         raise InputError(
             f"{log} holds no closed_book answers of {', '.join(models)} to {corpus.name}", file=source,

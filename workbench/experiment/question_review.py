@@ -69,7 +69,7 @@ class Review:
 
     @property
     def _dropped(self) -> Path:
-        return self.path.with_name(f"{self.path.stem}.dropped.jsonl")
+        return dropped_file(self.path)
 
     def _row(self, question_id: str) -> dict[str, Any]:
         for row in self.rows:
@@ -79,6 +79,11 @@ class Review:
 
     def _save(self) -> None:
         _write(self.path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows))
+
+
+def dropped_file(path: Path) -> Path:
+    """Where the questions go that a review drops from the questions file `path`."""
+    return path.with_name(f"{path.stem}.dropped.jsonl")
 
 
 def _write(path: Path, text: str) -> None:

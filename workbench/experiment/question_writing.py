@@ -13,7 +13,7 @@ import os
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from workbench.errors import BudgetReached, InputError
 from workbench.evaluation.metrics import metric
 from workbench.evaluation.metrics.refusal import abstains
 from workbench.experiment.question_prompts import ANSWER, CLOSED_BOOK, VERSION, WRITE, Draft
+from workbench.experiment.question_review import Review, dropped_file
 from workbench.pipeline import Messages
 from workbench.records import Chunk, Context, Document
 from workbench.text import combined_hash
@@ -88,6 +89,7 @@ def write_questions(
     """Write `options.number` questions about a context into the questions file `out` (`files` reads it), and the
     rejected drafts beside it as `NAME.rejected.jsonl`. `advance(n)` hears of n more accepted questions.
 
+    A file of earlier questions is added to: its rows stay as their review left them, and what was dropped stays out.
     Raises InputError for an unknown kind, documents without text, or a file that exists already with other questions.
     """
     from workbench.experiment.budget import Ledger
@@ -114,13 +116,13 @@ def write_questions(
             concurrency=options.concurrency, guard=ledger.check,
         )  # fmt: skip
         try:
-            _Writer(context, options, gateway, run_id, done, advance).work()
+            _Writer(context, options, gateway, run_id, done, advance, _Earlier.read(out)).work()
         except BudgetReached as reached:
             done.stopped = str(reached)
         finally:
             gateway.close()
             done.calls, done.replayed, done.spent_usd = ledger.calls, ledger.replayed, ledger.usd
-            _save(out, done.rows)
+            _save(out, _Earlier.read(out).with_new(done.rows))  # read anew: a review may go on meanwhile
             _save(out.with_name(f"{out.stem}.rejected.jsonl"), done.rejected)
     return done
 
@@ -133,8 +135,11 @@ def _check(options: WritingOptions, out: Path) -> None:
         raise InputError("must be at least 1", field="--n")
     if out.suffix != ".jsonl":
         raise InputError("is no .jsonl file", file=out, field="--out", fix="name it questions.jsonl")
-    if out.exists() and any('"status"' not in line for line in out.read_text(encoding="utf-8").splitlines()):
-        raise InputError("holds questions of your own", file=out, field="--out", fix="name another file")
+    if out.exists():
+        lines = [line for line in out.read_text(encoding="utf-8").splitlines() if line.strip()]
+        if any('"status"' not in line for line in lines):
+            raise InputError("holds questions of your own", file=out, field="--out", fix="name another file")
+        _Earlier.read(out)  # a broken line is found before anything is paid for
 
 
 def _save(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -145,15 +150,39 @@ def _save(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     draft.replace(path)
 
 
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """The questions that a file holds already, by id, and those that its review dropped."""
+
+    kept: Mapping[str, dict[str, Any]]
+    dropped: Mapping[str, dict[str, Any]]
+
+    @classmethod
+    def read(cls, out: Path) -> _Earlier:
+        gone = dropped_file(out)
+        found = [Review.open(path).rows if path.exists() else [] for path in (out, gone)]
+        kept, dropped = ({str(row["question_id"]): row for row in rows} for rows in found)
+        return cls(kept, dropped)
+
+    def with_new(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """All kept rows as they are, then those of `rows` that are neither among them nor dropped."""
+        known = self.kept.keys() | self.dropped.keys()
+        return [*self.kept.values(), *(row for row in rows if row["question_id"] not in known)]
+
+
+def _question_id(draft: Draft) -> str:
+    return f"w-{combined_hash(draft.question)[:12]}"
+
+
 class _Writer:
     """Drafts in batches; within a batch every stage's calls are concurrent."""
 
     def __init__(
         self, context: Context, options: WritingOptions, gateway: Gateway, run_id: str, done: Written,
-        advance: Callable[[int], None],
+        advance: Callable[[int], None], earlier: _Earlier,
     ) -> None:  # fmt: skip
         self._context, self._options, self._gateway = context, options, gateway
-        self._run_id, self._done, self._advance = run_id, done, advance
+        self._run_id, self._done, self._advance, self._earlier = run_id, done, advance, earlier
 
     def work(self) -> None:
         """Draft until enough are accepted, or four times as many were tried."""
@@ -239,18 +268,30 @@ class _Writer:
             return "needs one chunk only"
         if material.kind == "whole" and len(spans) < 2:
             return "needs one place only"
-        same = metric("token_f1")
-        if any(same(draft.question, [row["question"]]) >= _SAME for row in self._done.rows):
-            return "duplicate"
-        return ""
+        return self._known(draft)
+
+    def _known(self, draft: Draft) -> str:
+        """Why a draft is no new question. One that stands in the file already, by its id, is not its own duplicate."""
+        same, mine = metric("token_f1"), _question_id(draft)
+
+        def among(rows: Iterable[Mapping[str, Any]]) -> bool:
+            return any(same(draft.question, [str(row["question"])]) >= _SAME for row in rows)
+
+        if mine in self._earlier.dropped or among(self._earlier.dropped.values()):
+            return "dropped in review"
+        kept = [] if mine in self._earlier.kept else self._earlier.kept.values()
+        return "duplicate" if among(self._done.rows) or among(kept) else ""
 
     def _accept(self, material: Material, draft: Draft, spans: Sequence[Chunk]) -> None:
-        if any(metric("token_f1")(draft.question, [row["question"]]) >= _SAME for row in self._done.rows):
-            return self._reject(material, draft, "duplicate")
+        if reason := self._known(draft):
+            return self._reject(material, draft, reason)
+        if row := self._earlier.kept.get(_question_id(draft)):
+            self._done.rows.append(row)
+            return None
         evidence = [{"document_id": s.document_id, "start": s.start, "end": s.end} for s in spans]
         self._done.rows.append(
             {
-                "question_id": f"w-{combined_hash(draft.question)[:12]}",
+                "question_id": _question_id(draft),
                 "question": draft.question.strip(),
                 "answers": [draft.answer.strip()],
                 "evidence": evidence,
