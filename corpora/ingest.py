@@ -109,7 +109,8 @@ def _one_line(error: Exception) -> str:
 def decode(raw: bytes) -> tuple[str, str]:
     """The text of a file and, when it was not UTF-8, the encoding that it was read in.
 
-    A byte-order mark decides; else UTF-8; else Windows-1252, the superset of Latin-1 that old files are mostly in.
+    A byte-order mark decides; else UTF-8; else Windows-1252, the superset of Latin-1 that old files are mostly in. In a
+    file of mixed encodings only the bytes that are no UTF-8 are read as Windows-1252, and the second text counts them.
     Raises ValueError for what is no text at all. Line ends become newlines.
     """
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
@@ -120,7 +121,18 @@ def decode(raw: bytes) -> tuple[str, str]:
     try:
         return _newlines(raw.decode("utf-8")), ""
     except UnicodeDecodeError:
-        return _newlines(raw.decode("cp1252", errors="replace")), "cp1252"
+        pass
+    text, stray, beyond = _mixed(raw)
+    return _newlines(text), f"UTF-8 with {stray:,} bytes repaired (cp1252)" if beyond else "cp1252"
+
+
+def _mixed(raw: bytes) -> tuple[str, int, bool]:
+    """The text with each byte that is no UTF-8 read as Windows-1252, how many there are, and whether any character
+    beyond ASCII is valid UTF-8 (else the file is simply Windows-1252)."""
+    lenient = raw.decode("utf-8", errors="surrogateescape")  # a stray byte becomes U+DC80 + (byte - 0x80)
+    stray = re.findall("[\udc80-\udcff]", lenient)
+    text = re.sub("[\udc80-\udcff]", lambda m: bytes([ord(m[0]) - 0xDC00]).decode("cp1252", errors="replace"), lenient)
+    return text, len(stray), any(ord(c) > 127 and not 0xDC80 <= ord(c) <= 0xDCFF for c in lenient)
 
 
 def _newlines(text: str) -> str:
@@ -135,7 +147,14 @@ def _read_html(path: Path) -> tuple[str, str]:
     """Visible text, one line a block; white space as a browser would collapse it."""
     from bs4 import BeautifulSoup
 
-    soup = BeautifulSoup(path.read_bytes(), "html.parser")
+    raw = path.read_bytes()
+    soup = BeautifulSoup(raw, "html.parser")
+    declared, encoding = (soup.declared_html_encoding or "utf-8").lower(), ""
+    if declared in ("utf-8", "utf8", "ascii", "us-ascii"):  # ours repairs single bytes, a guess would turn all of them
+        text, encoding = decode(raw)
+        soup = BeautifulSoup(text, "html.parser")
+    elif (soup.original_encoding or declared) not in ("utf-8", "ascii"):
+        encoding = str(soup.original_encoding or declared)
     for tag in soup(_SILENT):
         tag.decompose()
     for line_break in soup("br"):
@@ -152,7 +171,7 @@ def _read_html(path: Path) -> tuple[str, str]:
         tag.append("\n")
     lines = (line.strip() for line in soup.get_text().splitlines())
     joined = re.sub(r"\n{2,}", "\n\n", "\n".join(lines)).strip()
-    return re.sub("\x00(\\d+)\x00", lambda match: kept[int(match.group(1))].strip("\n"), joined), ""
+    return re.sub("\x00(\\d+)\x00", lambda match: kept[int(match.group(1))].strip("\n"), joined), encoding
 
 
 def _read_pdf(path: Path) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from corpora.benchmarks.raw import checked, folder_of, read_json, spread
+from corpora.benchmarks.raw import Rows, checked, folder_of, read_json, spread
 from workbench.errors import InputError
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
@@ -26,10 +26,11 @@ def load(*, path: str | None = None, context: Literal["pooled", "own"] = "pooled
 def read(folder: Path, *, name: str, context: str, limit: int | None, source: str, licence: str) -> Corpus:
     """A corpus from files in HotpotQA's form; see `load`."""
     file = folder if folder.is_file() else _questions_file(folder)
-    rows = [
+    found = [
         checked(row, ("_id", "question", "answer", "supporting_facts", "context"), file, f"question {number}")
-        for number, row in enumerate(read_json(file))
+        for number, row in enumerate(read_json(file), start=1)
     ]
+    rows = Rows(found, file, "question")
     pool = file.with_name(file.stem + _POOL)
     articles: dict[str, list[str]] = {}
     if context == "pooled":

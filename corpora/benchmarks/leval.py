@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from corpora.benchmarks.raw import folder_of, read_rows, spread
-from workbench.errors import UnknownName
+from workbench.errors import InputError, UnknownName
 from workbench.records import Context, Corpus, Document, Question
 
 _SOURCE = "https://github.com/OpenLMLab/LEval (LEval-data/)"
@@ -34,7 +34,13 @@ def load(*, path: str | None = None, tasks: Sequence[str] | None = None, limit: 
         for number, row in enumerate(read_rows(found[name], ("instructions", "outputs", "input"))):
             context = Context((Document(f"{name}-{number}", row["input"]),))
             contexts[context.context_id] = context
-            pairs = list(zip(row["instructions"], row["outputs"], strict=False))
+            asked, golds = row["instructions"], row["outputs"]
+            if len(asked) != len(golds):
+                raise InputError(
+                    f"has {len(asked)} instructions and {len(golds)} outputs", file=found[name],
+                    field=f"row {number + 1}", fix="the file is cut or changed; get it again",
+                )  # fmt: skip
+            pairs = list(zip(asked, golds, strict=True))
             questions += [
                 _question(f"{name}-{number}-{i}", name, instruction, gold, context)
                 for i, (instruction, gold) in enumerate(pairs)

@@ -6,13 +6,50 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError
 from workbench.records import Chunk, Context, Corpus, Document, Question
 from workbench.text import combined_hash
+
+_READING: ContextVar[tuple[Path, str] | None] = ContextVar("_READING", default=None)
+
+
+class Rows(list[dict[str, Any]]):
+    """Rows of a file that note which of them is being looked at, so that an error in a loader can name it."""
+
+    def __init__(self, rows: Iterable[dict[str, Any]], file: Path, unit: str = "row") -> None:
+        super().__init__(rows)
+        self._file, self._unit = file, unit
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for number, row in enumerate(super().__iter__(), start=1):
+            _READING.set((self._file, f"{self._unit} {number}"))
+            yield row
+
+
+@contextmanager
+def broken_rows(benchmark: str) -> Iterator[None]:
+    """Turn what a loader trips over in a file that it reads (a missing field, a value of another kind) into one
+    InputError that names file and row. Errors before any file is read are left as they are."""
+    token = _READING.set(None)
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        reading = _READING.get()
+        if reading is None:
+            raise
+        told = f"has no field {error.args[0]!r}" if isinstance(error, KeyError) else f"has a wrong value: {error}"
+        raise InputError(
+            f"{told} ({type(error).__name__})", file=reading[0], field=reading[1],
+            fix=f"{benchmark} needs the files as they were published",
+        ) from error  # fmt: skip
+    finally:
+        _READING.reset(token)
 
 
 def folder_of(path: str | None, benchmark: str, source: str) -> Path:
@@ -40,6 +77,7 @@ def read_text(path: Path) -> str:
 
 def read_json(path: Path) -> Any:
     """A JSON file."""
+    _READING.set((path, ""))
     try:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
@@ -48,7 +86,7 @@ def read_json(path: Path) -> Any:
 
 def read_rows(path: Path, required: Sequence[str]) -> list[dict[str, Any]]:
     """The rows of a JSON Lines file, each a mapping with the `required` fields."""
-    rows = []
+    rows = Rows([], path, "row")
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
@@ -73,7 +111,7 @@ def read_table(path: Path, required: Sequence[str]) -> list[dict[str, Any]]:
         rows = list(csv.DictReader(io.StringIO(read_text(path))))
     else:
         rows = _parquet(path)
-    return [checked(row, required, path, f"row {number}") for number, row in enumerate(rows, start=1)]
+    return Rows((checked(row, required, path, f"row {n}") for n, row in enumerate(rows, start=1)), path)
 
 
 def _parquet(path: Path) -> list[dict[str, Any]]:
@@ -81,12 +119,26 @@ def _parquet(path: Path) -> list[dict[str, Any]]:
     from pyarrow.lib import ArrowException
 
     try:
-        rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
+        rows: list[dict[str, Any]] = []
+        for part in _parts(path):
+            rows += pyarrow.parquet.read_table(part).to_pylist()
     except FileNotFoundError as error:
         raise InputError("no such file", file=path, fix="the benchmark's folder is not complete") from error
     except (ArrowException, OSError) as error:
         raise InputError("is no parquet file", file=path, fix=_AGAIN) from error
     return rows
+
+
+def _parts(path: Path) -> list[Path]:
+    """All parts of a parquet file, given one of them (`test-00000-of-00003.parquet`). Raises InputError for a gap."""
+    named = re.fullmatch(r"(.+-)(\d+)-of-(\d+)\.parquet", path.name)
+    if not named:
+        return [path]
+    parts = [path.with_name(f"{named[1]}{n:0{len(named[2])}}-of-{named[3]}.parquet") for n in range(int(named[3]))]
+    missing = [part.name for part in parts if not part.exists()]
+    if missing:
+        raise InputError(f"lacks {', '.join(missing[:3])}", file=path.parent, fix="get all parts of the file")
+    return parts
 
 
 def file_of(folder: Path, name: str) -> Path:
@@ -101,7 +153,7 @@ def file_of(folder: Path, name: str) -> Path:
             return found[0]
     parts = sorted(folder.rglob(f"{name}-*.parquet"))
     if parts:
-        return parts[0]
+        return parts[0]  # `read_table` reads the others, too
     there = sorted(file.stem for file in folder.rglob("*") if file.suffix in (".jsonl", ".json", ".csv", ".parquet"))
     raise InputError(f"holds no {name}", file=folder, fix=f"there: {', '.join(there[:20]) or 'no data files'}")
 
@@ -144,13 +196,16 @@ def found_in(document: Document, wanted: str) -> Chunk | None:
 
 
 def checked(row: Any, required: Sequence[str], path: Path, place: str) -> dict[str, Any]:
-    """The row, when it is a mapping with the required fields."""
+    """The row, when it is a mapping with the required fields, none of them null."""
+    _READING.set((path, place))
     if not isinstance(row, dict):
         raise InputError("is no mapping", file=path, field=place, fix=_AGAIN)
     for name in required:
         if name not in row:
             known = ", ".join(map(str, row))
             raise InputError(f"has no field {name!r}", file=path, field=place, fix=f"fields there: {known}")
+        if row[name] is None and name not in _MAY_BE_NULL:
+            raise InputError(f"field {name!r} is null", file=path, field=place, fix=_AGAIN)
     return row
 
 
@@ -187,4 +242,5 @@ def excluded(questions: Sequence[Question], exclude: Mapping[str, str]) -> tuple
     return kept, tuple(f"{count} questions left out: {reason}" for reason, count in sorted(reasons.items()))
 
 
+_MAY_BE_NULL = frozenset({"all_classes"})  # LongBench: only classification tasks have classes
 _AGAIN = "the file is cut or changed; get it again"

@@ -202,3 +202,15 @@ def test_encodings() -> None:
     assert decode("é".encode("utf-8-sig")) == ("é", "")
     assert decode("é".encode("utf-16")) == ("é", "utf-16")
     assert decode("é".encode("latin-1")) == ("é", "cp1252")
+    mixed = "Café, naïve, ".encode() + "façade".encode("cp1252")
+    assert decode(mixed) == ("Café, naïve, façade", "UTF-8 with 1 bytes repaired (cp1252)")
+
+
+def test_a_stray_byte_in_html_is_repaired_and_reported(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_bytes("<p>Café and ".encode() + "façade</p>".encode("cp1252"))
+    found = ingest(tmp_path)
+    assert found.documents[0].text == "Café and façade"
+    assert found.repaired == {"a.html": "UTF-8 with 1 bytes repaired (cp1252)"}
+    (tmp_path / "a.html").write_bytes('<meta charset="iso-8859-2"><p>Łódź</p>'.encode("iso-8859-2"))
+    found = ingest(tmp_path)
+    assert (found.documents[0].text, found.repaired) == ("Łódź", {"a.html": "iso-8859-2"})

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from corpora.benchmarks.raw import broken_rows
 from workbench import catalogue
 from workbench.errors import InputError, UnknownName
 from workbench.experiment.config import Entry, Experiment, Variant, variants
@@ -135,11 +136,39 @@ def load_corpus(entry: Entry, experiment: Experiment | None = None, field: str =
     source = experiment.source if experiment else None
     loader = catalogue.corpus(name)
     _check_options(loader, options, f"corpus {name}", source, field)
-    corpus: Corpus = loader(**options)
+    with broken_rows(name):
+        corpus: Corpus = loader(**options)
+        _check_texts(corpus)
     if not corpus.questions:
         raise InputError(f"corpus {name} has no questions", file=source, field=field, fix="loosen its limit or tasks")
     _check_metrics(corpus)
-    return corpus
+    return _with_empty_counted(corpus)
+
+
+def _check_texts(corpus: Corpus) -> None:
+    """Texts that are none (a number, a list where the file has another kind of value) break only when they are used."""
+    for context in corpus.contexts.values():
+        for document in context.documents:
+            if not isinstance(document.text, str):
+                raise InputError("is no text", file=f"corpus {corpus.name}", field=f"document {document.document_id}")
+    for question in corpus.questions:
+        where = f"question {question.question_id}"
+        if not isinstance(question.text, str) or not question.text.strip():
+            raise InputError("has no text", file=f"corpus {corpus.name}", field=where, fix="get the files again")
+        if not all(isinstance(answer, str) for answer in question.answers):
+            raise InputError("has an answer that is no text", file=f"corpus {corpus.name}", field=where)
+
+
+def _with_empty_counted(corpus: Corpus) -> Corpus:
+    documents = [document for context in corpus.contexts.values() for document in context.documents]
+    empty = sum(not document.text.strip() for document in documents)
+    without = sum(not context.documents for context in corpus.contexts.values())
+    notes = []
+    if empty:
+        notes.append(f"{empty} of {len(documents)} documents are empty")
+    if without:
+        notes.append(f"{without} of {len(corpus.contexts)} contexts have no document")
+    return dataclasses.replace(corpus, notes=(*corpus.notes, *notes)) if notes else corpus
 
 
 def _check_metrics(corpus: Corpus) -> None:
