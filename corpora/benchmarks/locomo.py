@@ -95,6 +95,7 @@ def _question(
     labels: dict[str, Any] = {"category": category, "hops": max(1, len(evidence)), "scope": len(evidence)}
     if category == 5:
         labels |= {"unanswerable": True, "adversarial_answer": str(row.get("adversarial_answer", ""))}
+    labels |= {"asked": row["question"]} if hint else {}
     missing = len(set(named) - set(turns))
     labels |= {"evidence_missing": missing} if missing else {}
     metrics = ("abstention", "locomo") if category == 5 else ("locomo", "token_f1", "contains")

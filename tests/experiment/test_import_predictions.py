@@ -212,3 +212,15 @@ def test_published_lara_answers_of_two_arms_are_paired_on_the_corpus_itself(shar
     assert list(table["n"]) == [25, 25]
     assert table["usd_per_question"].isna().all()
     assert table["difference"].iloc[1] == pytest.approx(table["accuracy"].iloc[1] - table["accuracy"].iloc[0])
+
+
+def test_published_rows_find_a_question_to_which_the_loader_added_words(tmp_path: Path) -> None:
+    folder = tmp_path / "leval"
+    folder.mkdir()
+    row = {"instructions": ["Who built the mill?"], "outputs": ["Ada Hale"], "input": "Ada Hale built the mill."}
+    _file(folder / "multidoc_qa.jsonl", [row])
+    file = _file(tmp_path / "p.jsonl", [{"query": "Who built the mill?", "prediction": "Ada", "gt": "Ada Hale"}])
+    done = import_predictions(
+        file, corpus=f"leval@{folder}", model="m", pipeline="full", database=tmp_path / "log.duckdb"
+    )
+    assert done.answers == 1

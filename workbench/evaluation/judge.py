@@ -34,6 +34,14 @@ _ADDRESSES_JUDGE = re.compile(
     r"|\b(?:ignore|disregard|forget)\b[^.!?\n]{0,40}\b(?:instruction|rule|prompt|reference|above|previous|criteria)"
     r"|\b(?:dear|attention|note to(?: the)?)\s+(?:judge|grader|evaluator|examiner)\b"
     r"|\byou (?:must|should|will|have to)\s+(?:say|answer|reply|output|respond|give|declare|vote|choose|prefer)\b"
+    r"|\b(?:give|award|grant|assign)\s+(?:me|this|it|my|the)\b[^.!?\n]{0,40}?\b(?:marks?|score|points?|credit|grade|rating)\b"
+    r"|\b(?:i|this(?: answer| reply| response)?|my (?:answer|reply|response)|the (?:answer|reply|response))\s+"
+    r"(?:deserves?|merits?|is worth|has earned)\b[^.!?\n]{0,40}?\b(?:marks?|score|points?|credit|grade|rating)\b"
+    r"|\b(?:respond|reply|answer|output|say|write|vote|return)\s+(?:with\s+|that\s+)?"
+    r"(?:(?:this|it|the answer|my answer)\s+is\s+)?[\"'“‘]?(?:correct|true)[\"'”’]?\s*(?:[.!?\n]|$)"
+    r"|\b(?:mark|grade|score|rate|judge|evaluate|count|accept|label)\s+(?:this\s+|it\s+)?as\s+"
+    r"[\"'“‘]?(?:correct|right|true|full|perfect|10|100|best)\b"
+    r"|\b(?:score|grade|rating|mark)\s*[:=]\s*(?:correct|full|perfect|10/10|100/100)"
     r"|\bverdict\b[^\n]{0,12}[:=]|\[\[[ABC]\]\]|\b(?:the )?(?:judge|grader|evaluator)'?s? (?:must|should|has to)\b",
     re.IGNORECASE,
 )

@@ -263,7 +263,9 @@ def _matched(
     by_id = {question.question_id: question for question in corpus.questions}
     by_text: dict[str, list[Question]] = {}
     for question in corpus.questions:
-        by_text.setdefault(_text(question.text).lower(), []).append(question)
+        # a loader may add words to the benchmark's question; predictions are published with the question alone
+        for shown in dict.fromkeys((_text(question.text), _text(question.metadata.get("asked") or question.text))):
+            by_text.setdefault(shown.lower(), []).append(question)
     pairs: list[tuple[Question, Mapping[str, Any]]] = []
     used: set[str] = set()
     lost = 0

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import BudgetReached, InputError, WorkbenchError
 from workbench.evaluation.judge import Verdict, judge_answer, judge_pair
-from workbench.evaluation.judge_prompts import PAIRWISE, JudgePrompt, judge_prompt, longmemeval_prompt
+from workbench.evaluation.judge_prompts import PAIRWISE, PROMPTS, JudgePrompt, judge_prompt, longmemeval_prompt
 from workbench.records import Message, Score
 from workbench.text import combined_hash
 
@@ -72,9 +72,15 @@ def prompt_for(name: str, task: str, metadata: Mapping[str, Any], question_id: s
 def judge_answers(database: Path, options: JudgeOptions, prompt: str = "correctness") -> Judging:
     """Judge each answered question of an experiment against its gold; verdicts join the answers' scores.
 
-    Raises InputError for a log without answers, UnknownName for a prompt.
+    Raises InputError for a log without answers or a prompt that is shown no answer, UnknownName for an unknown one.
     """
-    prompt_for(prompt, "", {}, "")
+    parts = prompt_for(prompt, "", {}, "").parts
+    if "answer" not in parts or "row" in parts:
+        usable = [name for name, known in PROMPTS.items() if "answer" in known.parts and "row" not in known.parts]
+        raise InputError(
+            f"{prompt} does not judge an answer against its gold", field="--prompt",
+            fix=f"it asks about single insights, statements or rows; use one of {', '.join(usable)}",
+        )  # fmt: skip
     frame = _answers(database, options)
     name = f"judge:{prompt}"
 
