@@ -46,11 +46,7 @@ def load(
                 context = Context((document,))
                 contexts.append(context)
                 chinese = name in _CHINESE
-                ask = (
-                    "请根据以上文字回答问题，只给出答案。\n"
-                    if chinese
-                    else "Answer from the text, with the answer alone.\n"
-                )
+                ask = _ASK["zh" if chinese else "en"]
                 confusing = row.get("confusing_facts") or []
                 planted = found_in(document, str(row["answers"][0])) if name.startswith("factrecall") else None
                 labels = {

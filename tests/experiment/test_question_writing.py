@@ -200,3 +200,19 @@ def test_what_a_review_dropped_does_not_come_back(tmp_path: Path) -> None:
     done = written(tmp_path, Author(GOOD))
     assert done.reasons == {"dropped in review": 1}
     assert (tmp_path / "questions.jsonl").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"), [("a.html", b"<p>Caf\xe9 Lisk</p><p>closed</p>"), ("a.txt", b"Caf\xe9 Lisk\r\nclosed")]
+)
+def test_a_review_shows_evidence_as_the_document_was_read(tmp_path: Path, name: str, raw: bytes) -> None:
+    from corpora.ingest import ingest
+
+    (tmp_path / name).write_bytes(raw)
+    text = ingest(tmp_path).documents[0].text
+    start = text.index("closed")
+    part = {"document_id": name, "start": start, "end": start + 6}
+    review = Review(tmp_path / "questions.jsonl", [])
+    assert review.evidence(part) == "closed"
+    assert review.evidence({**part, "start": 0, "end": 4}) == "Café"
+    assert review.evidence({**part, "document_id": "../elsewhere.txt"}) == ""

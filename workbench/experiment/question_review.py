@@ -46,6 +46,17 @@ class Review:
             found["dropped"] = len(self._dropped.read_text(encoding="utf-8").splitlines())
         return found
 
+    def evidence(self, part: dict[str, Any]) -> str:
+        """The words of an evidence span, read as `files` reads the document (its encoding, HTML, PDF, Word); empty when
+        the document does not stand beside the questions file."""
+        from corpora.ingest import ingest
+
+        folder = self.path.parent
+        file = folder / str(part["document_id"])
+        if not file.is_file() or not file.resolve().is_relative_to(folder.resolve()):
+            return ""
+        return "".join(document.text[part["start"] : part["end"]] for document in ingest(file).documents)
+
     def accept(self, question_id: str) -> None:
         """Mark a question as good."""
         self._row(question_id)["status"] = "accepted"

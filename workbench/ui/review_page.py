@@ -44,15 +44,7 @@ answers = st.text_area(
 st.write("Evidence")
 for part in row.get("evidence", ()):
     place = f"{part['document_id']}, characters {part['start']:,} to {part['end']:,}" if isinstance(part, dict) else ""
-    text = ""
-    if isinstance(part, dict):
-        document = review.path.parent / part["document_id"]
-        if (
-            document.is_file()
-            and document.suffix in (".txt", ".md")
-            and document.resolve().is_relative_to(review.path.parent.resolve())
-        ):
-            text = document.read_text(encoding="utf-8", errors="replace")[part["start"] : part["end"]]
+    text = review.evidence(part) if isinstance(part, dict) else ""
     st.text(f"{place}\n{text}" if isinstance(part, dict) else str(part))
 
 left, middle, right = st.columns(3)
