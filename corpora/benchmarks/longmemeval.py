@@ -34,7 +34,10 @@ def load(
     `size`: oracle (the evidence sessions alone), s (about 115k tokens), m (about 500 sessions). The turns that hold
     the answer are the evidence. `exclude`: a file of question ids and reasons to leave out. Raises InputError.
     """
-    data = file_of(files_of(SOURCE, path, revision), f"longmemeval_{size}")
+    folder, named = files_of(SOURCE, path, revision), f"longmemeval_{size}"
+    if folder.is_dir() and any(folder.rglob(f"{named}_cleaned.json")):  # so the hub's files are called
+        named += "_cleaned"
+    data = file_of(folder, named)
     contexts, questions = [], []
     for row in read_table(data, _FIELDS):
         context, evidence = _history(row)

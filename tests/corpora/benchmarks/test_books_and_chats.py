@@ -152,6 +152,11 @@ def test_longmemeval(tmp_path: Path) -> None:
         longmemeval.load(path=str(tmp_path))
 
 
+def test_longmemeval_by_the_name_of_its_cleaned_release(tmp_path: Path) -> None:
+    (tmp_path / "longmemeval_s_cleaned.json").write_text(json.dumps([memory_row("m1")]))
+    assert len(longmemeval.load(path=str(tmp_path)).questions) == 1
+
+
 def test_locomo_s_errors_that_the_data_show(shared_data: Path) -> None:
     whole = locomo.load(path=str(shared_data / "locomo"))
     clean = locomo.load(path=str(shared_data / "locomo"), exclude="detected")
