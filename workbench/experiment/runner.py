@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.errors import BudgetReached, ContextOverflow, WorkbenchError
-from workbench.evaluation.metrics import VERSIONS, score_answer
+from workbench.evaluation.metrics import VERSIONS, score_answer, score_names
 from workbench.evaluation.metrics.refusal import abstains
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path, first_token
 from workbench.experiment.budget import Ledger
@@ -28,7 +28,7 @@ from workbench.experiment.progress import Progress
 from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule, covered, joined
 from workbench.experiment.setup import OpenedModel, PlannedRun, Setup, describe, prepare
 from workbench.llm.gateway import Gateway
-from workbench.records import Answer, Call, Context, Question
+from workbench.records import Answer, Call, Chunk, Context, Hit, Question
 
 if TYPE_CHECKING:
     from workbench.llm.cache import ResponseCache
@@ -186,6 +186,22 @@ class _Session:
                 model_options=planned.opened.options,
             )
         log.flush()
+        if not self.fresh:
+            for planned in self.setup.runs:
+                self._score_again(planned)
+
+    def _score_again(self, planned: PlannedRun) -> None:
+        """Score kept answers whose metrics or metric versions are no longer those of the experiment; calls nothing."""
+        pending = {question.question_id for question in self._pending[planned.run_id]}
+        kept = [question for question in planned.questions if question.question_id not in pending]
+        found = self.log.answered(planned.run_id) if kept else {}
+        for question in kept:
+            stored = found[question.question_id]
+            answer = _stored_answer(stored, planned.corpus.contexts[question.context_id])
+            names = score_names(question, answer, self.experiment.metrics)
+            if stored["scores"] != [(name, VERSIONS.get(name)) for name in names]:
+                scores = score_answer(question, answer, self.experiment.metrics)
+                self.log.add_scores(planned.run_id, question.question_id, scores, VERSIONS)
 
     def _tokens(self, context: Context) -> int:
         from workbench.text import count_tokens
@@ -408,6 +424,20 @@ class _Session:
     def _stop(self, reason: str) -> None:
         with self._lock:
             self.stopped = self.stopped or reason
+
+
+def _stored_answer(stored: Mapping[str, Any], context: Context) -> Answer:
+    """An answer as the log holds it."""
+    return Answer(
+        text=stored["text"],
+        hits=tuple(
+            Hit(Chunk.of(context.document(document_id), start, end), score, rank)
+            for document_id, start, end, score, rank in stored["hits"]
+        ),
+        citations=tuple(Chunk(**chunk) for chunk in stored["citations"]),
+        dropped_tokens=stored["dropped_tokens"],
+        abstained=stored["abstained"],
+    )
 
 
 def _error_line(error: BaseException) -> str:

@@ -13,7 +13,7 @@ import json
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
@@ -46,6 +46,12 @@ _KEYS = {
     "calls": ("call_id",),
     "texts": ("hash",),
     "scores": ("run_id", "question_id", "metric"),
+}
+METRIC_POSITIONS = 1_000  # an answer's own metrics stand below, verdicts of judges from here on
+_CONFLICTS = {  # a rerun keeps what is known of a run: when it began and ended, what it took, how much was planned
+    "runs": "ON CONFLICT (run_id) DO UPDATE SET status = excluded.status, price = excluded.price, "
+    "questions_planned = greatest(runs.questions_planned, excluded.questions_planned), "
+    "workbench_version = excluded.workbench_version, environment = excluded.environment",
 }
 _ONCE = frozenset({"texts", "contexts", "questions", "experiments"})  # content-addressed: the first row is the row
 
@@ -102,6 +108,17 @@ def _json(value: Any) -> str:
     return json.dumps(value, default=str, ensure_ascii=False)
 
 
+def _storable(value: Any) -> Any:
+    """Text without lone surrogates, which DuckDB refuses: pairs are joined, the others become U+FFFD."""
+    if not isinstance(value, str):
+        return value
+    try:
+        value.encode("utf-8")
+        return value
+    except UnicodeEncodeError:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
@@ -118,6 +135,8 @@ class RunLog:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {}
+        self._answered: dict[tuple[str, str], list[str]] = {}  # new answers, with the calls that they rest on
+        self._rescored: set[tuple[str, str]] = set()
         self._stored: set[str] = set()
         self._failure: BaseException | None = None
         self._wake = threading.Event()
@@ -134,9 +153,10 @@ class RunLog:
     def _add(self, table: str, row: Mapping[str, Any]) -> None:
         if self._failure is not None:
             raise StoreError(f"the run log could not be written: {self._failure}") from self._failure
-        key = tuple(row[name] for name in _KEYS[table])
+        cleaned = {name: _storable(value) for name, value in row.items()}
+        key = tuple(cleaned[name] for name in _KEYS[table])
         with self._lock:
-            self._rows.setdefault(table, {})[key] = dict(row)
+            self._rows.setdefault(table, {})[key] = cleaned
 
     def _text(self, text: str) -> str:
         key = text_hash(text)
@@ -321,7 +341,10 @@ class RunLog:
         evidence_coverage: float | None,
         abstained: bool | None,
     ) -> None:
-        """How a question ended, with what it retrieved."""
+        """How a question ended, with what it retrieved. What an earlier answer to it left (hits, scores, verdicts, and
+        calls that are not among `calls`) goes; calls of judges stay, they were paid for."""
+        with self._lock:
+            self._answered[_storable(run_id), _storable(question_id)] = [call.call_id for call in calls]
         self._add(
             "answers",
             {
@@ -366,7 +389,11 @@ class RunLog:
         *,
         first: int = 0,
     ) -> None:
-        """The scores of an answer, in order from position `first`; position 0 is the headline."""
+        """The scores of an answer, in order from position `first`; position 0 is the headline. From position 0 on they
+        take the place of all its earlier metrics."""
+        if first == 0:
+            with self._lock:
+                self._rescored.add((_storable(run_id), _storable(question_id)))
         for position, score in enumerate(scores, first):
             self._add(
                 "scores",
@@ -380,6 +407,38 @@ class RunLog:
                     "position": position,
                 },
             )
+
+    def answered(self, run_id: str) -> dict[str, dict[str, Any]]:
+        """What is needed to score a run's answers again, by question id: `text`, `citations`, `dropped_tokens`,
+        `abstained`, `hits` (document id, start, end, score, rank) and `scores`, its metrics with versions."""
+        self.flush()
+        with connect(self.path) as connection:
+            answers = connection.execute(
+                "SELECT question_id, text, citations, truncated_tokens, abstained FROM answers "
+                "WHERE run_id = ? AND status = 'ok'",
+                [run_id],
+            ).fetchall()
+            hits = connection.execute(
+                'SELECT question_id, document_id, start, "end", score, rank FROM hits WHERE run_id = ? ORDER BY rank',
+                [run_id],
+            ).fetchall()
+            scores = connection.execute(
+                "SELECT question_id, metric, version FROM scores WHERE run_id = ? AND position < ? "
+                "ORDER BY position, metric",
+                [run_id, METRIC_POSITIONS],
+            ).fetchall()
+        found: dict[str, dict[str, Any]] = {
+            name: {"text": text, "citations": json.loads(citations or "[]"), "dropped_tokens": dropped or 0,
+                   "abstained": bool(abstained), "hits": [], "scores": []}
+            for name, text, citations, dropped, abstained in answers
+        }  # fmt: skip
+        for name, *hit in hits:
+            if name in found:
+                found[name]["hits"].append(hit)
+        for name, metric, version in scores:
+            if name in found:
+                found[name]["scores"].append((metric, version))
+        return found
 
     def done(self, run_id: str) -> dict[str, str]:
         """How the questions of a run have ended so far: question id to status."""
@@ -410,20 +469,24 @@ class RunLog:
         with self._writing:
             with self._lock:
                 rows, self._rows = self._rows, {}
-            if not rows:
+                answered, self._answered = self._answered, {}
+                rescored, self._rescored = self._rescored, set()
+            if not (rows or answered or rescored):
                 return
-            import pandas as pd
-
-            with connect(self.path) as connection:
-                connection.execute("BEGIN")
-                for table, members in rows.items():
-                    frame = pd.DataFrame(list(members.values()), dtype=object)
-                    connection.register("incoming", frame)
-                    names = ", ".join(f'"{name}"' for name in frame.columns)
-                    clause = "OR IGNORE" if table in _ONCE else "OR REPLACE"
-                    connection.execute(f"INSERT {clause} INTO {table} ({names}) SELECT {names} FROM incoming")
-                    connection.unregister("incoming")
-                connection.execute("COMMIT")
+            try:
+                with connect(self.path) as connection:
+                    connection.execute("BEGIN")
+                    for table, members in rows.items():
+                        _insert(connection, table, list(members.values()))
+                    _delete_stale(connection, rows, answered, rescored)
+                    connection.execute("COMMIT")
+            except BaseException:  # nothing was committed: the rows wait for the next attempt
+                with self._lock:
+                    for table, members in rows.items():
+                        self._rows[table] = members | self._rows.get(table, {})
+                    self._answered = answered | self._answered
+                    self._rescored |= rescored
+                raise
 
     def close(self) -> None:
         """Write what is left and stop the writer thread."""
@@ -441,6 +504,52 @@ class RunLog:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame(rows, dtype=object)
+    connection.register("incoming", frame)
+    names = ", ".join(f'"{name}"' for name in frame.columns)
+    clause = "OR IGNORE" if table in _ONCE else "" if table in _CONFLICTS else "OR REPLACE"
+    update = _CONFLICTS.get(table, "")
+    connection.execute(f"INSERT {clause} INTO {table} ({names}) SELECT {names} FROM incoming {update}")
+    connection.unregister("incoming")
+
+
+def _delete_stale(
+    connection: duckdb.DuckDBPyConnection,
+    rows: Mapping[str, Mapping[tuple[Any, ...], Any]],
+    answered: Mapping[tuple[str, str], Sequence[str]],
+    rescored: Iterable[tuple[str, str]],
+) -> None:
+    """Delete what new answers and new scores take the place of, all but the rows just written."""
+    judged = set(rescored) - set(answered)
+    kept_calls = [(*owner, call) for owner, calls in answered.items() for call in calls]
+    for table, last, owners, kept, only in (
+        ("hits", "rank", answered, rows.get("hits", ()), "true"),
+        ("calls", "call_id", answered, kept_calls, "t.phase = 'answer'"),
+        ("scores", "metric", answered, rows.get("scores", ()), "true"),
+        ("scores", "metric", judged, rows.get("scores", ()), f"t.position < {METRIC_POSITIONS}"),
+    ):
+        if not owners:
+            continue
+        connection.register("renewed", _frame(["run_id", "question_id"], owners))
+        connection.register("kept", _frame(["run_id", "question_id", "last"], kept))
+        connection.execute(
+            f"DELETE FROM {table} t USING renewed n WHERE t.run_id = n.run_id AND t.question_id = n.question_id "
+            f"AND {only} AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.run_id = t.run_id "
+            f"AND k.question_id = t.question_id AND k.last = t.{last}::VARCHAR)"
+        )
+        connection.unregister("renewed")
+        connection.unregister("kept")
+
+
+def _frame(columns: Sequence[str], keys: Iterable[tuple[Any, ...]]) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame([tuple(map(str, key)) for key in keys], columns=list(columns), dtype="string[python]")
 
 
 def _sums(calls: Sequence[Call]) -> dict[str, Any]:

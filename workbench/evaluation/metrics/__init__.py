@@ -96,11 +96,14 @@ def score_answer(question: Question, answer: Answer, names: Sequence[str] | None
     An unanswerable question is right exactly when the answer abstains, unless the metric is a benchmark's own rule.
     A metric that does not apply gives a score of None with the reason, never a guess.
     """
+    return [_score(name, metric(name), question, answer) for name in score_names(question, answer, names)]
+
+
+def score_names(question: Question, answer: Answer, names: Sequence[str] | None = None) -> list[str]:
+    """The metrics that `score_answer` applies, in its order."""
     asked = list(names or question.metrics)
-    functions = {name: metric(name) for name in asked}
-    twins = [name + LENIENT for name, function in functions.items() if getattr(function, "has_lenient", False)]
-    functions |= {name: metric(name) for name in [*twins, *default_span_metrics(question, answer)]}
-    return [_score(name, function, question, answer) for name, function in functions.items()]
+    twins = [name + LENIENT for name in asked if getattr(metric(name), "has_lenient", False)]
+    return list(dict.fromkeys([*asked, *twins, *default_span_metrics(question, answer)]))
 
 
 def _score(name: str, function: Metric, question: Question, answer: Answer) -> Score:
@@ -137,4 +140,4 @@ def _score(name: str, function: Metric, question: Question, answer: Answer) -> S
     return Score(name, value)
 
 
-__all__ = ["VERSIONS", "Metric", "NotApplicable", "metric", "metric_function", "metrics", "score_answer"]
+__all__ = ["VERSIONS", "Metric", "NotApplicable", "metric", "metric_function", "metrics", "score_answer", "score_names"]
