@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -51,13 +49,49 @@ def test_no_difference_is_no_evidence() -> None:
     assert 0.01 <= np.mean(np.array(p) < 0.05) <= 0.10  # the test holds its level
 
 
-def test_the_interval_of_all_pairs_is_the_bootstrap_distribution() -> None:
-    values, clusters = [0, 0, 1, 1, 1, 0], [0, 1, 2, 3, 4, 5]
-    interval = clustered_interval(values, clusters, draws=40_000)
-    means = [np.mean(sample) for sample in itertools.product(values, repeat=6)]
-    assert interval.mean == 0.5
-    assert interval.low == pytest.approx(np.quantile(means, 0.025), abs=0.01)
-    assert interval.high == pytest.approx(np.quantile(means, 0.975), abs=0.01)
+def test_many_clusters_are_bootstrapped() -> None:
+    values = np.random.default_rng(4).random(40)
+    interval = clustered_interval(values, np.arange(40), draws=40_000)
+    expected = stats.bootstrap((values,), np.mean, n_resamples=40_000, method="percentile", rng=5).confidence_interval
+    assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), abs=0.005)
+
+
+def test_few_clusters_get_the_t_interval_of_their_means() -> None:
+    values, clusters = [0, 1, 0, 0, 1, 1, 1, 0, 0, 0], np.repeat(np.arange(5), 2)
+    means = np.reshape(values, (5, 2)).mean(axis=1)
+    expected = stats.ttest_1samp(means, 0).confidence_interval()
+    interval = clustered_interval(values, clusters)
+    assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
+    assert clustered_interval(values, clusters, bounds=(0, 1)).low == 0
+
+
+def test_one_cluster_is_taken_by_its_values() -> None:
+    values = [0, 1, 1, 0, 1]
+    expected = stats.ttest_1samp(values, 0).confidence_interval()
+    interval = clustered_interval(values, ["book"] * 5)
+    assert (interval.low, interval.high, interval.clusters) == pytest.approx((expected.low, expected.high, 1))
+    assert permutation_test(values, [0] * 5, ["book"] * 5) == 2 / 2**3
+
+
+@pytest.mark.parametrize("contexts", [2, 5, 10])
+def test_few_contexts_cover_the_truth_and_reject_no_truth(contexts: int) -> None:
+    draw = np.random.default_rng(contexts)
+    of = np.repeat(np.arange(contexts), 21)
+    covered, rejected = 0, 0
+    for _ in range(2_000):
+        difference = draw.normal(draw.normal(0, 0.2, contexts)[of], 0.4)
+        interval = clustered_interval(difference, of)
+        covered += interval.low <= 0 <= interval.high
+        rejected += permutation_test(difference, np.zeros(of.size), of) < 0.05
+    assert covered / 2_000 >= 0.93
+    assert rejected / 2_000 <= 0.07
+
+
+def test_pairs_of_a_context_flip_together() -> None:
+    """Three contexts, of 2, 2 and 1 questions: differences 1, 1 | 1, 0 | -1 sum to 2, 1, -1."""
+    p = permutation_test([1, 1, 1, 0, 0], [0, 0, 0, 0, 1], ["a", "a", "b", "b", "c"])
+    sums = [abs(2 * i + 1 * j - 1 * k) for i in (1, -1) for j in (1, -1) for k in (1, -1)]
+    assert p == sum(value >= 2 for value in sums) / 8
 
 
 def test_clustering_widens_the_interval() -> None:

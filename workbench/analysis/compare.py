@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.statistics import Interval, clustered_interval, holm, paired_difference, permutation_test
+from workbench.analysis.statistics import (
+    FEWEST,
+    Interval,
+    clustered_interval,
+    holm,
+    paired_difference,
+    permutation_test,
+)
 from workbench.errors import InputError, UnknownName
 from workbench.runlog.reader import RunLogReader
 
@@ -105,11 +112,23 @@ def comparison(
     shared = _shared_questions(scored, notes)
     rows, task_rows = [], []
     for (corpus, model), group in shared.groupby(GROUP, sort=False):
+        notes += _few_contexts(group, f"{corpus} · {model}")
         block, tasks = _block(group, runs, builds, chosen)
         rows += [{"corpus": corpus, "model": model, **row} for row in block]
         task_rows += [{"corpus": corpus, "model": model, **row} for row in tasks]
     table, tasks_table = pd.DataFrame(rows), pd.DataFrame(task_rows)
     return Comparison(table, tasks_table, tuple(_verdicts(tasks_table)), tuple(notes), chosen)
+
+
+def _few_contexts(group: pd.DataFrame, name: str) -> list[str]:
+    """What few contexts cannot say."""
+    contexts = group["context_id"].nunique()
+    if contexts == 1 and group["question_id"].nunique() > 1:
+        return [f"{name}: one context, so intervals and tests go by question and hold for this context only"]
+    if 1 < contexts < FEWEST:
+        least = 2 / 2**contexts
+        return [f"{name}: with {contexts} contexts no p can be below {least:.3g}; {FEWEST} or more are needed for 0.05"]
+    return []
 
 
 def _corpus_notes(runs: pd.DataFrame) -> list[str]:
@@ -190,11 +209,28 @@ def _block(
         for _, frame in members
         for label, part in frame.groupby("label", sort=True)
     ]
+    _add_distance_to_best(tasks, members)
     return rows, tasks
 
 
+def _add_distance_to_best(tasks: list[dict[str, Any]], members: Sequence[tuple[Any, pd.DataFrame]]) -> None:
+    """`to_best_high`: the upper end of the paired interval of a method minus the best one, on the same questions."""
+    frames = {frame["pipeline"].iloc[0]: frame for _, frame in members}
+    for label in {task["label"] for task in tasks}:
+        rows = [task for task in tasks if task["label"] == label]
+        real = [row for row in rows if row["method"] not in CONTROLS]
+        best = max(real, key=lambda row: row["accuracy"], default=None)
+        for row in rows:
+            row["to_best_high"] = None
+            if best is not None and row is not best:
+                part, top = (
+                    frame[frame["label"] == label] for frame in (frames[row["pipeline"]], frames[best["pipeline"]])
+                )
+                row["to_best_high"] = _difference(part, top)["difference_high"]
+
+
 def _accuracy(frame: pd.DataFrame) -> dict[str, Any]:
-    interval = clustered_interval(frame["value"], frame["context_id"])
+    interval = clustered_interval(frame["value"], frame["context_id"], bounds=(0.0, 1.0))
     return {"n": interval.n, "accuracy": interval.mean, "low": interval.low, "high": interval.high}
 
 
@@ -249,7 +285,7 @@ def _difference(frame: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
         "difference": interval.mean,
         "difference_low": interval.low,
         "difference_high": interval.high,
-        "p": permutation_test(paired["value"], paired["value_base"]),
+        "p": permutation_test(paired["value"], paired["value_base"], paired["context_id"]),
     }
 
 
@@ -263,7 +299,8 @@ def _mean(values: pd.Series) -> float | None:
 
 
 def _verdicts(tasks: pd.DataFrame) -> list[str]:
-    """One line a task: the best method, and the cheapest that is not clearly worse (its interval reaches the best)."""
+    """One line a task: the best method, and the cheapest that is not clearly worse (paired interval of the
+    difference reaches zero)."""
     lines: list[str] = []
     if tasks.empty:
         return lines
@@ -277,7 +314,7 @@ def _verdicts(tasks: pd.DataFrame) -> list[str]:
             where = f"{corpus} · {model} · {label}" if several else str(label)
             lines.append(f"{where}: no method scored (n={int(best['n'])})")
             continue
-        near = real[real["high"] >= best["accuracy"]]
+        near = real[real["to_best_high"].isna() | (real["to_best_high"].astype(float) >= 0)]  # paired: see _difference
         priced = near[near["usd_per_question"].notna()]
         cheapest = priced.iloc[int(priced["usd_per_question"].argmin())] if len(priced) else best
         where = f"{corpus} · {model} · {label}" if several else str(label)
@@ -311,7 +348,7 @@ def _text(compared: Comparison, *, markdown: bool) -> str:
     if compared.verdicts:
         parts.append("\n".join(f"- {line}" for line in compared.verdicts))
     if compared.baseline:
-        parts.append(f"baseline: {compared.baseline}; paired by question, intervals clustered by context")
+        parts.append(f"baseline: {compared.baseline}; paired by question, intervals and tests clustered by context")
     parts += [f"note: {note}" for note in compared.notes]
     if compared.table["replayed"].any():
         parts.append(
