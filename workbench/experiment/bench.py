@@ -80,7 +80,14 @@ class ExperimentBench:
 
     @property
     def answer_tokens(self) -> int:
-        return self._equipment.answer_tokens
+        model = self._equipment.gateway.model
+        tokens = min(self._equipment.answer_tokens, model.max_output_tokens)  # no call asks for more than that
+        if tokens >= model.window:
+            raise InputError(
+                f"answer_tokens: {tokens:,} leave nothing of the {model.window:,} tokens of {model.name}",
+                fix="lower answer_tokens",
+            )
+        return tokens
 
     @property
     def seed(self) -> int:
