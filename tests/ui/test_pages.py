@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import workbench as wb
 from tests.conftest import ROOT
 from workbench.analysis.compare import compare
+from workbench.runlog.reader import RunLogReader
 from workbench.runlog.store import RunLog
 
 PAGES = ["compare_page", "questions_page", "corpus_page", "runs_page"]
@@ -71,3 +73,25 @@ def test_failed_questions_are_listed_with_their_reason(database: Path, monkeypat
     failed = app.dataframe[1].value
     assert set(failed["status"]) == {"truncated_failed"}
     assert failed["error"].str.contains("exceed the window").all()
+
+
+def test_a_question_id_of_two_corpora_is_shown_with_its_own_gold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runs.duckdb"
+    worlds = [{"world": {"tokens": size, "contexts": 1, "questions": 7}} for size in (4000, 8000)]
+    setup = {"name": "two", "database": str(path), "corpora": worlds, "pipelines": ["chunk_rag"]}
+    wb.run({**setup, "models": ["extractive"]}, progress=False)
+    app = open_page("questions_page", path, monkeypatch)
+    assert "n = 14 questions" in [c.value for c in app.caption]
+    questions = RunLogReader(path).questions()
+    assert questions["question_id"].duplicated().any()  # the premise: ids repeat
+    assert sorted(questions["corpus_fingerprint"].value_counts()) == [7, 7]
+    for fingerprint, own in questions.groupby("corpus_fingerprint"):
+        box = next(s for s in app.selectbox if s.label == "Corpus")
+        app = box.set_value(fingerprint).run()
+        for row in own.itertuples():
+            app = next(s for s in app.selectbox if s.label == "Question").set_value(row.question_id).run()
+            assert not app.exception
+            assert " | ".join(row.answers) in [t.value for t in app.text]
+            assert len(app.dataframe[0].value) == 1

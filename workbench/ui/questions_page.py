@@ -1,5 +1,6 @@
 """Questions: what each pipeline answered, what it retrieved against the gold evidence, and the calls it made."""
 
+import pandas as pd
 import streamlit as st
 
 from workbench.analysis import plots
@@ -18,34 +19,37 @@ task = first.selectbox("Task", ["all", *sorted(answers["task"].unique())])
 outcome = second.selectbox("Outcome", ["all", "some pipeline is wrong", "pipelines disagree", "some pipeline failed"])
 wanted = third.text_input("Text in the question")
 
+# A generated world's question ids repeat from corpus to corpus: the fingerprint belongs to the key everywhere below.
+KEY = ["corpus_fingerprint", "question_id"]
+asked = pd.MultiIndex.from_frame(answers[KEY])
 questions = log.questions()
-questions = questions[
-    questions["corpus_fingerprint"].isin(set(answers["corpus_fingerprint"]))
-    & questions["question_id"].isin(set(answers["question_id"]))  # a limited run has not asked them all yet
-]
+questions = questions.set_index(KEY, drop=False)
+questions = questions[questions.index.isin(asked)]  # a limited run has not asked them all yet
 if task != "all":
     questions = questions[questions["task"] == task]
 if wanted:
     questions = questions[questions["text"].str.contains(wanted, case=False, regex=False)]
-scores = answers.assign(score=answers["score"].astype(float)).groupby("question_id")
+scores = answers["score"].astype(float)
 if outcome == "some pipeline is wrong":
-    questions = questions[
-        questions["question_id"].isin(set(answers.loc[answers["score"].astype(float) < 0.5, "question_id"]))
-    ]
+    questions = questions[questions.index.isin(asked[scores < 0.5])]
 elif outcome == "pipelines disagree":
-    spread = scores["score"].max() - scores["score"].min()
-    questions = questions[questions["question_id"].isin(set(spread[spread > 0.5].index))]
+    by_question = scores.groupby([answers[column] for column in KEY])
+    spread = by_question.max() - by_question.min()
+    questions = questions[questions.index.isin(spread[spread > 0.5].index)]
 elif outcome == "some pipeline failed":
-    questions = questions[questions["question_id"].isin(set(answers.loc[answers["status"] != "ok", "question_id"]))]
+    questions = questions[questions.index.isin(asked[answers["status"] != "ok"])]
 
 st.caption(f"n = {len(questions)} questions")
 if questions.empty:
     st.info("No question matches these filters.")
     st.stop()
+names = dict(zip(answers["corpus_fingerprint"], answers["corpus"], strict=True))
+corpus = st.selectbox("Corpus", list(questions["corpus_fingerprint"].unique()), format_func=lambda key: names[key])
+questions = questions[questions["corpus_fingerprint"] == corpus]
 texts = dict(zip(questions["question_id"], questions["text"], strict=True))
 chosen = st.selectbox("Question", list(texts), format_func=lambda key: f"{key}: {texts[key]}")
 question = questions[questions["question_id"] == chosen].iloc[0]
-given = answers[(answers["question_id"] == chosen) & (answers["corpus_fingerprint"] == question["corpus_fingerprint"])]
+given = answers[(answers["question_id"] == chosen) & (answers["corpus_fingerprint"] == corpus)]
 
 st.markdown("**Gold answer**")
 st.text(" | ".join(question["answers"]))
