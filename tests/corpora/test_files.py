@@ -214,3 +214,10 @@ def test_a_stray_byte_in_html_is_repaired_and_reported(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_bytes('<meta charset="iso-8859-2"><p>Łódź</p>'.encode("iso-8859-2"))
     found = ingest(tmp_path)
     assert (found.documents[0].text, found.repaired) == ("Łódź", {"a.html": "iso-8859-2"})
+
+
+def test_a_line_separator_inside_a_json_string_does_not_end_the_row(tmp_path: Path) -> None:
+    (tmp_path / "town.txt").write_text("The mill stands.")
+    row = {"question": "What\u2028stands\u0085here?", "answers": ["the mill"], "documents": ["town.txt"]}
+    (tmp_path / "questions.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert len(list(load(path=str(tmp_path)).questions)) == 1
