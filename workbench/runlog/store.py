@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 _IN_PROCESS = threading.RLock()  # a second configuration in one process is refused, so connections take turns
 LOCK_PATIENCE_S = 30.0
-FLUSH_EVERY_S = 0.5
+FLUSH_EVERY_S = 0.5  # at least; opening the file and replaying its write-ahead log takes time, so
+FLUSH_SHARE = 10.0  # a batch waits this many times as long as the last one took to write,
+FLUSH_LATEST_S = 5.0  # but never longer than a person watching a run would
 BLOCK_SIZE = "16384"  # of new files; DuckDB's default of 256 KiB leaves a third of a small log empty
 WAL_SIZE = "64MB"  # from which size on DuckDB folds the write-ahead log in by itself
 _KEYS = {
@@ -450,14 +452,17 @@ class RunLog:
     # writing
 
     def _write_until_closed(self) -> None:
+        pause = FLUSH_EVERY_S
         while not self._closed:
-            self._wake.wait(FLUSH_EVERY_S)
+            self._wake.wait(pause)
             self._wake.clear()
+            started = time.monotonic()
             try:
                 self._write()
             except BaseException as error:  # surfaces at the caller's next call
                 self._failure = error
                 return
+            pause = min(FLUSH_LATEST_S, max(FLUSH_EVERY_S, FLUSH_SHARE * (time.monotonic() - started)))
 
     def flush(self) -> None:
         """Return when everything added so far is in the file. Raises StoreError when that fails."""
