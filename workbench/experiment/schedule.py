@@ -11,10 +11,11 @@ import os
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from queue import SimpleQueue
+from typing import Any, Literal
 
 Task = Callable[[], None]
 Order = Literal["prefix", "context", "random"]
@@ -80,6 +81,7 @@ class Schedule:
         self._kv_tokens = kv_tokens
         self._order = order
         self._seed = seed
+        self._ended: SimpleQueue[Future[Any]] = SimpleQueue()  # as they end; wait() would look at all of them each time
 
     def run(self, jobs: Sequence[ContextJob]) -> None:
         """Ask everything; an exception of a task cancels what has not begun and is raised."""
@@ -113,11 +115,11 @@ class Schedule:
             if building is None and waiting and not ready:
                 job = waiting.popleft()
                 building = (job, self._pool.submit(job.build))
-            pending: set[Future[object]] = {f for context in active for f in context.running}  # type: ignore[misc]
-            if building is not None:
-                pending.add(building[1])  # type: ignore[arg-type]
-            if pending:
-                wait(pending, return_when=FIRST_COMPLETED)
+                building[1].add_done_callback(self._ended.put)
+            if building is not None or any(context.running for context in active):
+                self._ended.get()
+                while not self._ended.empty():
+                    self._ended.get()
             if building is not None and building[1].done():
                 job, tasks = building[0], building[1].result()
                 building = None
@@ -138,6 +140,7 @@ class Schedule:
         future = self._pool.submit(context.held.popleft())
         context.running.add(future)
         futures.add(future)
+        future.add_done_callback(self._ended.put)
 
     def _goes_on(self, context: _Active, futures: set[Future[None]]) -> bool:
         """Collect what has ended; behind the lead, let the others go. False when the context is through."""

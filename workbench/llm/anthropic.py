@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import aclosing
 from typing import Any
 
 from workbench.llm.client import Arrived, ServedModel
@@ -38,29 +39,30 @@ class AnthropicMessages(ServedModel):
 
     async def _ask(self, request: ChatRequest, arrived: Arrived) -> None:
         arrived.started = time.perf_counter()
-        async for event in self._connection.events(self._url, self._body(request)):
-            reply = event.get("whole", event)
-            kind = reply.get("type")
-            if kind == "error":
-                error = reply.get("error") or {}
-                raise HttpRefusal(_STATUS.get(str(error.get("type")), 500), self._connection.scrubbed(str(error)))
-            if kind == "message_start":
-                self._count_usage(arrived, (reply.get("message") or {}).get("usage") or {})
-            elif kind == "content_block_delta":
-                arrived.text((reply.get("delta") or {}).get("text") or "")
-            elif kind == "message_delta":
-                reason = (reply.get("delta") or {}).get("stop_reason")
-                arrived.finish = _FINISH.get(str(reason), str(reason)) if reason else arrived.finish
-                self._count_usage(arrived, reply.get("usage") or {})
-            elif kind == "message_stop":
-                arrived.ended = True
-                return
-            elif kind == "message":  # not streamed
-                for block in reply.get("content") or ():
-                    arrived.parts.append(block.get("text") or "")
-                reason = reply.get("stop_reason")
-                arrived.finish = _FINISH.get(str(reason), str(reason)) if reason else None
-                self._count_usage(arrived, reply.get("usage") or {})
+        async with aclosing(self._connection.events(self._url, self._body(request))) as events:
+            async for event in events:
+                reply = event.get("whole", event)
+                kind = reply.get("type")
+                if kind == "error":
+                    error = reply.get("error") or {}
+                    raise HttpRefusal(_STATUS.get(str(error.get("type")), 500), self._connection.scrubbed(str(error)))
+                if kind == "message_start":
+                    self._count_usage(arrived, (reply.get("message") or {}).get("usage") or {})
+                elif kind == "content_block_delta":
+                    arrived.text((reply.get("delta") or {}).get("text") or "")
+                elif kind == "message_delta":
+                    reason = (reply.get("delta") or {}).get("stop_reason")
+                    arrived.finish = _FINISH.get(str(reason), str(reason)) if reason else arrived.finish
+                    self._count_usage(arrived, reply.get("usage") or {})
+                elif kind == "message_stop":
+                    arrived.ended = True
+                    return
+                elif kind == "message":  # not streamed
+                    for block in reply.get("content") or ():
+                        arrived.parts.append(block.get("text") or "")
+                    reason = reply.get("stop_reason")
+                    arrived.finish = _FINISH.get(str(reason), str(reason)) if reason else None
+                    self._count_usage(arrived, reply.get("usage") or {})
 
     @staticmethod
     def _count_usage(arrived: Arrived, usage: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -235,22 +236,23 @@ class OpenAiCompatible(ServedModel):
 
     async def _read(self, body: Mapping[str, Any], arrived: Arrived) -> None:
         arrived.started = time.perf_counter()
-        async for event in self._connection.events(self._url, body):
-            if "done" in event:
-                arrived.ended = True
-                return
-            if "whole" in event:
-                self._whole(event["whole"], arrived)
-                return
-            error = event.get("error")
-            if error:
-                raise HttpRefusal(_code(error), self._connection.scrubbed(str(error)))
-            if event.get("usage"):
-                arrived.usage = _usage(event["usage"])
-            for choice in event.get("choices") or ():
-                arrived.text((choice.get("delta") or {}).get("content") or "")
-                arrived.first_token_logprobs = arrived.first_token_logprobs or _first_token(choice)
-                arrived.finish = choice.get("finish_reason") or arrived.finish
+        async with aclosing(self._connection.events(self._url, body)) as events:
+            async for event in events:
+                if "done" in event:
+                    arrived.ended = True
+                    return
+                if "whole" in event:
+                    self._whole(event["whole"], arrived)
+                    return
+                error = event.get("error")
+                if error:
+                    raise HttpRefusal(_code(error), self._connection.scrubbed(str(error)))
+                if event.get("usage"):
+                    arrived.usage = _usage(event["usage"])
+                for choice in event.get("choices") or ():
+                    arrived.text((choice.get("delta") or {}).get("content") or "")
+                    arrived.first_token_logprobs = arrived.first_token_logprobs or _first_token(choice)
+                    arrived.finish = choice.get("finish_reason") or arrived.finish
 
     def _whole(self, reply: Mapping[str, Any], arrived: Arrived) -> None:
         """The reply of a server that does not stream: no first-token time."""

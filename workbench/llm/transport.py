@@ -11,7 +11,8 @@ import json
 import re
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -80,7 +81,7 @@ class Connection:
         self._token_timeout = token_timeout
         self._session: Any = None
 
-    async def events(self, url: str, body: Mapping[str, Any]) -> AsyncIterator[Mapping[str, Any]]:
+    async def events(self, url: str, body: Mapping[str, Any]) -> AsyncGenerator[Mapping[str, Any], None]:
         """POST `body` as JSON and yield the JSON objects of the reply: each event of a stream, or the one reply of a
         server that does not stream, as `{"whole": …}`. `{"done": True}` marks the end of an OpenAI stream.
 
@@ -98,8 +99,9 @@ class Connection:
                 if response.status != 200:
                     raise HttpRefusal(response.status, self.scrubbed(await response.text()), _wait(response.headers))
                 if "text/event-stream" in response.headers.get("Content-Type", ""):
-                    async for event in self._stream(response):
-                        yield event
+                    async with aclosing(self._stream(response)) as events:
+                        async for event in events:
+                            yield event
                 else:
                     yield {"whole": self._parsed(await response.read())}
         except TimeoutError as error:
@@ -109,7 +111,7 @@ class Connection:
         except (aiohttp.ClientError, ConnectionError) as error:
             raise BadReply(f"{self._name}: the connection broke ({type(error).__name__})") from error
 
-    async def _stream(self, response: Any) -> AsyncIterator[Mapping[str, Any]]:
+    async def _stream(self, response: Any) -> AsyncGenerator[Mapping[str, Any], None]:
         rest = b""
         async for block in response.content.iter_any():  # whole blocks: a line at a time costs several times as much
             *lines, rest = (rest + block).split(b"\n")
