@@ -248,6 +248,65 @@ def refusing(*names: str) -> Callable[..., Any]:
     return handler
 
 
+SAID = {"choices": [{"delta": {"content": "yes no"}, "finish_reason": "stop"}]}
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [["no", "object"], "n/a", {"prompt_tokens": "many", "completion_tokens": None}, {"prompt_tokens_details": "none"},
+     {"prompt_tokens": -7, "completion_tokens": -1}, {"prompt_tokens": True, "completion_tokens": float("inf")}],
+)  # fmt: skip
+def test_a_usage_that_makes_no_sense_is_replaced_by_our_own_count(usage: Any) -> None:
+    with Endpoint(handler=answer_with(SAID, {"choices": [], "usage": usage}, "[DONE]")) as endpoint:
+        model = model_at(endpoint)
+        got = model.complete(ASKED)
+    assert (got.text, got.prompt_tokens) == ("yes no", count_messages(model, ASKED.messages))
+    assert got.completion_tokens == model.count("yes no")
+    assert got.token_source == model.token_source
+
+
+def test_more_cached_tokens_than_prompt_tokens_are_not_believed() -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 99}}
+    with Endpoint(handler=answer_with(SAID, {"choices": [], "usage": usage}, "[DONE]")) as endpoint:
+        assert model_at(endpoint).complete(ASKED).cached_tokens == 10
+
+
+@pytest.mark.parametrize("event", [{"choices": [None]}, {"choices": [{"delta": "yes"}]}, {"choices": 7}])
+def test_an_unknown_shape_is_a_bad_reply_with_what_was_spent(event: Any) -> None:
+    with Endpoint(handler=answer_with(SAID, event, "[DONE]")) as endpoint, pytest.raises(BadReply) as caught:
+        model_at(endpoint).complete(ASKED)
+    assert caught.value.spent is not None
+    assert caught.value.spent.text == "yes no"
+
+
+def test_content_in_parts_is_joined() -> None:
+    parts = [{"type": "text", "text": "yes"}, {"type": "text", "text": " no"}]
+    event = {"choices": [{"delta": {"content": parts}, "finish_reason": "stop"}]}
+    with Endpoint(handler=answer_with(event, "[DONE]")) as endpoint:
+        assert model_at(endpoint).complete(ASKED).text == "yes no"
+
+
+def test_an_error_in_the_middle_of_a_stream_says_what_had_been_spent() -> None:
+    broken = {"error": {"message": "the engine died", "code": 500}}
+    with Endpoint(handler=answer_with({"choices": [{"delta": {"content": "yes"}}]}, broken)) as endpoint:
+        model = model_at(endpoint)
+        with pytest.raises(ModelError, match="the engine died") as caught:
+            model.complete(ASKED)
+        assert caught.value.spent is not None
+        assert caught.value.spent.prompt_tokens == count_messages(model, ASKED.messages)
+        assert caught.value.spent.text == "yes"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_refused_and_neither_key_nor_prompt_follow_it(status: int) -> None:
+    with Endpoint() as other:
+        handler = answer_with({}, status=status, headers={"Location": f"{other.url}/chat/completions?token=t0ken"})
+        with Endpoint(handler=handler) as endpoint, pytest.raises(RequestRefused, match="redirects to 127") as caught:
+            model_at(endpoint).complete(ASKED)
+        assert other.books.requests == 0
+    assert "t0ken" not in str(caught.value)
+
+
 def test_parameters_that_the_server_refuses_are_left_out_from_then_on() -> None:
     with Endpoint(handler=refusing("max_tokens", "temperature", "seed")) as endpoint:
         model = model_at(endpoint)

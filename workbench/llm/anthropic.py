@@ -6,7 +6,7 @@ import time
 from contextlib import aclosing
 from typing import Any
 
-from workbench.llm.client import Arrived, ServedModel
+from workbench.llm.client import Arrived, ServedModel, token_count
 from workbench.llm.model import ChatRequest
 from workbench.llm.transport import HttpRefusal
 
@@ -67,13 +67,13 @@ class AnthropicMessages(ServedModel):
     @staticmethod
     def _count_usage(arrived: Arrived, usage: dict[str, Any]) -> None:
         """Their input tokens leave out what the cache served or took; ours are the whole prompt."""
-        if "input_tokens" in usage:
-            read = int(usage.get("cache_read_input_tokens") or 0)
-            written = int(usage.get("cache_creation_input_tokens") or 0)
+        if (uncached := token_count(usage.get("input_tokens"))) is not None:
+            read = token_count(usage.get("cache_read_input_tokens")) or 0
+            written = token_count(usage.get("cache_creation_input_tokens")) or 0
             arrived.usage.update(
-                prompt_tokens=int(usage["input_tokens"]) + read + written,
+                prompt_tokens=uncached + read + written,
                 cached_tokens=read,
                 cache_write_tokens=written,
             )
-        if "output_tokens" in usage:
-            arrived.usage["completion_tokens"] = int(usage["output_tokens"])
+        if (written_out := token_count(usage.get("output_tokens"))) is not None:
+            arrived.usage["completion_tokens"] = written_out

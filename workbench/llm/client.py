@@ -28,7 +28,7 @@ class Arrived:
 
     started: float = field(default_factory=time.perf_counter)
     parts: list[str] = field(default_factory=list)
-    usage: dict[str, Any] = field(default_factory=dict)
+    usage: dict[str, int] = field(default_factory=dict)
     finish: str | None = None
     first_token_s: float | None = None
     first_token_logprobs: dict[str, float] | None = None
@@ -110,24 +110,33 @@ class ServedModel:
         except HttpRefusal as refusal:
             if refusal.is_overflow:
                 raise ContextOverflow(self._tokens(request), request.max_tokens, self.window) from refusal
-            raise refusal.as_error(self.name) from refusal
+            error = refusal.as_error(self.name)
+            error.spent = self._spent(request, arrived)  # an error in the middle of a stream comes after paid text
+            raise error from refusal
         except ModelError as error:
-            if arrived.parts or arrived.usage:  # the server worked for it, and bills it
-                error.spent = self._completion(request, arrived)
+            error.spent = self._spent(request, arrived)
             raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as odd:
+            broken = BadReply(f"{self.name}: the reply has an unknown shape ({type(odd).__name__})")
+            broken.spent = self._spent(request, arrived)
+            raise broken from odd
         if arrived.finish is None and not (arrived.ended and arrived.parts):
             what = "the stream ended in the middle of a reply" if arrived.parts else "the reply holds no choice"
             broken = BadReply(f"{self.name}: {what}")
-            broken.spent = self._completion(request, arrived) if arrived.parts or arrived.usage else None
+            broken.spent = self._spent(request, arrived)
             raise broken
         completion = self._completion(request, arrived)
         self._check_whole_prompt(request, completion)
         return completion
 
+    def _spent(self, request: ChatRequest, arrived: Arrived) -> Completion | None:
+        """What a broken reply had used: the server worked for it, and bills it."""
+        return self._completion(request, arrived) if arrived.parts or arrived.usage else None
+
     def _check_whole_prompt(self, request: ChatRequest, completion: Completion) -> None:
         """Ollama answers a prompt over its window as if nothing were wrong, after cutting it; only its count tells."""
-        if completion.token_source != SERVER or completion.prompt_tokens >= _UNSUSPICIOUS:
-            return
+        if completion.token_source != SERVER or not 0 < completion.prompt_tokens < _UNSUSPICIOUS:
+            return  # none at all is a server that does not count
         sent = self._tokens(request)
         if sent > _LONG_PROMPT and completion.prompt_tokens < sent * _READ_SHARE:
             raise ContextOverflow(sent, request.max_tokens, completion.prompt_tokens)
@@ -139,13 +148,14 @@ class ServedModel:
         text = "".join(arrived.parts)
         usage = arrived.usage
         counted = "prompt_tokens" not in usage or "completion_tokens" not in usage
+        prompt = usage["prompt_tokens"] if "prompt_tokens" in usage else self._tokens(request)
         return Completion(
             text=text,
-            prompt_tokens=int(usage["prompt_tokens"] if "prompt_tokens" in usage else self._tokens(request)),
-            completion_tokens=int(usage["completion_tokens"] if "completion_tokens" in usage else self.count(text)),
-            cached_tokens=int(usage.get("cached_tokens") or 0),
-            cache_write_tokens=int(usage.get("cache_write_tokens") or 0),
-            reasoning_tokens=int(usage.get("reasoning_tokens") or 0),
+            prompt_tokens=prompt,
+            completion_tokens=usage["completion_tokens"] if "completion_tokens" in usage else self.count(text),
+            cached_tokens=min(usage.get("cached_tokens", 0), prompt),
+            cache_write_tokens=min(usage.get("cache_write_tokens", 0), prompt),
+            reasoning_tokens=usage.get("reasoning_tokens", 0),
             finish_reason=arrived.finish or "stop",
             token_source=self._counter.source if counted else SERVER,
             first_token_s=arrived.first_token_s,
@@ -250,7 +260,7 @@ class OpenAiCompatible(ServedModel):
                 if event.get("usage"):
                     arrived.usage = _usage(event["usage"])
                 for choice in event.get("choices") or ():
-                    arrived.text((choice.get("delta") or {}).get("content") or "")
+                    arrived.text(_content(choice.get("delta") or {}))
                     arrived.first_token_logprobs = arrived.first_token_logprobs or _first_token(choice)
                     arrived.finish = choice.get("finish_reason") or arrived.finish
 
@@ -262,7 +272,7 @@ class OpenAiCompatible(ServedModel):
             arrived.usage = _usage(reply["usage"])
         try:
             choice = reply["choices"][0]
-            content = choice["message"].get("content") or ""
+            content = _content(choice["message"])
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             raise BadReply(f"{self.name}: the reply holds no choice") from error
         if content:
@@ -289,10 +299,30 @@ def _prompt_tokens(reply: Mapping[str, Any]) -> list[float] | None:
     return [float(token["logprob"]) for token in own] or None
 
 
-def _usage(usage: Mapping[str, Any]) -> dict[str, Any]:
-    """The usage object under our names. DeepSeek's and Anthropic's spellings of cached tokens are known too."""
-    prompt = usage.get("prompt_tokens_details") or {}
-    reply = usage.get("completion_tokens_details") or {}
+def _content(message: Mapping[str, Any]) -> str:
+    """The text of a message or delta; some servers send it as a list of parts."""
+    content = message.get("content") or ""
+    if isinstance(content, str):
+        return content
+    return "".join(str(part.get("text") or "") if isinstance(part, Mapping) else str(part) for part in content)
+
+
+def token_count(value: Any) -> int | None:
+    """A number of tokens as a server gave it; None when it is none (text, a list, a negative or broken number)."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+        return None
+    return int(value)
+
+
+def _usage(usage: Any) -> dict[str, int]:
+    """The usage object under our names, what is no number of tokens left out. DeepSeek's and Anthropic's spellings of
+    cached tokens are known too."""
+    if not isinstance(usage, Mapping):
+        return {}
+    prompt, reply = (
+        details if isinstance(details := usage.get(f"{kind}_tokens_details"), Mapping) else {}
+        for kind in ("prompt", "completion")
+    )
     found = {
         "prompt_tokens": usage.get("prompt_tokens"),
         "completion_tokens": usage.get("completion_tokens"),
@@ -302,7 +332,7 @@ def _usage(usage: Mapping[str, Any]) -> dict[str, Any]:
         "cache_write_tokens": prompt.get("cache_write_tokens") or usage.get("cache_creation_input_tokens"),
         "reasoning_tokens": reply.get("reasoning_tokens"),
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: count for name, value in found.items() if (count := token_count(value)) is not None}
 
 
 def _code(error: Any) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from workbench.errors import InputError
 from workbench.llm.tokens import HuggingFaceCounter, ServerCounter, TokenCounter
+from workbench.no_redirects import open_url
 
 _PATIENCE_S = 3.0
 
@@ -68,7 +69,7 @@ def _kv_tokens(root: str, key: str | None) -> int | None:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     request = urllib.request.Request(f"{root}/metrics", headers=headers)  # noqa: S310 - as in _get
     try:
-        with urllib.request.urlopen(request, timeout=_PATIENCE_S) as response:  # noqa: S310
+        with open_url(request, timeout=_PATIENCE_S) as response:
             text = response.read().decode("utf-8", "replace")
     except OSError:
         return None
@@ -101,5 +102,5 @@ def _get(url: str, key: str | None, body: Mapping[str, Any] | None = None) -> An
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     data = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(url, data, headers)  # noqa: S310 - provider.py let only http and https through
-    with urllib.request.urlopen(request, timeout=_PATIENCE_S) as response:  # noqa: S310
+    with open_url(request, timeout=_PATIENCE_S) as response:
         return json.load(response)

@@ -95,9 +95,21 @@ class Connection:
             self._session = aiohttp.ClientSession(headers=self._headers, timeout=limits, connector=connector)
         try:
             proxy = _proxy(url)
-            async with self._session.post(url, data=json.dumps(body).encode(), proxy=proxy) as response:
+            async with self._session.post(
+                url,
+                data=json.dumps(body).encode(),
+                proxy=proxy,
+                allow_redirects=False,  # the key and the prompt go to the address that was given, nowhere else
+            ) as response:
+                if 300 <= response.status < 400:
+                    host = urlsplit(response.headers.get("Location", "")).netloc.rpartition("@")[2]
+                    raise RequestRefused(
+                        f"{self._name}: the server redirects to {host or 'another path'}; "
+                        "nothing was sent there; name the final address in the experiment"
+                    )
                 if response.status != 200:
-                    raise HttpRefusal(response.status, self.scrubbed(await response.text()), _wait(response.headers))
+                    body_text = await response.text(errors="replace")
+                    raise HttpRefusal(response.status, self.scrubbed(body_text), _wait(response.headers))
                 if "text/event-stream" in response.headers.get("Content-Type", ""):
                     async with aclosing(self._stream(response)) as events:
                         async for event in events:

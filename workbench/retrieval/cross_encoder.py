@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from workbench.errors import InputError, ModelError
+from workbench.no_redirects import open_url
 
 DEFAULT = "cross-encoder/ms-marco-MiniLM-L-6-v2"
 
@@ -58,7 +59,7 @@ class ServerCrossEncoder:
         body = {"model": self._model, "query": question, "documents": list(passages), "top_n": len(passages)}
         request = urllib.request.Request(self._url, json.dumps(body).encode(), headers)  # noqa: S310 - checked below
         try:
-            with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310
+            with open_url(request, timeout=120) as response:
                 rows = json.loads(response.read())["results"]
             found = {int(row["index"]): float(row["relevance_score"]) for row in rows}
             return [found[position] for position in range(len(passages))]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import ModelError, RequestRefused
+from workbench.no_redirects import open_url
 from workbench.text import combined_hash
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class ServerEmbedder:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 request = urllib.request.Request(self._url, body, headers)  # noqa: S310 - scheme checked by open_embedder
-                with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310
+                with open_url(request, timeout=120) as response:
                     return self._rows(json.loads(response.read()), len(texts))
             except urllib.error.HTTPError as error:
                 if error.code != 429 and error.code < 500:
