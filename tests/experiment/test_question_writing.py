@@ -108,6 +108,29 @@ def test_a_pair_needs_both_pieces_and_duplicates_are_one(tmp_path: Path) -> None
     assert done.reasons == {"duplicate": 1}
 
 
+def test_a_count_over_one_stretch_is_kept_only_when_no_other_stretch_adds_to_it(tmp_path: Path) -> None:
+    count = {
+        "question": "How many people named in the records died in 1790 or were born in 1742?",
+        "answer": "two",
+        "evidence": ["Mara Venn was born in Oakford in the year 1742", "The Tallow Guild was founded by Mara Venn"],
+    }
+
+    class Counting(Author):
+        def __call__(self, request: ChatRequest) -> str:
+            asked = request.messages[-1].content
+            if "Answer the question from this evidence" not in asked:
+                return super().__call__(request)
+            self.steps.append("asked")
+            return "two" if "Mara Venn was born" in asked else self.read
+
+    for elsewhere, reasons in (("unanswerable", {}), ("one", {"other places bear on it too": 1})):
+        author = Counting(count, read=elsewhere)
+        done = written(tmp_path / elsewhere, author, TEXT, "It rained for a week. " * 12, kinds=("whole",))
+        assert author.steps[-2:] == ["asked", "asked"]  # from its evidence, and of the other document
+        assert done.reasons == reasons
+        assert [row["task"] for row in done.rows] == ([] if reasons else ["aggregation"])
+
+
 def test_a_rerun_pays_nothing_and_a_budget_stops(tmp_path: Path) -> None:
     first = written(tmp_path, Author(GOOD))
     again = written(tmp_path, Author())  # it has nothing more to say: all is replayed

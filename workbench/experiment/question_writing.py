@@ -2,8 +2,9 @@
 
 A question is written over one chunk, over two chunks that share an entity, or over a long stretch of the documents.
 Kept is what has its evidence verbatim in the documents, is not a duplicate, cannot be answered without the text, and
-is answered right from its evidence alone. Every call goes through the gateway: cached, counted, logged, within a
-budget; a rerun with the same arguments pays for nothing twice.
+is answered right from its evidence alone; a count or a list over one stretch also needs every other stretch of the
+documents to have nothing to say to it, because it will be asked of them all. Every call goes through the gateway:
+cached, counted, logged, within a budget; a rerun with the same arguments pays for nothing twice.
 """
 
 from __future__ import annotations
@@ -183,10 +184,11 @@ class _Writer:
     ) -> None:  # fmt: skip
         self._context, self._options, self._gateway = context, options, gateway
         self._run_id, self._done, self._advance, self._earlier = run_id, done, advance, earlier
+        self._stretches = _stretches(context.documents, gateway) if "whole" in options.kinds else []
 
     def work(self) -> None:
         """Draft until enough are accepted, or four times as many were tried."""
-        supply = materials(self._context, self._options, self._gateway)
+        supply = materials(self._context, self._options, self._gateway, self._stretches)
         for _ in range(0, _TRIES * self._options.number, _BATCH):
             wanted = self._options.number - len(self._done.rows)
             batch = [material for _, material in zip(range(min(_BATCH, wanted)), supply, strict=False)]
@@ -215,7 +217,18 @@ class _Writer:
         evidence = ["\n".join(span.text for span in spans) for _, _, spans in drafts]
         prompts = [ANSWER(material=text, question=d.question) for text, (_, d, _) in zip(evidence, drafts, strict=True)]
         for material, draft, spans in self._judged(drafts, "from_evidence", prompts):
-            self._accept(material, draft, spans)
+            if material.kind == "whole" and (reason := self._elsewhere(material, draft)):
+                self._reject(material, draft, reason)
+            else:
+                self._accept(material, draft, spans)
+
+    def _elsewhere(self, material: Material, draft: Draft) -> str:
+        """Why a count or list over one stretch is not the whole answer; empty when no other stretch adds to it."""
+        others = [chunk.text for chunk in self._stretches if chunk not in material.chunks]
+        replies = self._ask("elsewhere", [ANSWER(material=text, question=draft.question) for text in others])
+        if any(isinstance(reply, Exception) for reply in replies):
+            return "call failed"
+        return "" if all(abstains(reply.text) for reply in replies) else "other places bear on it too"
 
     def _judged(
         self, drafts: Sequence[tuple[Material, Draft, tuple[Chunk, ...]]], step: str, prompts: Sequence[Messages]
@@ -326,7 +339,9 @@ def _quoted(quote: str, chunks: Sequence[Chunk]) -> Chunk | None:
     return None
 
 
-def materials(context: Context, options: WritingOptions, gateway: Gateway) -> Iterator[Material]:
+def materials(
+    context: Context, options: WritingOptions, gateway: Gateway, stretches: Sequence[Chunk]
+) -> Iterator[Material]:
     """What to write over, kinds in turn and chunks in a random order that the seed fixes; ends when all are used.
 
     Raises InputError when the documents have no text to write over.
@@ -340,7 +355,7 @@ def materials(context: Context, options: WritingOptions, gateway: Gateway) -> It
         raise InputError("the documents hold no passage of 20 words", field="corpus", fix="add longer documents")
     singles = iter(draw.sample(chunks, len(chunks)))
     pairs = iter(_pairs(chunks, draw))
-    wholes = _stretches(context.documents, gateway, draw)
+    wholes = draw.sample(list(stretches), len(stretches))
     supply: dict[str, Iterator[Material]] = {
         "single": (Material("single", (chunk,)) for chunk in singles),
         "pair": (Material("pair", (chunks[a], chunks[b]), link) for a, b, link in pairs),
@@ -375,10 +390,9 @@ def _pairs(chunks: Sequence[Chunk], draw: random.Random) -> list[tuple[int, int,
     return [pair for pair in found if pair[:2] not in seen and not seen.add(pair[:2])]  # type: ignore[func-returns-value]
 
 
-def _stretches(documents: Sequence[Document], gateway: Gateway, draw: random.Random) -> Iterator[Chunk]:
+def _stretches(documents: Sequence[Document], gateway: Gateway) -> list[Chunk]:
     """Stretches of documents as long as half the model's window, at most 6,000 tokens."""
     from workbench.retrieval.chunking import pack
 
     room = max(200, min(6_000, gateway.model.window // 2 - _REPLY_TOKENS))
-    every = [chunk for d in documents if d.text.strip() for chunk in pack(d, room, gateway.count)]
-    yield from draw.sample(every, len(every))
+    return [chunk for d in documents if d.text.strip() for chunk in pack(d, room, gateway.count)]
