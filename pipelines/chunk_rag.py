@@ -133,10 +133,24 @@ class ChunkRag:
         """The chunks that are read for a question, best first."""
         model = asker(bench)
         query = transformed(question, self.query, index, model, number=self.queries)
-        whole = self._reranker().kind == "none" and self.fill == "top_k"
+        reranker = self._reranker()
+        whole = reranker.kind == "none" and self.fill == "top_k"
         wanted = self.top_k if whole else max(self.top_k, self.candidates)
-        found = index.find(query.wordings, wanted, self.retriever, fusion=self._fusion(), vector=query.vector)
-        ranked = reranked(question, found, self._reranker(), index, model)
+        while True:
+            found = index.find(query.wordings, wanted, self.retriever, fusion=self._fusion(), vector=query.vector)
+            ranked = reranked(question, found, reranker, index, model)
+            kept = self._taken(ranked, bench)
+            if self.fill != "token_budget" or len(kept) < len(ranked) or wanted >= len(index.chunks):
+                break
+            if reranker.kind != "none":  # what was not reranked has no place in the order: the user must ask for more
+                bench.note("budget_unfilled", f"all {len(kept)} reranked candidates fit: raise candidates")
+                break
+            wanted *= 4  # all that was found fits: the budget is for more
+        if ranked and not kept:
+            bench.note("budget_too_small", f"the best chunk is over the budget of {self.token_budget} tokens")
+        return kept
+
+    def _taken(self, ranked: Sequence[Hit], bench: Bench) -> list[Hit]:
         return taken(
             ranked,
             self.fill,

@@ -12,6 +12,7 @@ import pytest
 from pipelines.chunk_rag import ChunkRag
 from tests.pipelines.conftest import Ran, make_context, run, story
 from workbench.errors import InputError, UnknownName
+from workbench.text import count_tokens
 
 TEXT = story(60)
 SMALL = ChunkRag(chunk_tokens=30, overlap=0, splitter="packed", top_k=3)
@@ -50,6 +51,29 @@ def test_a_token_budget_takes_what_fits() -> None:
     assert 2 <= len(tokens) <= 4
     more = read(replace(SMALL, splitter="single", fill="token_budget", token_budget=50, overflow="overshoot"))
     assert len(more.answer.hits) == len(tokens) + 1
+
+
+def tokens_read(ran: Ran) -> int:
+    return sum(count_tokens(hit.chunk.text) for hit in ran.answer.hits)
+
+
+def test_a_token_budget_is_used_up_however_few_the_candidates() -> None:
+    method = replace(SMALL, fill="token_budget", token_budget=2_000, candidates=5, retriever="dense")
+    ran = read(method, context=story(200))
+    assert 2_000 - SMALL.chunk_tokens <= tokens_read(ran) <= 2_000
+    assert ran.noted("budget_unfilled") == []
+    whole = read(replace(method, token_budget=100_000), context=story(200)).answer.hits
+    assert "".join(chunk.text for chunk in sorted((hit.chunk for hit in whole), key=lambda c: c.start)) == story(200)
+
+
+def test_a_token_budget_says_why_it_is_not_used_up() -> None:
+    method = replace(SMALL, fill="token_budget", token_budget=2_000, candidates=5, rerank="mmr")
+    ran = read(method, context=story(200))
+    assert len(ran.answer.hits) == 5
+    assert ran.noted("budget_unfilled") == ["all 5 reranked candidates fit: raise candidates"]
+    ran = read(replace(SMALL, fill="token_budget", token_budget=10))
+    assert ran.answer.hits == ()
+    assert ran.noted("budget_too_small") == ["the best chunk is over the budget of 10 tokens"]
 
 
 def test_a_threshold_keeps_what_scores_near_the_best() -> None:

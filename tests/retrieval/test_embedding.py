@@ -236,3 +236,10 @@ def test_late_chunks_see_their_surroundings_and_a_whole_text_is_itself() -> None
     assert not np.allclose(late.embed_spans(text, span), late.embed_spans(other, moved), atol=1e-3)
     long = "Word after word goes by here. " * 400
     assert late.embed_spans(long, [(0, 100), (len(long) - 100, len(long))]).shape == (2, 384)
+
+
+def test_with_fewer_texts_than_dimensions_no_text_loses_its_vector() -> None:
+    """Four texts without a common word need four dimensions; with three, one of them would be found by nothing."""
+    unlike = ["Alpha beta.", "Gamma delta.", "Epsilon zeta.", "Eta theta."]
+    vectors = LsaEmbedder().fit(unlike).embed(unlike)
+    assert vectors @ vectors.T == pytest.approx(np.eye(4), abs=1e-6)

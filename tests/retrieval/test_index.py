@@ -46,7 +46,8 @@ def made(
 ) -> ChunkIndex:
     options = {"chunk_tokens": 60, "overlap": 0, "splitter": "packed", **options}
     embedder = embedder or LsaEmbedder(32)
-    return build_index(context, embedder=embedder, count=count_tokens, directory=directory, **options)
+    counter = {"count": count_tokens, "tokenizer": "tiktoken:o200k_base"}
+    return build_index(context, embedder=embedder, directory=directory, **{**counter, **options})
 
 
 class Counting:
@@ -119,6 +120,20 @@ def test_what_changes_an_index_changes_its_address(tmp_path: Path) -> None:
     ):
         assert other is not first
     assert made(tmp_path) is first
+
+
+def test_tokenizers_share_chunks_only_where_they_are_not_asked(tmp_path: Path) -> None:
+    def letters(text: str) -> int:
+        return len(text) // 4 + 1
+
+    for splitter in ("sentence", "tokens", "words", "single", "window:2"):
+        other = made(tmp_path, splitter=splitter, count=letters, tokenizer="letters")
+        assert other is made(tmp_path, splitter=splitter), splitter
+    assert len(list(tmp_path.glob("chunks-*"))) == 5
+    for splitter in ("packed", "paragraphs", "markdown", "hierarchical:20", "code"):
+        other = made(tmp_path, splitter=splitter, count=letters, tokenizer="letters")
+        assert other is not made(tmp_path, splitter=splitter), splitter
+    assert made(tmp_path, splitter="single", chunk_tokens=9) is made(tmp_path, splitter="single")
 
 
 @pytest.mark.parametrize("harm", ["flip", "cut", "drop", "manifest", "version"])
@@ -212,16 +227,53 @@ def test_a_build_killed_while_it_writes_is_swept_away(tmp_path: Path) -> None:
 def test_windows_that_overlap_are_read_once() -> None:
     index = made(splitter="window:2")
     hits = index.search(QUERY, 4)
-    assert len(hits) == 4
+    assert 1 < len(hits) <= 4
     spans = [hit.chunk for hit in hits]
     assert not any(a.overlap(b) for i, a in enumerate(spans) for b in spans[:i])
     assert all(CONTEXT.holds(chunk) for chunk in spans)
     assert any("the weaver of Place 7 " in chunk.text and "Place 6 " in chunk.text for chunk in spans)
 
 
+@pytest.mark.parametrize("retriever", ["dense", "sparse", "hybrid"])
+@pytest.mark.parametrize(("splitter", "overlap"), [("window:3", 0), ("hierarchical:20", 0), ("hierarchical:20", 40)])
+@pytest.mark.parametrize("k", [1, 5])
+def test_never_more_is_read_than_k_single_reads_are_long(retriever: str, splitter: str, overlap: int, k: int) -> None:
+    index = made(splitter=splitter, chunk_tokens=120, overlap=overlap)
+    assert index._reads is not None
+    longest = max(len(chunk.text) for chunk in index._reads)
+    hits = index.search(QUERY, k, retriever)
+    assert hits and sum(len(hit.chunk.text) for hit in hits) <= k * longest
+    assert max(len(hit.chunk.text) for hit in hits) <= k * longest
+    if splitter.startswith("hierarchical"):
+        assert len(hits) == k  # parents have no text in common, so each is a hit of its own
+
+
+def test_lower_candidates_never_enlarge_what_is_read() -> None:
+    index = made(splitter="window:1")
+    alone = index.search(QUERY, 1)[0].chunk
+    centre = next(c for c, read in zip(index.chunks, index._reads or (), strict=True) if read == alone)
+    assert "Place 7 " in centre.text  # a window of one sentence either side, though its neighbours are candidates too
+
+
 def test_parents_are_read_for_their_children() -> None:
     hits = made(splitter="hierarchical:20", chunk_tokens=120).search(QUERY, 2)
     assert all(60 < count_tokens(hit.chunk.text) <= 120 for hit in hits)
+
+
+def test_parents_are_sought_until_there_are_enough() -> None:
+    """All children of the first parent come before any other's: four candidates a hit would find one parent only."""
+    family = " ".join(f"Alpha alpha alpha {i}." for i in range(30))
+    others = " ".join(f"Alpha then came a long and winding story of river {i}." for i in range(30))
+    context = Context((Document("d0", family), Document("d1", others)))
+    index = made(context=context, splitter="hierarchical:8", chunk_tokens=400)
+    assert {hit.chunk.document_id for hit in index.search("alpha", 2, "sparse")} == {"d0", "d1"}
+
+
+@pytest.mark.parametrize("query", ["zzzz qqqq", "", "   ", "who is the"])
+def test_a_query_of_which_nothing_is_known_finds_nothing(query: str) -> None:
+    index = made()
+    for retriever in ("dense", "sparse", "hybrid"):
+        assert index.search(query, 4, retriever) == [], retriever
 
 
 def test_the_same_chunks_can_be_indexed_otherwise(tmp_path: Path) -> None:

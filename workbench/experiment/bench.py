@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from workbench.llm.model import Model
     from workbench.retrieval.embedding import Embedder
     from workbench.retrieval.index import ChunkIndex
     from workbench.retrieval.text_index import TextIndex
@@ -267,6 +268,7 @@ class ExperimentBench:
             splitter=splitter,
             embedder=equipment.embedder,
             count=equipment.gateway.count,
+            tokenizer=_tokenizer(equipment.gateway.model),
             directory=equipment.index_directory,
         )
 
@@ -277,6 +279,12 @@ class ExperimentBench:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self.index().embedder.embed(texts)
+
+
+def _tokenizer(model: Model) -> str:
+    """A name that two models have in common only if they count alike: a server's tokenizer is known by its model."""
+    source = model.token_source
+    return source if source.startswith("tiktoken:") else f"{source} of {model.name}"
 
 
 def critical_path(calls: Iterable[Call]) -> float:

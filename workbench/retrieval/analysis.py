@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from workbench.retrieval.stop_words import stop_words
@@ -16,11 +18,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STOP_WORDS = stop_words("english")
-# Scripts written without spaces: Han, kana, Thai. Their runs are cut into overlapping pairs, as Lucene does.
-_UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_SPACED_WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:['’][^\W_{_UNSPACED}]+)?")
+# Scripts written without spaces, but for their punctuation: Thai, Lao, Burmese, Khmer, kana, Han. Their runs are cut
+# into overlapping pairs, as Lucene does with Han.
+_UNSPACED = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e50-\u0e59\u0e80-\u0edf\u1000-\u1049\u1050-\u109f\ua9e0-\ua9fe\uaa60-\uaa7f"
+    "\u1780-\u17d3\u17d7\u17dc-\u17e9\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
 _HAS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_RUNS = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
+_KANA = "\u3040"  # scripts before it write vowels as marks on their letters; those from it on are cut by characters
+_BEYOND_LATIN = re.compile("[^\x00-\u02ff\u2010-\u2027\u2030-\u205e]")
+_LATIN_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+# Characters that have no look of their own and may stand inside a word (Unicode's Cf and variation selectors), and the
+# marks that Arabic and Hebrew are written with or without: vowels, and the stroke that stretches a word.
+_IGNORED = re.compile(
+    "[\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180b-\u180f\u200c-\u200f\u202a-\u202e\u2060-\u2064"
+    "\u2066-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e01ef"
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4"
+    "\u06e7\u06e8\u06ea-\u06ed]"
+)
+_DOTTED_I = "i\u0307"  # what İ becomes in lower case
 _ROWS = 50_000  # texts counted at once: bounds the memory of the words' ids
 
 
@@ -37,31 +54,66 @@ def _stemmer(language: str) -> Any:
     return Stemmer.Stemmer("porter" if language == "english" else language)
 
 
+def folded(text: str) -> str:
+    """A text in the form in which words are compared: compatible forms are one (NFKC: "ﬁ" is "fi", full-width letters
+    are letters, a letter and its accent are one character), case is folded, and characters without a look of their own
+    and the vowel marks of Arabic and Hebrew are dropped.
+
+    >>> folded("ﬁnance co\u00adoperate")
+    'finance cooperate'
+    """
+    if text.isascii():
+        return text.lower()
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    text = text.replace("’", "'").replace("ʼ", "'").replace("\u00ad", "")
+    if _BEYOND_LATIN.search(text):
+        # the space without a width parts words of Khmer and Thai
+        text = _IGNORED.sub("", text.replace("\u200b", " ").replace(_DOTTED_I, "i"))
+    return text
+
+
+@lru_cache(maxsize=1)
+def _marked() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A word whose letters have marks, and one such letter. Made when the first text that may have some is met: to find
+    the marks takes some milliseconds."""
+    # each range beyond the first plane slows the search down: there, only those of scripts in use (Chakma, Adlam)
+    places = (*range(0x300, 0x10000), *range(0x11100, 0x11148), *range(0x1E944, 0x1E94B))
+    marks = "".join(c for c in map(chr, places) if unicodedata.category(c) in ("Mn", "Mc"))
+    return re.compile(f"\\w[\\w{marks}]*(?:'\\w[\\w{marks}]*)?"), re.compile(f".[{marks}]*", re.DOTALL)
+
+
 def words(text: str) -> list[str]:
-    """Lower-cased words in order; runs of unspaced scripts as overlapping pairs of characters.
+    """Folded words in order; runs of unspaced scripts as overlapping pairs of letters.
 
     >>> words("Don't stop at 东京塔.")
     ["don't", 'stop', 'at', '东京', '京塔']
     """
-    lowered = text.lower()
-    if not _HAS_UNSPACED.search(lowered):
-        return _WORD.findall(lowered)
+    text = folded(text)
+    if text.isascii() or not _BEYOND_LATIN.search(text):
+        return _LATIN_WORD.findall(text)
+    word, letter = _marked()
+    whole: list[str] = word.findall(text.replace("_", " "))
+    if not _HAS_UNSPACED.search(text):
+        return whole
     found: list[str] = []
-    for word in _SPACED_WORD.findall(lowered):
-        if len(word) > 2 and _HAS_UNSPACED.match(word):
-            found += [word[i : i + 2] for i in range(len(word) - 1)]
+    for run in (run for word in whole for run in _RUNS.findall(word)):
+        if len(run) < 3 or not _HAS_UNSPACED.match(run):
+            found.append(run)
+        elif run[0] >= _KANA:
+            found += [run[i : i + 2] for i in range(len(run) - 1)]
         else:
-            found.append(word)
+            letters = letter.findall(run)
+            found += ["".join(pair) for pair in pairwise(letters)] or letters
     return found
 
 
 class Analyser:
     """Words to terms for one language: possessives cut, stop words dropped, stemmed (Porter for English, else
-    Snowball). `none` only lower-cases. Raises UnknownName for a language without a stemmer."""
+    Snowball). `none` only folds case. Raises UnknownName for a language without a stemmer."""
 
     def __init__(self, language: str = "english") -> None:
         self.language = language
-        self._stop_words = stop_words(language)
+        self._stop_words = frozenset(folded(word) for word in stop_words(language))
         self._stem: Callable[[str], str] = _unchanged
         if language == "english":
             self._stem = stem
@@ -69,13 +121,13 @@ class Analyser:
             self._stem = lru_cache(maxsize=200_000)(_stemmer(language).stemWord)
 
     def term(self, word: str) -> str | None:
-        """The term of a lower-case word; None for a stop word."""
-        bare = word.removesuffix("'s").removesuffix("’s")
+        """The term of a folded word; None for a stop word."""
+        bare = word.removesuffix("'s")
         return None if not bare or bare in self._stop_words else self._stem(bare)
 
     def term_anyway(self, word: str) -> str | None:
         """The term of a word, also of a stop word: for texts that hold nothing else."""
-        bare = word.removesuffix("'s").removesuffix("’s")
+        bare = word.removesuffix("'s")
         return self._stem(bare) if bare else None
 
     def __call__(self, text: str) -> list[str]:
@@ -96,7 +148,7 @@ def analyser(language: str = "english") -> Analyser:
 
 
 def terms(text: str, language: str = "english") -> list[str]:
-    """Lower-cased, stop words dropped, stemmed; a text of stop words only keeps them.
+    """Folded, stop words dropped, stemmed; a text of stop words only keeps them.
 
     >>> terms("The companies of the Baron's town")
     ['compani', 'baron', 'town']

@@ -17,7 +17,7 @@ from workbench.retrieval.chunking import Count
 from workbench.retrieval.embedding import Embedder
 from workbench.retrieval.fusion import Fusion, Scored
 from workbench.retrieval.shelf import Damaged, load_arrays, save_arrays, shelved
-from workbench.retrieval.splitters import Cut, cut
+from workbench.retrieval.splitters import Cut, cut, cut_key
 from workbench.retrieval.vector import DenseIndex
 from workbench.text import combined_hash
 
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 T = TypeVar("T")
-FORMAT = "5"  # a changed layout, analyser or splitter is a new index
+FORMAT = "6"  # a changed layout, analyser or splitter is a new index
 CANDIDATES = 50  # how deep each ranking goes into a fusion
 _KEPT_IN_MEMORY = 64
-_PROBE = "Dr. Hale's 37 ships — naïve cafés, 東京塔; def f(x): return x**2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +151,9 @@ class ChunkIndex:
     def search(self, query: str, k: int, retriever: str = "hybrid", *, fusion: Fusion | None = None) -> list[Hit]:
         """The `k` best chunks for a query, ranked from 1; fewer when the context has fewer.
 
-        `dense`: cosine. `sparse`: BM25, chunks without any query term are no hits. `hybrid`: reciprocal rank fusion of
-        the two (k = 60, or as `fusion` says), each cut at 50 or `k` if that is more.
+        `dense`: cosine; a query that the embedder knows nothing of has no hits. `sparse`: BM25, chunks without any
+        query term are no hits. `hybrid`: reciprocal rank fusion of the two (k = 60, or as `fusion` says), each cut at
+        50 or `k` if that is more.
         """
         return self.find([query], k, retriever, fusion=fusion)
 
@@ -174,23 +174,32 @@ class ChunkIndex:
             raise MethodError(f"unknown retriever {retriever!r}; known: dense, sparse, hybrid")
         if not len(self.chunks) or k < 1 or not queries:
             return []
-        wide = self._reads is not None
-        depth = k * 4 if wide else k
-        single = retriever != "hybrid" and len(queries) == 1
-        depth = depth if single else max(depth, CANDIDATES)
         fusion = fusion or Fusion()
-        scored = self._scored(queries, depth, retriever, fusion, vector)
-        hits = self._widened(scored, k) if wide else [(self.chunks[p], score) for p, score in scored[:k]]
+        rows = None
+        if retriever != "sparse":
+            rows = self.embed_queries(queries) if vector is None else vector.reshape(1, -1)
+        single = retriever != "hybrid" and len(queries) == 1
+        depth = k if self._reads is None else k * 4
+        while True:
+            reach = depth if single else max(depth, CANDIDATES)
+            scored = self._scored(queries, rows, reach, retriever, fusion)
+            if self._reads is None:
+                hits = [(self.chunks[p], score) for p, score in scored[:k]]
+                break
+            hits, filled = self._widened(scored, k)
+            if filled or not scored or reach >= len(self.chunks):
+                break
+            depth = reach * 4  # many small chunks of the same few reads: look further down
         return [Hit(chunk, score, rank) for rank, (chunk, score) in enumerate(hits, 1)]
 
     def _scored(
-        self, queries: Sequence[str], depth: int, retriever: str, fusion: Fusion, vector: NDArray[np.float32] | None
+        self, queries: Sequence[str], rows: NDArray[np.float32] | None, depth: int, retriever: str, fusion: Fusion
     ) -> Scored:
         dense: list[Scored] = []
         sparse: list[Scored] = []
-        if retriever != "sparse":
-            rows = self.embed_queries(queries) if vector is None else vector.reshape(1, -1)
-            dense = [self.dense.search(row, depth) for row in rows]
+        if rows is not None:
+            # a question that the embedder knows nothing of is as near to every chunk: it finds none
+            dense = [self.dense.search(row, depth) if row.any() else [] for row in rows]
         if retriever != "dense":
             sparse = [self.sparse.search(query, depth) for query in queries]
         if len(dense) + len(sparse) == 1:
@@ -203,22 +212,31 @@ class ChunkIndex:
         vectors: NDArray[np.float32] = embed(list(queries))
         return vectors
 
-    def _widened(self, scored: Scored, k: int) -> list[tuple[Chunk, float]]:
-        """What the hits stand for; those that overlap become one, at the better one's rank."""
+    def _widened(self, scored: Scored, k: int) -> tuple[list[tuple[Chunk, float]], bool]:
+        """What the hits stand for, and whether `k` of them were placed.
+
+        A hit whose own chunk is read already adds nothing. One whose read overlaps others becomes one with them, at the
+        best one's rank, and takes a place of the `k` all the same: never more is read than `k` single reads are long.
+        """
         found: list[tuple[Chunk, float]] = []
+        placed = 0
         for position, score in scored:
-            chunk = self._reads[position]  # type: ignore[index]  # callers checked
+            if placed == k:
+                break
+            own, chunk = self.chunks[position], self._reads[position]  # type: ignore[index]  # callers checked
+            if any(other.overlap(own) == own.end - own.start for other, _ in found):
+                continue
+            placed += 1
             touching = [i for i, (other, _) in enumerate(found) if other.overlap(chunk)]
-            if touching:
-                joined = [found[i][0] for i in touching] + [chunk]
-                start, end = min(c.start for c in joined), max(c.end for c in joined)
-                whole = self._span(chunk, start, end)
-                found[touching[0]] = (whole, found[touching[0]][1])
-                for i in reversed(touching[1:]):
-                    del found[i]
-            elif len(found) < k:
+            if not touching:
                 found.append((chunk, score))
-        return found
+                continue
+            joined = [found[i][0] for i in touching] + [chunk]
+            whole = self._span(chunk, min(c.start for c in joined), max(c.end for c in joined))
+            found[touching[0]] = (whole, found[touching[0]][1])
+            for i in reversed(touching[1:]):
+                del found[i]
+        return found, placed == k
 
     def _span(self, chunk: Chunk, start: int, end: int) -> Chunk:
         if (chunk.start, chunk.end) == (start, end):
@@ -364,15 +382,16 @@ def build_index(
     splitter: str,
     embedder: Embedder,
     count: Count,
+    tokenizer: str,
     directory: Path | None,
 ) -> ChunkIndex:
     """The index of a context for one configuration: from memory, from `directory`, or made and kept there.
 
     Content-addressed: the same documents and configuration give the same index, whoever asks. Safe for threads and
-    processes. A damaged one is made again. `splitter` is one of `workbench.retrieval.splitters`.
+    processes. A damaged one is made again. `splitter` is one of `workbench.retrieval.splitters`; `tokenizer` names what
+    `count` counts with: models that share a tokenizer share their chunks.
     """
-    # two tokenizers cut alike only if they count alike; a callable has no name, so it is known by what it says
-    parts = [FORMAT, context.context_id, str(chunk_tokens), str(overlap), splitter, str(count(_PROBE))]
+    parts = [FORMAT, context.context_id, *cut_key(splitter, chunk_tokens, overlap, tokenizer)]
     if splitter.startswith("semantic"):
         parts.append(embedder.name)
     key = combined_hash(*parts)

@@ -20,8 +20,8 @@ _ROWS = 20_000  # texts projected at once
 class LsaEmbedder:
     """TF-IDF (sublinear, smooth idf) and a truncated SVD, fitted on the chunks of the context (Deerwester 1990).
 
-    Deterministic. With fewer chunks than dimensions the TF-IDF vectors themselves are used. Over 20,000 chunks, the SVD
-    is computed on that many, evenly spaced; document frequencies are always those of all chunks.
+    Deterministic. With fewer chunks than dimensions nothing is lost: there are as many dimensions as chunks. Over
+    20,000 chunks, the SVD is computed on that many, evenly spaced; document frequencies are always those of all chunks.
     """
 
     def __init__(self, dimensions: int = 256, *, language: str = "english", fitted: _Fitted | None = None) -> None:
@@ -88,8 +88,9 @@ class _Fitted:
             terms, matrix = [terms[i] for i in kept], matrix[:, kept]
         frequency = np.bincount(matrix.indices, minlength=len(terms))
         idf = np.log((1 + number) / (1 + frequency)) + 1
-        size = min(dimensions, min(number, len(terms)) - 1)
-        if size < 2:
+        # one less than the rank would leave one of a few unlike chunks without a vector; the approximation needs it
+        size = min(dimensions, number, len(terms) - (number > _EXACT))
+        if size < 2 or min(number, len(terms)) < 3:
             return cls(terms, idf, None)
         picked = matrix if number <= _FITTED else matrix[np.linspace(0, number - 1, _FITTED, dtype=np.int64)]
         from threadpoolctl import threadpool_limits

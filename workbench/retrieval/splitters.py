@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -145,7 +145,7 @@ def tokens(text: str, job: _Job) -> Pieces:
     ids = coder.encode_ordinary(text)
     decoded, offsets = coder.decode_with_offsets(ids)
     if decoded != text:  # half a surrogate pair: no tokenizer gives it back
-        return packed(text, job)
+        return packed(text, replace(job, count=lambda part: len(coder.encode_ordinary(part))))
     bounds = [*offsets, len(text)]
     found: Pieces = []
     step = max(1, job.chunk_tokens - job.overlap)
@@ -269,11 +269,12 @@ def window(text: str, job: _Job) -> tuple[Pieces, Pieces]:
 
 
 def hierarchical(text: str, job: _Job) -> tuple[Pieces, Pieces]:
-    """Children of `hierarchical:128` tokens are searched; read are their parents of `chunk_tokens`."""
+    """Children of `hierarchical:128` tokens are searched; read are their parents of `chunk_tokens`, which do not
+    overlap: a text that two parents share would be read twice."""
     child = min(job.number(128), job.chunk_tokens)
     small: Pieces = []
     wide: Pieces = []
-    for begin, end in packed(text, job):
+    for begin, end in packed(text, replace(job, overlap=0)):
         part = text[begin:end]
         inside = pack_spans(part, _starts(part), child, job.count)
         small += [(begin + a, begin + b) for a, b in inside]
@@ -298,3 +299,14 @@ _PLAIN: dict[str, Callable[[str, _Job], Pieces]] = {
 }
 _WIDER: dict[str, Callable[[str, _Job], tuple[Pieces, Pieces]]] = {"window": window, "hierarchical": hierarchical}
 SPLITTERS = ("sentence", *_PLAIN, *_WIDER)
+_SELF_COUNTING = ("sentence", "tokens", "words")  # these count in an encoding of their own, or words
+_UNSIZED = ("single", "window")  # a sentence is a chunk, however long
+
+
+def cut_key(splitter: str, chunk_tokens: int, overlap: int, tokenizer: str) -> list[str]:
+    """What the chunks of a context depend on, beside its texts: nothing that makes no difference to them."""
+    name = splitter.partition(":")[0]
+    if name in _UNSIZED:
+        return [splitter]
+    sizes = [splitter, str(chunk_tokens), "0" if name == "hierarchical" else str(overlap)]
+    return sizes if name in _SELF_COUNTING else [*sizes, tokenizer]
