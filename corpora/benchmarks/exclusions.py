@@ -1,26 +1,30 @@
 """Label errors: questions to leave out, each with its reason; reported, reversible, and part of what a run is.
 
-A list comes from a file (`question_id`, `reason` as CSV, JSON or JSON Lines), or from checks of the data itself
-(`detected`). The published lists of LoCoMo's and LongMemEval's errors stand in their repositories' issues; they are
-not part of this package, because they have no licence. Save them as such a file to apply them.
+A list comes from a file (`question_id`, `reason` as CSV, JSON or JSON Lines), from checks of the data itself
+(`detected`), or is one of the few errors that are `known` here by their ids. LoCoMo's 99 errors stand in issues 27 and
+34 of its repository, without a licence; they are not part of this package. Save them as such a file to apply them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
 from corpora.benchmarks.raw import read_json, read_table
 from workbench.errors import InputError
-from workbench.records import Context, Question
+from workbench.records import Question
 
 DETECTED = "detected"
+KNOWN = "known"
+CHECKS = (DETECTED, KNOWN)
+KNOWN_ERRORS: Mapping[str, Mapping[str, str]] = {
+    "longmemeval": {"eac54add": "label error (xiaowu0162/LongMemEval, issue 37)"},
+}
 
 
-def exclusions_of(
-    exclude: str | None, questions: Sequence[Question], contexts: Iterable[Context] = ()
-) -> Mapping[str, str]:
-    """Question id → reason: nothing for None, the checks' findings for `detected`, else what the file says.
+def exclusions_of(exclude: str | None, questions: Sequence[Question], benchmark: str) -> Mapping[str, str]:
+    """Question id → reason: nothing for None, the checks' findings for `detected`, the errors `known` of the benchmark,
+    else what the file says.
 
     Raises InputError for a file that cannot be read, and for ids that are of no question here.
     """
@@ -28,24 +32,45 @@ def exclusions_of(
         return {}
     if exclude == DETECTED:
         return detected(questions)
+    if exclude == KNOWN:
+        return known_errors(benchmark)
     path = Path(exclude).expanduser()
-    listed = _listed(path)
-    known = {question.question_id for question in questions}
-    strangers = [name for name in listed if name not in known]
+    found = listed(path)
+    check_ids(found, {question.question_id for question in questions}, path, "question_id")
+    return found
+
+
+def check_ids(found: Iterable[str], known: Set[str], file: object, field: str) -> None:
+    """Raises InputError for ids that are of no question: a misspelt id would exclude nothing, unseen."""
+    strangers = [name for name in found if name not in known]
     if strangers:
         raise InputError(
-            f"names questions that do not exist: {', '.join(strangers[:5])}", file=path, field="question_id",
+            f"names questions that do not exist: {', '.join(strangers[:5])}", file=file, field=field,
             fix="use the ids of this corpus",
         )  # fmt: skip
-    return listed
 
 
-def _listed(path: Path) -> dict[str, str]:
-    if path.suffix == ".json":
-        found = read_json(path)
-        if isinstance(found, dict):
-            return {str(name): str(reason) for name, reason in found.items()}
-    return {row["question_id"]: str(row["reason"]) for row in read_table(path, ("question_id", "reason"))}
+def known_errors(benchmark: str) -> Mapping[str, str]:
+    """Question id → reason of the errors known here. Raises InputError for a benchmark without any."""
+    if benchmark not in KNOWN_ERRORS:
+        fix = f"use detected, or a file with question_id and reason; known: {', '.join(KNOWN_ERRORS)}"
+        raise InputError(f"no label errors of {benchmark} are known by their ids", field="exclude", fix=fix)
+    return KNOWN_ERRORS[benchmark]
+
+
+def listed(path: Path) -> dict[str, str]:
+    """Question id → reason as a file lists them. Raises InputError when it cannot be read or lists nothing."""
+    if path.suffix not in (".csv", ".json", ".jsonl"):
+        fix = "use .csv, .json or .jsonl with question_id and reason"
+        raise InputError("is no list of questions", file=path, field="exclude", fix=fix)
+    if path.suffix == ".json" and isinstance(found := read_json(path), dict) and "data" not in found:
+        reasons = {str(name): str(reason) for name, reason in found.items()}
+    else:
+        rows = read_table(path, ("question_id", "reason"))
+        reasons = {str(row["question_id"]): str(row["reason"]) for row in rows}
+    if not reasons:
+        raise InputError("lists no question", file=path, fix="add rows of question_id and reason, or drop it")
+    return reasons
 
 
 def detected(questions: Sequence[Question]) -> dict[str, str]:

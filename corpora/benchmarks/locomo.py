@@ -44,7 +44,7 @@ def load(
             question, missing = _question(f"{sample['sample_id']}-{item}", row, context, turns)
             questions.append(question)
             lost += missing
-    questions, left_out = excluded(questions, exclusions_of(exclude, questions))
+    questions, left_out = excluded(questions, exclusions_of(exclude, questions, "locomo"))
     questions = spread([question for question in questions if question.task in tasks], limit)
     used = {question.context_id for question in questions}
     return Corpus.of(

@@ -32,7 +32,8 @@ def load(
     """LongMemEval: each question has its own history; a session is a document with its date.
 
     `size`: oracle (the evidence sessions alone), s (about 115k tokens), m (about 500 sessions). The turns that hold
-    the answer are the evidence. `exclude`: a file of question ids and reasons to leave out. Raises InputError.
+    the answer are the evidence. `exclude`: `detected`, `known`, or a file of question ids and reasons to leave
+    out. Raises InputError.
     """
     folder, named = files_of(SOURCE, path, revision), f"longmemeval_{size}"
     if folder.is_dir() and any(folder.rglob(f"{named}_cleaned.json")):  # so the hub's files are called
@@ -52,7 +53,7 @@ def load(
                 ("abstention",) if absent else ("contains", "token_f1", "rouge_l"), labels,
             )
         )  # fmt: skip
-    kept, notes = excluded(questions, exclusions_of(exclude, questions, contexts))
+    kept, notes = excluded(questions, exclusions_of(exclude, questions, "longmemeval"))
     return assembled(
         f"longmemeval-{size}", contexts, kept, limit=limit, version="cleaned",
         provenance=f"{SOURCE.page}; {data.name}", licence="MIT", notes=notes,

@@ -102,3 +102,69 @@ def test_answers_to_another_corpus_of_the_same_name_remove_nothing(tmp_path: Pat
     given = load(experiment(tmp_path, models=["clever"], hygiene={"closed_book": str(tmp_path / "log.duckdb")}))
     with pytest.raises(InputError, match="holds no closed_book answers"):
         prepare(given, model_objects=models)
+
+
+def ids(given: dict[str, Any]) -> list[str]:
+    return [question.question_id for question in prepare(load(given)).corpora[0].questions]
+
+
+def test_label_errors_are_left_out_by_id_with_their_reasons(tmp_path: Path) -> None:
+    whole = experiment(tmp_path)
+    first, second, *rest = ids(whole)
+    given = experiment(tmp_path, hygiene={"exclude": {"world": {first: "wrong date", second: "wrong date"}}})
+    cleaned = prepare(load(given))
+    assert [q.question_id for q in cleaned.corpora[0].questions] == rest
+    note = f"2 questions left out: label error: wrong date ({first}, {second})"
+    assert cleaned.corpora[0].notes == (note,)
+    assert cleaned.runs[0].run_id != prepare(load(whole)).runs[0].run_id
+    assert load(given).experiment_id != load(whole).experiment_id
+    assert f"world-4k: {note}" in wb.plan(given).notes
+    summary = wb.run(given, progress=False)
+    assert f"world-4k: {note}" in compare(summary.database).notes
+    assert ids(whole) == [first, second, *rest]  # without the rule, the whole corpus is back
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "json"])
+def test_a_list_of_label_errors_is_a_file_beside_the_experiment(tmp_path: Path, suffix: str) -> None:
+    first, *rest = ids(experiment(tmp_path))
+    text = {
+        "csv": f"question_id,reason\n{first},wrong\n",
+        "jsonl": f'{{"question_id": "{first}", "reason": "wrong"}}\n',
+        "json": f'{{"{first}": "wrong"}}',
+    }
+    (tmp_path / f"errata.{suffix}").write_text(text[suffix])
+    file = tmp_path / "e.yaml"
+    whole = (
+        "name: x\ncorpora: [world: {tokens: 4000, contexts: 1, questions: 14}]\nmodels: [extractive]\n"
+        "pipelines: [oracle]\n"
+    )
+    file.write_text(f"{whole}hygiene: {{exclude: errata.{suffix}}}\n")
+    loaded = load(file)
+    assert [q.question_id for q in prepare(loaded).corpora[0].questions] == rest
+    (tmp_path / f"errata.{suffix}").write_text(text[suffix].replace("wrong", "doubtful"))
+    assert load(file).experiment_id != loaded.experiment_id  # the list is part of the experiment, not its name
+
+
+def test_a_wrong_list_of_label_errors_is_one_line(tmp_path: Path) -> None:
+    def prepared(exclude: Any, **changes: Any) -> Any:
+        return prepare(load(experiment(tmp_path, hygiene={"exclude": exclude}, **changes)))
+
+    whole = [{"world": {"tokens": 4_000, "contexts": 1, "questions": 14}}]
+    with pytest.raises(InputError, match="do not exist: w9"):
+        prepare(load(experiment(tmp_path, corpora=["needle"], hygiene={"exclude": {"needle": {"w9": "no"}}})))
+    (note,) = prepared({"world": {"w9": "no"}}, corpora=whole).corpora[0].notes  # options chose from the questions
+    assert note == "1 excluded ids are of no question here: w9"
+    with pytest.raises(InputError, match="locomo"):
+        prepared({"locomo": "detected"})
+    with pytest.raises(InputError, match="no label errors of world are known"):
+        prepared({"world": "known"})
+    with pytest.raises(InputError, match="no such file"):
+        prepared("errata.csv")
+    with pytest.raises(InputError, match="is no list of questions"):
+        prepared("detectd")
+    with pytest.raises(InputError, match="names no question"):
+        prepared({"world": {}})
+    with pytest.raises(InputError, match="hygiene"):
+        prepared(7)
+    assert prepared("known").corpora[0].notes == ()
+    assert prepared(["detected", "known"]).corpora[0].notes == ()

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
+from corpora.benchmarks import exclusions
 from workbench import catalogue
 from workbench.errors import InputError, UnknownName
 from workbench.text import combined_hash
@@ -53,6 +54,23 @@ def _entry(value: Any) -> Any:
 EntryField = Annotated[Entry, BeforeValidator(_entry)]
 
 
+def _exclusions(value: Any) -> Any:
+    """One rule, or one for each corpus; a rule is a word, a file, a mapping of ids to reasons, or a list of these."""
+    if isinstance(value, str | list | tuple):
+        value = {EVERY_CORPUS: value}
+    if not isinstance(value, Mapping):
+        raise ValueError("write detected, known, a file, or a mapping of corpora to these or to {question_id: reason}")
+    rules: dict[Any, Any] = {}
+    for corpus, rule in value.items():
+        rules[corpus] = tuple(rule) if isinstance(rule, list | tuple) else (rule,)
+        if any(isinstance(part, Mapping) and not part for part in rules[corpus]) or not rules[corpus]:
+            raise ValueError(f"names no question of {corpus}")
+    return rules
+
+
+EVERY_CORPUS = "*"
+
+
 class Hygiene(BaseModel):
     """Questions to leave out before anything is asked; see `workbench.experiment.hygiene`."""
 
@@ -60,6 +78,9 @@ class Hygiene(BaseModel):
 
     truncation: bool = Field(default=False, description="those whose context does not fit the smallest window")
     closed_book: Path | None = Field(default=None, description="run log whose closed_book answers were right")
+    exclude: Annotated[dict[str, tuple[str | dict[str, str], ...]], BeforeValidator(_exclusions)] = Field(
+        default={}, description="label errors, by corpus: detected, known, a file of ids and reasons, or the ids"
+    )
 
 
 class Experiment(BaseModel):
@@ -96,7 +117,8 @@ class Experiment(BaseModel):
     def experiment_id(self) -> str:
         """Hash of the configuration: the same file is the same experiment, so that a rerun resumes it."""
         # what is not set stays out, so that a new field changes no old experiment
-        return combined_hash(self.model_dump_json(exclude=None if self.hygiene else {"hygiene"}))[:16]
+        unset: Any = {"hygiene"} if self.hygiene is None else None if self.hygiene.exclude else {"hygiene": {"exclude"}}
+        return combined_hash(self.model_dump_json(exclude=unset))[:16]
 
     @property
     def cache_path(self) -> Path:
@@ -127,9 +149,9 @@ def load(source: str | Path | Mapping[str, Any] | Experiment) -> Experiment:
     Raises InputError for a missing file, bad YAML, a wrong field, an unknown pipeline, corpus or metric.
     """
     if isinstance(source, Experiment):
-        return _checked(source)
+        return _checked(_with_exclusions_read(source, Path()))
     if isinstance(source, Mapping):
-        return _checked(_validate(dict(source), None))
+        return _checked(_with_exclusions_read(_validate(dict(source), None), Path()))
     path = Path(source).expanduser()
     if not path.is_file():
         raise InputError(
@@ -154,11 +176,25 @@ def load(source: str | Path | Mapping[str, Any] | Experiment) -> Experiment:
     if experiment.cache:
         moved["cache"] = _under(base, experiment.cache)
     if experiment.hygiene and experiment.hygiene.closed_book:
-        moved["hygiene"] = Hygiene(
-            truncation=experiment.hygiene.truncation, closed_book=_under(base, experiment.hygiene.closed_book)
+        moved["hygiene"] = experiment.hygiene.model_copy(
+            update={"closed_book": _under(base, experiment.hygiene.closed_book)}
         )
     corpora = [_resolve_paths(entry, base) for entry in experiment.corpora]
-    return _checked(experiment.model_copy(update={**moved, "corpora": corpora}))
+    return _checked(_with_exclusions_read(experiment.model_copy(update={**moved, "corpora": corpora}), base))
+
+
+def _with_exclusions_read(experiment: Experiment, base: Path) -> Experiment:
+    """Exclusion files replaced by the ids and reasons that they hold: a changed list is a changed experiment."""
+    hygiene = experiment.hygiene
+    if hygiene is None or not hygiene.exclude:
+        return experiment
+    rules: dict[str, tuple[str | dict[str, str], ...]] = {}
+    for corpus, parts in hygiene.exclude.items():
+        rules[corpus] = tuple(
+            part if isinstance(part, dict) or part in exclusions.CHECKS else exclusions.listed(_under(base, Path(part)))
+            for part in parts
+        )
+    return experiment.model_copy(update={"hygiene": hygiene.model_copy(update={"exclude": rules})})
 
 
 def _under(base: Path, path: Path) -> Path:
@@ -173,6 +209,8 @@ def _resolve_paths(entry: Entry, base: Path) -> Entry:
     for key in ("path", "questions"):
         if isinstance(options.get(key), str) and (key == "path" or not options[key].isdigit()):
             options[key] = str(_under(base, Path(options[key])))
+    if isinstance(listed := options.get("exclude"), str) and listed not in exclusions.CHECKS:
+        options["exclude"] = str(_under(base, Path(listed)))
     return Entry(name=name, options=options)
 
 

@@ -13,7 +13,7 @@ from corpora.benchmarks.raw import broken_rows
 from workbench import catalogue
 from workbench.errors import InputError, UnknownName
 from workbench.experiment.config import Entry, Experiment, Variant, variants
-from workbench.experiment.hygiene import clean
+from workbench.experiment.hygiene import clean, label_errors
 from workbench.records import Corpus, Question
 from workbench.text import combined_hash
 
@@ -70,12 +70,14 @@ def prepare(
     ]
     if experiment.hygiene is not None:
         opened_models = [opened.model for opened in models]
+        errors = label_errors(experiment.corpora, corpora, experiment.hygiene, experiment.source)
         corpora = [
             clean(
-                c, experiment.hygiene, opened_models, answer_tokens=experiment.answer_tokens, source=experiment.source
+                corpus, experiment.hygiene, opened_models, answer_tokens=experiment.answer_tokens,
+                source=experiment.source, errors=wrong,
             )
-            for c in corpora
-        ]
+            for corpus, wrong in zip(corpora, errors, strict=True)
+        ]  # fmt: skip
     chosen = {corpus.fingerprint: choose(corpus, _smaller(experiment.sample, limit), experiment) for corpus in corpora}
     runs = tuple(
         PlannedRun(run_id(variant, opened, corpus, experiment), variant, opened, corpus, chosen[corpus.fingerprint])
