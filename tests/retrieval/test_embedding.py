@@ -48,12 +48,43 @@ def test_many_chunks_are_decomposed_on_some_and_all_are_embedded(monkeypatch: py
 
     exact = LsaEmbedder(6).fit(TEXTS).embed(TEXTS)
     monkeypatch.setattr(lsa, "_EXACT", 5)
+    assert np.isfinite(LsaEmbedder(6).fit(TEXTS).embed(TEXTS)).all()
+    monkeypatch.setattr(lsa, "_PASSES", 8)
     randomised = LsaEmbedder(6).fit(TEXTS).embed(TEXTS)
     assert randomised @ randomised.T == pytest.approx(exact @ exact.T, abs=0.05)  # the sixth value has twins
     monkeypatch.setattr(lsa, "_FITTED", 9)
     monkeypatch.setattr(lsa, "_ROWS", 4)
     some = LsaEmbedder(6).fit(TEXTS).embed(TEXTS)
     assert some.shape == (18, 6) and np.linalg.norm(some, axis=1) == pytest.approx(np.ones(18), abs=1e-5)
+
+
+def test_many_alike_chunks_leave_directions_empty_and_none_undefined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three texts a hundred times have rank three: single precision must not make directions of what rounding left."""
+    from workbench.retrieval import lsa
+
+    monkeypatch.setattr(lsa, "_EXACT", 5)
+    vectors = LsaEmbedder(16).fit(TEXTS[:3] * 100).embed(TEXTS[:3] * 100)
+    assert np.count_nonzero(np.abs(vectors).max(axis=0)) == 3
+    assert vectors[:3] == pytest.approx(vectors[3:6], abs=1e-6)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(300), abs=1e-5)
+
+
+def test_the_fast_decomposition_is_sklearns_with_as_many_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what the texts weigh, the space holds as much as the space of sklearn's randomised SVD."""
+    from scipy import sparse
+
+    from workbench.retrieval import lsa
+
+    draw = np.random.default_rng(0)
+    columns = np.minimum(draw.zipf(1.3, (2_000, 20)), 3_000) - 1
+    rows = np.repeat(np.arange(2_000), 20)
+    matrix = sparse.csr_array((np.ones(40_000), (rows, columns.ravel())), shape=(2_000, 3_000))
+    for passes in (1, 4):
+        monkeypatch.setattr(lsa, "_PASSES", passes)
+        space = lsa._directions(matrix, 32)
+        rival = TruncatedSVD(32, algorithm="randomized", n_iter=passes, random_state=0).fit(matrix).components_.T
+        assert space.T @ space == pytest.approx(np.eye(32), abs=0.05 if passes == 1 else 1e-2)
+        assert np.square(matrix @ space).sum() == pytest.approx(np.square(matrix @ rival).sum(), rel=0.01)
 
 
 def test_one_text_and_many_are_embedded_alike_and_unknown_words_give_zeros() -> None:
