@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -22,36 +24,55 @@ METHODS = [LongLlmLingua(), LlmLingua2()]
 
 
 class Halves:
-    """Keeps every second word, and what it was called with."""
+    """Keeps every second word, and what it was called with. Takes the options that the real package (0.2.2) takes, and
+    tells what it tells; opened for real, the package fetches an encoding from the network."""
 
     called: ClassVar[list[tuple[tuple[str, ...], dict[str, Any]]]] = []
     opened: ClassVar[list[tuple[str, dict[str, Any]]]] = []
 
-    def __init__(self, weights: str, **options: Any) -> None:
-        if "nowhere" in weights:
+    def __init__(self, model_name: str, device_map: str = "cuda", use_llmlingua2: bool = False) -> None:
+        if "nowhere" in model_name:
             raise OSError("We couldn't connect to the hub")
-        self.opened.append((weights, options))
+        self.opened.append((model_name, {"device_map": device_map, "use_llmlingua2": use_llmlingua2}))
 
-    def compress_prompt(self, texts: list[str], **options: Any) -> dict[str, Any]:
-        self.called.append((tuple(texts), options))
-        text = " ".join(" ".join(texts).split()[::2])
+    def compress_prompt(self, context: list[str], **options: Any) -> dict[str, Any]:
+        assert set(options) <= TAKEN
+        self.called.append((tuple(context), options))
+        text = " ".join(" ".join(context).split()[::2])
         return {
             "compressed_prompt": text,
-            "origin_tokens": count_tokens(" ".join(texts)),
+            "origin_tokens": count_tokens(" ".join(context)),
             "compressed_tokens": count_tokens(text),
+            "ratio": "2.0x",
         }
 
 
-@pytest.fixture
-def package(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Halves]]:
+# of the package's `compress_prompt`, those that the two methods may need
+TAKEN = {
+    "instruction", "question", "rate", "target_token", "iterative_size", "context_budget", "token_budget_ratio",
+    "condition_in_question", "reorder_context", "dynamic_context_compression_ratio", "condition_compare",
+    "rank_method", "concate_question", "force_tokens", "force_reserve_digit", "drop_consecutive", "chunk_end_tokens",
+}  # fmt: skip
+
+
+@contextmanager
+def packaged() -> Iterator[type[Halves]]:
+    """The stand-in as the installed package."""
     module = ModuleType("llmlingua")
     module.PromptCompressor = Halves  # type: ignore[attr-defined]
-    module.__spec__ = __import__("importlib").machinery.ModuleSpec("llmlingua", None)
-    monkeypatch.setitem(sys.modules, "llmlingua", module)
+    module.__spec__ = ModuleSpec("llmlingua", None)
     Halves.called, Halves.opened = [], []
-    open_compressor.cache_clear()
-    yield Halves
-    open_compressor.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "llmlingua", module)
+        open_compressor.cache_clear()
+        yield Halves
+        open_compressor.cache_clear()
+
+
+@pytest.fixture
+def package() -> Iterator[type[Halves]]:
+    with packaged() as stand_in:
+        yield stand_in
 
 
 @pytest.mark.parametrize("method", METHODS)
