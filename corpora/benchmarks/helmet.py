@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from corpora.benchmarks.fields import FLAG, GOLD, GOLDS, TEXT, Fields, ListOf, either
 from corpora.benchmarks.raw import assembled, folder_of, read_table
 from corpora.options import chosen_of
 from workbench.errors import InputError
@@ -26,6 +27,21 @@ _RANK = (
     "Rank the documents by how well they answer the query, in descending order of relevance, by their IDs, as in "
     "Ranking: ID3 > ID1 > ID2\nQuery: "
 )
+
+_ANSWERS = either(GOLD, GOLDS, ListOf(GOLDS, least=1))  # QAMPARI has a list of aliases for each answer
+_PASSAGES = ListOf({"text": TEXT, "id?": GOLD, "title?": TEXT})
+_ASKED: Fields = {
+    "question": TEXT, "ctxs?": _PASSAGES, "docs?": _PASSAGES, "positive_ctxs?": _PASSAGES,
+    "answers?": _ANSWERS, "answer?": _ANSWERS,
+}  # fmt: skip
+_RANKED = ListOf({"text": TEXT, "id": GOLD, "label?": either(GOLD, FLAG)}, least=1)
+_FIELDS: dict[str, Fields] = {
+    "json_kv": {"context": TEXT, "question": TEXT, "answer": either(GOLD, GOLDS)},
+    "ruler": {"input": TEXT, "outputs": either(GOLD, GOLDS)},
+    "kilt": _ASKED,
+    "msmarco": {"question": TEXT, "ctxs": _RANKED},
+    "alce": _ASKED,
+}
 
 
 def load(
@@ -46,7 +62,7 @@ def load(
     contexts, questions = [], []
     for name, found in files.items():
         for file in found:
-            rows = read_table(file, ("question",) if name != "ruler" else ("input", "outputs"))
+            rows = read_table(file, _FIELDS[name])
             for number, row in enumerate(rows):
                 context, question = _question(name, f"{name}-{file.stem}-{number}", row)
                 contexts.append(context)
@@ -75,7 +91,8 @@ def _question(name: str, question_id: str, row: dict[str, Any]) -> tuple[Context
         )
         context = Context(documents)
         answers = row.get("answers") or row.get("answer") or []
-        golds = [str(gold) for gold in (answers if isinstance(answers, list) else [answers])]
+        several = answers if isinstance(answers, list) else [answers]
+        golds = [str(alias) for gold in several for alias in (gold if isinstance(gold, list) else [gold])]
         positive = {str(p.get("text")) for p in row.get("positive_ctxs") or ()}
         evidence = [Chunk.of(d, 0, len(d.text)) for d in documents if d.text in positive]
         text = (_RANK if name == "msmarco" else _RAG) + str(row["question"])

@@ -5,12 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from corpora.benchmarks.raw import Rows, checked, folder_of, read_json, spread
+from corpora.benchmarks.fields import FILLED, GOLD, INDEX, TEXTS, Fields, Kind, ListOf, wrong_in
+from corpora.benchmarks.raw import all_checked, folder_of, read_json, spread
 from workbench.errors import InputError
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
 _SOURCE = "https://hotpotqa.github.io (or OSU-NLP-Group/HippoRAG for a pooled corpus)"
 _POOL = "_corpus.json"
+
+_FACT = Kind(
+    "a title and the number of a sentence",
+    lambda fact: isinstance(fact, list) and len(fact) == 2 and isinstance(fact[0], str) and INDEX.holds(fact[1]),
+)
+_PARAGRAPH = Kind(
+    "a title and its sentences",
+    lambda part: (
+        isinstance(part, list) and len(part) == 2 and isinstance(part[0], str) and wrong_in(part[1], TEXTS) is None
+    ),
+)
+_FIELDS: Fields = {
+    "_id": FILLED, "question": FILLED, "answer": GOLD, "supporting_facts": ListOf(_FACT),
+    "context": ListOf(_PARAGRAPH, least=1),
+}  # fmt: skip
 
 
 def load(*, path: str | None = None, context: Literal["pooled", "own"] = "pooled", limit: int | None = None) -> Corpus:
@@ -26,11 +42,7 @@ def load(*, path: str | None = None, context: Literal["pooled", "own"] = "pooled
 def read(folder: Path, *, name: str, context: str, limit: int | None, source: str, licence: str) -> Corpus:
     """A corpus from files in HotpotQA's form; see `load`."""
     file = folder if folder.is_file() else _questions_file(folder)
-    found = [
-        checked(row, ("_id", "question", "answer", "supporting_facts", "context"), file, f"question {number}")
-        for number, row in enumerate(read_json(file), start=1)
-    ]
-    rows = Rows(found, file, "question")
+    rows = all_checked(read_json(file), _FIELDS, file, "question")
     pool = file.with_name(file.stem + _POOL)
     articles: dict[str, list[str]] = {}
     if context == "pooled":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from corpora.benchmarks.fields import GOLD, GOLDS, TEXT, Fields, ListOf, either
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, file_of, found_in, read_table
 from corpora.options import chosen_of
@@ -34,6 +35,10 @@ _TASKS: dict[str, tuple[int, str]] = {
 TASKS = tuple(_TASKS)
 _LENIENT = {"longbook_qa_eng": ("token_f1",), "longbook_qa_chn": ("token_f1_zh",), "longbook_sum_eng": ("rouge_l",)}
 
+_FIELDS: Fields = {
+    "id": GOLD, "context": TEXT, "input": GOLD, "answer": either(GOLD, GOLDS), "options?": ListOf(GOLD),
+}  # fmt: skip
+
 
 def load(
     *,
@@ -54,7 +59,7 @@ def load(
     contexts: dict[str, Context] = {}
     questions = []
     for name in wanted:
-        for row in read_table(file_of(folder, name), ("id", "context", "input", "answer", "options")):
+        for row in read_table(file_of(folder, name), _FIELDS):
             context = contexts.setdefault(row["context"], Context((Document(f"{name}-{row['id']}", row["context"]),)))
             questions.append(_question(name, row, context))
     return assembled(
@@ -65,7 +70,7 @@ def load(
 
 def _question(name: str, row: dict[str, Any], context: Context) -> Question:
     longest, form = _TASKS[name]
-    options = tuple(map(str, row["options"] or ()))
+    options = tuple(map(str, row.get("options") or ()))
     answer = row["answer"] if isinstance(row["answer"], list) else [row["answer"]]
     golds = [str(gold) for gold in answer]
     if name in ("longbook_choice_eng", "code_debug") and golds[0] in options:

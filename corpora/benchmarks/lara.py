@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from corpora.benchmarks.fields import FILLED, GOLD, TEXT, Fields
 from corpora.benchmarks.raw import folder_of, read_rows, read_text, spread
 from workbench.records import Chunk, Context, Corpus, Document, Question
 from workbench.text import sentence_spans
@@ -16,6 +17,7 @@ KINDS = ("book", "financial", "paper")
 TASKS = {"location": "location", "reasoning": "reasoning", "comp": "comparison", "hallu": "hallucination"}
 _SOURCE = "https://github.com/Alibaba-NLP/LaRA (dataset/)"
 
+_FIELDS: Fields = {"file": FILLED, "question": FILLED, "answer": GOLD, "context?": TEXT}
 _SHORT = 60  # characters of an answer that may stand in the text word for word
 
 
@@ -44,7 +46,7 @@ def load(
             file = folder / "query" / f"{length}_{kind}_{level}.jsonl"
             if not file.exists():
                 continue
-            for number, row in enumerate(read_rows(file, ("file", "question", "answer"))):
+            for number, row in enumerate(read_rows(file, _FIELDS)):
                 if files and not any(part in row["file"] for part in files):
                     continue
                 key = (kind, row["file"])

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from corpora.benchmarks.fields import FILLED, GOLD, TEXT, Fields, ListOf
 from corpora.benchmarks.raw import folder_of, read_rows, spread
 from workbench.errors import InputError, UnknownName
 from workbench.records import Context, Corpus, Document, Question
 
 _SOURCE = "https://github.com/OpenLMLab/LEval (LEval-data/)"
 _FOLDERS = ("Closed-ended-tasks", "Open-ended-tasks", ".")
+_FIELDS: Fields = {"instructions": ListOf(FILLED), "outputs": ListOf(GOLD), "input": TEXT}
 _DIRECT = " Please directly give the answer without any additional output or explanation."
 _NAMES = {"topic_retrieval_longchat": "topic_retrieval"}
 _CHOICES = frozenset({"coursera", "quality", "tpo"})
@@ -31,7 +33,7 @@ def load(*, path: str | None = None, tasks: Sequence[str] | None = None, limit: 
     for name in tasks or sorted(found):
         if name not in found:
             raise UnknownName("task of L-Eval", name, sorted(found), file=folder, field="tasks")
-        for number, row in enumerate(read_rows(found[name], ("instructions", "outputs", "input"))):
+        for number, row in enumerate(read_rows(found[name], _FIELDS)):
             context = Context((Document(f"{name}-{number}", row["input"]),))
             contexts[context.context_id] = context
             asked, golds = row["instructions"], row["outputs"]

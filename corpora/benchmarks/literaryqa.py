@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from corpora.benchmarks.fields import GOLD, GOLDS, MAPPING, TEXT, ListOf
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, checked, file_of, read_table
 from workbench.errors import InputError
@@ -20,15 +21,16 @@ def load(
     """
     data = file_of(files_of(SOURCE, path, revision), split)
     contexts, questions = [], []
-    for row in read_table(data, ("document_id", "title", "text", "qas")):
-        if not row["text"]:
+    for row in read_table(data, {"document_id": GOLD, "title": TEXT, "text?": TEXT, "qas": ListOf(MAPPING)}):
+        if not row.get("text"):
             raise InputError(
-                f"book {row['document_id']} has no text", file=data, fix="run the benchmark's download script"
+                "has no text", file=data, field=f"book {row['document_id']}",
+                fix="run the benchmark's download script",
             )  # fmt: skip
         context = Context((Document(str(row["document_id"]), row["text"], row["title"]),))
         contexts.append(context)
         for number, raw in enumerate(row["qas"]):
-            item = checked(raw, ("question", "answers"), data, f"book {row['document_id']}")
+            item = checked(raw, {"question": TEXT, "answers": GOLDS}, data, f"book {row['document_id']}")
             text = f"{item['question']} Answer as concisely as you can, in a single phrase if possible."
             questions.append(
                 Question(

@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from corpora.benchmarks.exclusions import exclusions_of
+from corpora.benchmarks.fields import FILLED, GOLD, MAPPING, TEXT, TEXTS, Fields, ListOf, one_of
 from corpora.benchmarks.raw import checked, excluded, folder_of, read_json, spread
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
 TASKS = {1: "multi_hop", 2: "temporal", 3: "open_domain", 4: "single_hop", 5: "adversarial"}
 _TURN = re.compile(r"D:?(\d+):(\d+)")
 _SOURCE = "https://github.com/snap-research/locomo (data/locomo10.json)"
+
+_SAMPLE: Fields = {"sample_id": FILLED, "conversation": MAPPING, "qa": ListOf(MAPPING)}
+_ASKED: Fields = {"question": FILLED, "category": one_of(*TASKS), "evidence": TEXTS, "answer?": GOLD}
+_SAID = ListOf({"speaker": TEXT, "text": TEXT, "dia_id": TEXT, "blip_caption?": TEXT})
 
 
 def load(
@@ -35,12 +40,16 @@ def load(
     file = folder if folder.is_file() else folder / "locomo10.json"
     contexts, questions, lost = [], [], 0
     for number, raw in enumerate(read_json(file)):
-        sample = checked(raw, ("sample_id", "conversation", "qa"), file, f"conversation {number}")
+        sample = checked(raw, _SAMPLE, file, f"conversation {number}")
+        talk: Fields = {key: _SAID for key in sample["conversation"] if re.fullmatch(r"session_\d+", key)}
+        checked(sample["conversation"], talk, file, f"conversation {sample['sample_id']}")
         context, turns = _conversation(sample["sample_id"], sample["conversation"])
         contexts.append(context)
         for item, asked in enumerate(sample["qa"]):
             place = f"{sample['sample_id']}, question {item}"
-            row = checked(asked, ("question", "category", "evidence"), file, place)
+            row = checked(asked, _ASKED, file, place)
+            if row["category"] != 5:
+                checked(row, {"answer": GOLD}, file, place)
             question, missing = _question(f"{sample['sample_id']}-{item}", row, context, turns)
             questions.append(question)
             lost += missing

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from corpora.benchmarks.fields import GOLD, GOLDS, INDEX, TEXT, TEXTS, Fields
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, file_of, read_table
 from corpora.options import chosen_of
@@ -60,6 +61,11 @@ _ONLY_IN_V1 = frozenset(
 )
 _LENIENT = {"zh": ("token_f1_zh",), "en": ("token_f1",)}
 
+_FIELDS: Fields = {
+    "input": TEXT, "context": TEXT, "answers": GOLDS, "length": INDEX, "all_classes?": TEXTS, "language?": TEXT,
+    "_id?": GOLD,
+}  # fmt: skip
+
 
 def load(
     *,
@@ -83,7 +89,7 @@ def load(
     contexts, questions, lost = [], list[Question](), 0
     for name in wanted:
         file = file_of(folder, f"{name}{ending}")
-        for number, row in enumerate(read_table(file, ("input", "context", "answers", "length", "all_classes"))):
+        for number, row in enumerate(read_table(file, _FIELDS)):
             document = Document(f"{name}-{number}", row["context"])
             context = Context((document,))
             contexts.append(context)
@@ -103,7 +109,7 @@ def _question(name: str, number: int, row: dict[str, Any], document: Document, c
     evidence = _paragraph(document, row["answers"]) if name == "passage_retrieval_en" else ()
     labels = {
         "length": row["length"], "length_unit": "characters" if language == "zh" else "words", "language": language,
-        "all_classes": row["all_classes"] or [], "max_gen": longest, "bucket": _bucket(row["length"]),
+        "all_classes": row.get("all_classes") or [], "max_gen": longest, "bucket": _bucket(row["length"]),
     }  # fmt: skip
     return Question(
         str(row.get("_id") or f"{name}-{number}"), f"{instruction}\n{own}".strip(), context.context_id,

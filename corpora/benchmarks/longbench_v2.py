@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from corpora.benchmarks.fields import FILLED, GOLD, TEXT, Fields, one_of
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, file_of, read_table
 from corpora.options import chosen_of
 from workbench.records import Context, Corpus, Document, Question
 
 SOURCE = Source("longbench_v2", "THUDM/LongBench-v2", ("data.json",))
-_FIELDS = (
-    "_id", "domain", "sub_domain", "difficulty", "length", "question", "choice_A", "choice_B", "choice_C", "choice_D",
-    "answer", "context",
-)  # fmt: skip
+_FIELDS: Fields = {
+    "_id": GOLD, "domain": TEXT, "sub_domain": TEXT, "difficulty": one_of("easy", "hard"),
+    "length": one_of("short", "medium", "long"), "question": FILLED, "choice_A": TEXT, "choice_B": TEXT,
+    "choice_C": TEXT, "choice_D": TEXT, "answer": one_of("A", "B", "C", "D"), "context": TEXT,
+}  # fmt: skip
 _FORMAT = 'Format your response as follows: "The correct answer is (insert answer here)".'
 
 

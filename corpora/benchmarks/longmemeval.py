@@ -6,19 +6,23 @@ judge, and abstention questions are right where a reply abstains.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from corpora.benchmarks.exclusions import exclusions_of
+from corpora.benchmarks.fields import FILLED, FLAG, GOLD, TEXT, TEXTS, Fields, ListOf
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, excluded, file_of, read_table
 from workbench.errors import InputError
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
 SOURCE = Source("longmemeval", "xiaowu0162/longmemeval-cleaned", ("longmemeval_*.json",))
-_FIELDS = (
-    "question_id", "question_type", "question", "answer", "question_date", "haystack_session_ids", "haystack_dates",
-    "haystack_sessions", "answer_session_ids",
-)  # fmt: skip
+_TURN = {"role": TEXT, "content": TEXT, "has_answer?": FLAG}
+_FIELDS: Fields = {
+    "question_id": FILLED, "question_type": TEXT, "question": FILLED, "answer": GOLD, "question_date": TEXT,
+    "haystack_session_ids": TEXTS, "haystack_dates": TEXTS, "haystack_sessions": ListOf(ListOf(_TURN)),
+    "answer_session_ids": TEXTS,
+}  # fmt: skip
 
 
 def load(
@@ -41,7 +45,7 @@ def load(
     data = file_of(folder, named)
     contexts, questions = [], []
     for row in read_table(data, _FIELDS):
-        context, evidence = _history(row)
+        context, evidence = _history(row, data)
         contexts.append(context)
         absent = row["question_id"].endswith("_abs")
         text = f"Current date: {row['question_date']}\nAnswer from the chat history.\nQuestion: {row['question']}"
@@ -60,11 +64,12 @@ def load(
     )  # fmt: skip
 
 
-def _history(row: dict[str, Any]) -> tuple[Context, list[Chunk]]:
+def _history(row: dict[str, Any], file: Path) -> tuple[Context, list[Chunk]]:
     """The sessions in the order of the file, and the turns marked as holding the answer."""
     lengths = {len(row[name]) for name in ("haystack_session_ids", "haystack_dates", "haystack_sessions")}
     if len(lengths) != 1:
-        raise InputError("has other numbers of sessions, ids and dates", field=row["question_id"], fix="get it again")
+        problem = "has other numbers of sessions, ids and dates"
+        raise InputError(problem, file=file, field=f"question {row['question_id']}", fix="get it again")
     documents, evidence = [], []
     together = zip(row["haystack_session_ids"], row["haystack_dates"], row["haystack_sessions"], strict=True)
     for number, (session_id, date, turns) in enumerate(together):

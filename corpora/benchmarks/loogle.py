@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from corpora.benchmarks.fields import FILLED, GOLD, GOLDS, MAPPING, TEXT, TEXTS, Kind, ListOf, Spec, either
 from corpora.benchmarks.hub import Source, files_of
-from corpora.benchmarks.raw import assembled, file_of, found_in, read_table
+from corpora.benchmarks.raw import assembled, checked, file_of, found_in, read_table
 from corpora.options import chosen_of
 from workbench.errors import InputError
 from workbench.records import Chunk, Context, Corpus, Document, Question
@@ -16,6 +18,18 @@ SOURCE = Source("loogle", "bigainlco/LooGLE", ("data/*.jsonl", "data/*.json", "*
 _MAX_GEN = {"shortdep_qa": 300, "shortdep_cloze": 50, "longdep_qa": 500, "summarization": 500}
 TASKS = tuple(_MAX_GEN)
 _METRICS = ("loogle_rouge_l", "loogle_rouge1", "loogle_bleu1", "token_f1")
+
+_FIELDS: dict[str, Spec] = {"input": TEXT, "title": TEXT, "qa_pairs": either(TEXT, ListOf(MAPPING)), "output?": TEXT}
+_SUPPORT: dict[str, Spec] = {"S?": either(TEXT, TEXTS), "type?": TEXT}
+_PAIR: dict[str, Spec] = {"Q": FILLED, "A": either(GOLD, GOLDS), **_SUPPORT}
+_NAMES = Kind("names by mask", lambda value: isinstance(value, dict) and bool(value))
+_CLOZE: dict[str, Spec] = {
+    "Q?": TEXT,
+    "passage?": TEXT,
+    "A?": either(GOLD, _NAMES),
+    "answers?": either(GOLD, _NAMES),
+    **_SUPPORT,
+}
 
 
 def load(
@@ -39,10 +53,10 @@ def load(
     lost = 0
     for name in wanted:
         file = file_of(folder, name)
-        for number, row in enumerate(read_table(file, ("input", "title", "qa_pairs", "output"))):
+        for number, row in enumerate(read_table(file, _FIELDS)):
             document = Document(f"{name}-{number}", row["input"], row["title"])
             context = contexts.setdefault(row["input"], Context((document,)))
-            pairs = _pairs(row, f"{file}, row {number + 1}")
+            pairs = _pairs(row, file, f"row {number + 1}")
             for at, pair in enumerate(pairs):
                 question, missing = _question(f"{name}-{number}-{at}", name, pair, context)
                 questions.append(question)
@@ -55,21 +69,25 @@ def load(
     )  # fmt: skip
 
 
-def _pairs(row: dict[str, Any], where: str) -> list[dict[str, Any]]:
+def _pairs(row: dict[str, Any], file: Path, place: str) -> list[dict[str, Any]]:
     """`qa_pairs` is a list written as Python text, or `none` where the row asks for a summary."""
     raw = row["qa_pairs"]
     if isinstance(raw, str):
         if raw.strip() == "none":
+            checked(row, {"output": FILLED}, file, place)
             return [{"Q": "Generate a summary of the text.", "A": row["output"]}]
         try:
             raw = ast.literal_eval(raw)  # a literal: nothing is executed
         except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
-            raise InputError("is no list", file=where, field="qa_pairs", fix="get the file again") from error
-    return [pair for pair in raw if isinstance(pair, dict)]
+            raise InputError("is no list", file=file, field=f"{place}, qa_pairs", fix="get the file again") from error
+    if not isinstance(raw, list):
+        raise InputError("is no list", file=file, field=f"{place}, qa_pairs", fix="get the file again")
+    fields = _CLOZE if file.stem == "shortdep_cloze" else _PAIR
+    return [checked(pair, fields, file, f"{place}, pair {number}") for number, pair in enumerate(raw, 1)]
 
 
 def _question(question_id: str, name: str, pair: dict[str, Any], context: Context) -> tuple[Question, int]:
-    answer = pair.get("A", pair.get("answers", ""))
+    answer = pair["A"] if pair.get("A") is not None else pair["answers"]
     if name == "shortdep_cloze":
         masks = answer if isinstance(answer, dict) else {}
         text = (
@@ -79,7 +97,7 @@ def _question(question_id: str, name: str, pair: dict[str, Any], context: Contex
         golds: tuple[str, ...] = tuple(str(value) for value in masks.values()) or (str(answer),)
         metrics: tuple[str, ...] = ("ruler_match_all", "contains")  # share of the masks' names that the reply holds
     else:
-        text, golds = str(pair["Q"]), (str(answer),)
+        text, golds = str(pair["Q"]), (", ".join(map(str, answer)) if isinstance(answer, list) else str(answer),)
         metrics = _METRICS if name != "summarization" else ("loogle_rouge_l", "rouge_l")
     told = pair.get("S") or ()
     told = [told] if isinstance(told, str) else list(told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from corpora.benchmarks.fields import FILLED, GOLDS, INDEX, TEXT, TEXTS, Fields, either
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, file_of, found_in, read_table
 from corpora.options import chosen_of
@@ -17,6 +18,11 @@ SETS = (
 LENGTHS = ("16k", "32k", "64k", "128k", "256k")
 _ASK = {"zh": "请根据以上文字回答问题，只给出答案。\n", "en": "Answer from the text, with the answer alone.\n"}
 _CHINESE = frozenset({"multifieldqa_zh_mixup", "factrecall_zh", "cmrc_mixup", "lic_mixup", "dureader_mixup"})
+
+_FIELDS: Fields = {
+    "input": FILLED, "context": TEXT, "answers": GOLDS, "length": INDEX, "answer_keywords?": TEXT,
+    "confusing_facts?": either(TEXT, TEXTS),
+}  # fmt: skip
 
 
 def load(
@@ -41,7 +47,7 @@ def load(
     for name in wanted:
         for size in sizes:
             file = file_of(folder, f"{name}_{size}")
-            for number, row in enumerate(read_table(file, ("input", "context", "answers", "length"))):
+            for number, row in enumerate(read_table(file, _FIELDS)):
                 document = Document(f"{name}_{size}-{number}", row["context"])
                 context = Context((document,))
                 contexts.append(context)

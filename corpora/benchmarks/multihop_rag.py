@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from corpora.benchmarks.fields import FILLED, GOLD, NOT_NULL, TEXT, Fields, ListOf
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, file_of, found_in, read_table
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
 SOURCE = Source("multihop_rag", "yixuantt/MultiHopRAG", ("MultiHopRAG.json", "corpus.json"))
+
+_ARTICLE: Fields = {"title": TEXT, "source": TEXT, "published_at": NOT_NULL, "body": TEXT}
+_QUERY: Fields = {
+    "query": FILLED, "answer": GOLD, "question_type": TEXT, "evidence_list": ListOf({"title": TEXT, "fact": TEXT}),
+}  # fmt: skip
 
 
 def load(*, path: str | None = None, limit: int | None = None, revision: str | None = None) -> Corpus:
@@ -17,12 +23,12 @@ def load(*, path: str | None = None, limit: int | None = None, revision: str | N
     """
     folder = files_of(SOURCE, path, revision)
     articles: dict[str, Document] = {}
-    for row in read_table(file_of(folder, "corpus"), ("title", "source", "published_at", "body")):
+    for row in read_table(file_of(folder, "corpus"), _ARTICLE):
         head = f"{row['title']}\n{row['source']}, {row['published_at']}\n\n"
         articles.setdefault(row["title"], Document(f"a{len(articles)}", head + row["body"], row["title"]))
     context = Context(tuple(articles.values()))
     questions, lost = [], 0
-    rows = read_table(file_of(folder, "MultiHopRAG"), ("query", "answer", "question_type", "evidence_list"))
+    rows = read_table(file_of(folder, "MultiHopRAG"), _QUERY)
     for number, row in enumerate(rows):
         spans: list[Chunk] = []
         for piece in row["evidence_list"]:

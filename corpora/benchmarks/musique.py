@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
+from corpora.benchmarks.fields import FILLED, FLAG, GOLD, MAPPING, TEXT, Fields, ListOf
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, checked, file_of, read_table
 from corpora.options import chosen_of
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
 SOURCE = Source("musique", "dgslibisey/MuSiQue", ("musique_ans_v1.0_dev.jsonl",))
-_FIELDS = ("id", "paragraphs", "question", "answer", "answer_aliases", "answerable")
+_FIELDS: Fields = {
+    "id": FILLED, "paragraphs": ListOf(MAPPING, least=1), "question": FILLED, "answer": GOLD,
+    "answer_aliases": ListOf(GOLD), "answerable": FLAG,
+}  # fmt: skip
+_PARAGRAPH: Fields = {"title": TEXT, "paragraph_text": TEXT, "is_supporting": FLAG}
 
 
 def load(
@@ -32,7 +37,7 @@ def load(
     texts: dict[tuple[str, str], Document] = {}
     for row in rows:
         for number, raw in enumerate(row["paragraphs"]):
-            part = checked(raw, ("title", "paragraph_text", "is_supporting"), data, f"{row['id']}, paragraph {number}")
+            part = checked(raw, _PARAGRAPH, data, f"{row['id']}, paragraph {number}")
             key = (part["title"], part["paragraph_text"])
             texts.setdefault(key, Document(f"p{len(texts)}", part["paragraph_text"], part["title"]))
     pool = Context(tuple(texts.values())) if context == "pooled" else None

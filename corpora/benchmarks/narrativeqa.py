@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from corpora.benchmarks.fields import TEXT, Fields, ListOf, either
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, file_of, read_table, read_text
 from workbench.errors import InputError
@@ -41,13 +42,16 @@ def load(
     )  # fmt: skip
 
 
+_ORIGINAL: Fields = dict.fromkeys(("document_id", "set", "question", "answer1", "answer2"), TEXT)
+_PART = either(TEXT, {"text": TEXT})
+_HUB: Fields = {"document": {"id": TEXT, "text": TEXT}, "question": _PART, "answers": ListOf(_PART, least=1)}
 Row = tuple[str, str, str, list[str]]
 
 
 def _original(folder: Path, table: Path, split: str) -> list[Row]:
     texts: dict[str, str] = {}
     found = []
-    for row in read_table(table, ("document_id", "set", "question", "answer1", "answer2")):
+    for row in read_table(table, _ORIGINAL):
         if row["set"] != split:
             continue
         name = row["document_id"]
@@ -65,7 +69,7 @@ def _hub(folder: Path, split: str) -> list[Row]:
     def text(value: Any) -> str:
         return str(value["text"] if isinstance(value, dict) else value)
 
-    rows = read_table(file_of(folder, split), ("document", "question", "answers"))
+    rows = read_table(file_of(folder, split), _HUB)
     return [
         (str(row["document"]["id"]), row["document"]["text"], text(row["question"]), [text(a) for a in row["answers"]])
         for row in rows

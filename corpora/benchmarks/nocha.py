@@ -5,8 +5,8 @@ Officially a pair counts when both of its claims are judged right; the claims of
 
 from __future__ import annotations
 
+from corpora.benchmarks.fields import FILLED, FLAG, GOLD
 from corpora.benchmarks.raw import assembled, folder_of, read_table, read_text
-from workbench.errors import InputError
 from workbench.records import Context, Corpus, Document, Question
 
 _SOURCE = "https://github.com/marzenakrp/nocha (the public sample)"
@@ -22,15 +22,13 @@ def load(*, path: str | None = None, limit: int | None = None) -> Corpus:
     `path`: a folder with `data_sample.json` and `books/TITLE.txt`. Raises InputError.
     """
     folder = folder_of(path, "nocha", _SOURCE)
-    rows = read_table(folder / "data_sample.json", ("book_title", "claim", "type", "index"))
+    rows = read_table(folder / "data_sample.json", {"book_title": FILLED, "claim": FILLED, "type": FLAG, "index": GOLD})
     contexts: dict[str, Context] = {}
     questions = []
-    for number, row in enumerate(rows):
+    for row in rows:
         title = row["book_title"]
         if title not in contexts:
             contexts[title] = Context((Document(title, read_text(folder / "books" / f"{title}.txt"), title),))
-        if not isinstance(row["type"], bool):
-            raise InputError(f"{row['type']!r} is no truth value", file=folder, field=f"row {number + 1}, type")
         labels = {"pair": f"{title}-{row['index']}", "genre": row.get("genre", ""), "words": row.get("length", 0)}
         questions.append(
             Question(

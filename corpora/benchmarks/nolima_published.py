@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from corpora.benchmarks.fields import FILLED, GOLD, GOLDS, MAPPING, TEXT, Fields, ListOf
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, checked, file_of, read_table, read_text
 from corpora.synthetic.sizing import Count, counter, lengths_of
@@ -18,6 +19,11 @@ from workbench.errors import InputError
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
 SOURCE = Source("nolima_published", "amodaresi/NoLiMa", ("needlesets/*.json", "haystack/**/*.txt"))
+
+_TEST: Fields = {"input_args": ListOf(GOLD), "gold_answers?": GOLDS}
+_FIELDS: Fields = {
+    "id": TEXT, "needle": FILLED, "questions": MAPPING, "tests": MAPPING, "character_set": ListOf(FILLED, least=1),
+}  # fmt: skip
 
 
 def load(
@@ -45,10 +51,10 @@ def load(
     data = file_of(folder, needles)
     contexts, questions = [], []
     texts = [read_text(book) for book in books]
-    rows = read_table(data, ("id", "needle", "questions", "tests", "character_set"))
+    rows = read_table(data, _FIELDS)
     for row in rows:
         for test_id, test in row["tests"].items():
-            arguments = checked(test, ("input_args",), data, f"{row['id']}, test {test_id}")["input_args"]
+            arguments = checked(test, _TEST, data, f"{row['id']}, test {test_id}")["input_args"]
             for kind, asked in row["questions"].items():
                 if kind == "direct" and not direct:
                     continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from corpora.benchmarks.fields import FILLED, GOLD, TEXT, TEXTS, Fields, Kind, wrong_in
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, checked, read_json, read_text
 from corpora.options import chosen_of
@@ -15,6 +16,14 @@ from workbench.errors import InputError
 from workbench.records import Context, Corpus, Document, Question
 
 SOURCE = Source("novelqa", "NovelQA/NovelQA", ("Books/**/*.txt", "Data/**/*.json", "*.zip"))
+
+_OPTIONS = Kind(
+    "texts by letter", lambda value: isinstance(value, dict) and wrong_in(list(value.values()), TEXTS) is None
+)
+_FIELDS: Fields = {
+    "Question": FILLED, "Options": _OPTIONS, "Gold?": GOLD, "Answer?": GOLD, "Aspect?": TEXT,
+    "Complexity?": TEXT,
+}  # fmt: skip
 
 
 def load(
@@ -39,7 +48,7 @@ def load(
         context = Context((Document(file.stem, read_text(books[file.stem])),))
         contexts.append(context)
         for question_id, raw in dict(read_json(file)).items():
-            row = checked(raw, ("Question", "Options"), file, str(question_id))
+            row = checked(raw, _FIELDS, file, str(question_id))
             options = tuple(str(row["Options"][letter]) for letter in sorted(row["Options"]))
             gold = row.get("Gold") or row.get("Answer")
             golds += gold is not None

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import gzip
-import json
 
-from corpora.benchmarks.raw import checked, folder_of, spread
+from corpora.benchmarks.fields import FILLED, TEXT, Fields, ListOf
+from corpora.benchmarks.raw import Rows, folder_of, json_rows, spread
 from workbench.errors import InputError
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
 _SOURCE = "https://github.com/nelson-liu/lost-in-the-middle (qa_data/nq-open-oracle.jsonl.gz)"
+
+_FIELDS: Fields = {
+    "question": FILLED,
+    "answers": ListOf(TEXT, least=1),
+    "ctxs": ListOf({"title": TEXT, "text": TEXT}, least=1),
+}
 
 
 def load(*, path: str | None = None, limit: int | None = None, passages: int | None = None) -> Corpus:
@@ -22,12 +28,12 @@ def load(*, path: str | None = None, limit: int | None = None, passages: int | N
     file = folder if folder.is_file() else folder / "nq-open-oracle.jsonl.gz"
     try:
         with gzip.open(file, "rt", encoding="utf-8") as lines:
-            raw = [json.loads(line) for line in lines if line.strip()]
+            read = list(lines)
     except FileNotFoundError as error:
         raise InputError("no such file", file=file, fix=f"get it from {_SOURCE}") from error
     except (OSError, EOFError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", file=file, fix="the file is cut; get it again") from error
-    rows = [checked(row, ("question", "answers", "ctxs"), file, f"line {i}") for i, row in enumerate(raw, start=1)]
+    rows = Rows(json_rows(read, file, _FIELDS), file)
     documents: dict[str, Document] = {}
     for row in rows:
         gold = row["ctxs"][0]

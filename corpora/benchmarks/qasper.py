@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from corpora.benchmarks.fields import FLAG, MAPPING, TEXT, TEXTS, Fields, ListOf
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, checked, file_of, found_in, read_json
 from workbench.errors import InputError
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
 SOURCE = Source("qasper", "allenai/qasper", ("qasper-dev-v0.3.json", "*.json"))
+
+_PAPER: Fields = {
+    "title": TEXT,
+    "abstract": TEXT,
+    "full_text": ListOf({"section_name?": TEXT, "paragraphs?": TEXTS}),
+    "qas": ListOf(MAPPING),
+}
+_ANSWER: Fields = {
+    "unanswerable?": FLAG, "extractive_spans?": TEXTS, "yes_no?": FLAG, "free_form_answer?": TEXT, "evidence?": TEXTS,
+}  # fmt: skip
+_ASKED: Fields = {"question": TEXT, "question_id": TEXT, "answers": ListOf({"answer": _ANSWER}, least=1)}
 
 
 def load(
@@ -31,12 +43,12 @@ def load(
     contexts, questions = [], []
     lost = 0
     for paper_id, raw in papers.items():
-        paper = checked(raw, ("title", "abstract", "full_text", "qas"), data, f"paper {paper_id}")
+        paper = checked(raw, _PAPER, data, f"paper {paper_id}")
         document = Document(str(paper_id), _text(paper), paper["title"])
         context = Context((document,))
         contexts.append(context)
         for asked in paper["qas"]:
-            row = checked(asked, ("question", "question_id", "answers"), data, f"paper {paper_id}")
+            row = checked(asked, _ASKED, data, f"paper {paper_id}")
             question, missing = _question(row, document, context)
             questions.append(question)
             lost += missing

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from corpora.benchmarks.fields import FILLED, TEXT, Fields, Kind, ListOf
 from corpora.benchmarks.raw import folder_of, read_rows, spread
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
 _SOURCE = "https://github.com/Yale-LILY/QMSum (data/ALL/jsonl)"
 _METRICS = ("rouge_mean", "rouge_l", "token_f1")
+
+_SPAN = Kind(
+    "a first and a last turn",
+    lambda span: isinstance(span, list) and len(span) == 2 and all(str(turn).strip().isdecimal() for turn in span),
+)
+_QUERIES = ListOf({"query": FILLED, "answer": TEXT, "relevant_text_span?": ListOf(_SPAN)})
+_FIELDS: Fields = {
+    "meeting_transcripts": ListOf({"speaker": TEXT, "content": TEXT}),
+    "general_query_list": _QUERIES,
+    "specific_query_list": _QUERIES,
+}
 
 
 def load(*, path: str | None = None, split: str = "test", limit: int | None = None) -> Corpus:
@@ -19,7 +31,7 @@ def load(*, path: str | None = None, split: str = "test", limit: int | None = No
     folder = folder_of(path, "qmsum", _SOURCE)
     file = folder if folder.is_file() else folder / f"{split}.jsonl"
     contexts, questions, lost = [], [], 0
-    for number, row in enumerate(read_rows(file, ("meeting_transcripts", "general_query_list", "specific_query_list"))):
+    for number, row in enumerate(read_rows(file, _FIELDS)):
         context, turns = _meeting(f"meeting-{number:02}", row["meeting_transcripts"])
         contexts.append(context)
         for kind in ("general", "specific"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from corpora.benchmarks.fields import TEXT, TEXTS, Fields
 from corpora.benchmarks.raw import assembled, folder_of, read_table
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
@@ -14,13 +15,14 @@ def load(*, path: str | None = None, limit: int | None = None) -> Corpus:
     `path`: a folder with `anthropic_docs.json` and `docs_evaluation_dataset.json`. Raises InputError.
     """
     folder = folder_of(path, "rag_cookbook", _SOURCE)
-    sections = read_table(folder / "anthropic_docs.json", ("chunk_link", "chunk_heading", "text"))
+    sections = read_table(folder / "anthropic_docs.json", dict.fromkeys(("chunk_link", "chunk_heading", "text"), TEXT))
     documents: dict[str, Document] = {}
     for row in sections:
         documents.setdefault(row["chunk_link"], Document(row["chunk_link"], row["text"], row["chunk_heading"]))
     context = Context(tuple(documents.values()))
     questions, lost = [], 0
-    rows = read_table(folder / "docs_evaluation_dataset.json", ("id", "question", "correct_chunks", "correct_answer"))
+    fields: Fields = {"id": TEXT, "question": TEXT, "correct_chunks": TEXTS, "correct_answer": TEXT}
+    rows = read_table(folder / "docs_evaluation_dataset.json", fields)
     for row in rows:
         gold = [documents[link] for link in row["correct_chunks"] if link in documents and documents[link].text]
         lost += len(row["correct_chunks"]) - len(gold)

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from corpora.benchmarks.fields import NOT_NULL, Fields, wrong_in
 from workbench.errors import InputError
 from workbench.records import Chunk, Context, Corpus, Document, Question
 from workbench.text import combined_hash
@@ -22,13 +23,14 @@ _READING: ContextVar[tuple[Path, str] | None] = ContextVar("_READING", default=N
 class Rows(list[dict[str, Any]]):
     """Rows of a file that note which of them is being looked at, so that an error in a loader can name it."""
 
-    def __init__(self, rows: Iterable[dict[str, Any]], file: Path, unit: str = "row") -> None:
-        super().__init__(rows)
-        self._file, self._unit = file, unit
+    def __init__(self, rows: Iterable[tuple[str, dict[str, Any]]], file: Path) -> None:
+        placed = list(rows)
+        super().__init__(row for _, row in placed)
+        self._file, self._places = file, [place for place, _ in placed]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        for number, row in enumerate(super().__iter__(), start=1):
-            _READING.set((self._file, f"{self._unit} {number}"))
+        for place, row in zip(self._places, super().__iter__(), strict=True):
+            _READING.set((self._file, place))
             yield row
 
 
@@ -84,21 +86,25 @@ def read_json(path: Path) -> Any:
         raise InputError(f"is not JSON: {error.msg}", file=path, field=f"line {error.lineno}", fix=_AGAIN) from error
 
 
-def read_rows(path: Path, required: Sequence[str]) -> list[dict[str, Any]]:
+def read_rows(path: Path, required: Fields) -> list[dict[str, Any]]:
     """The rows of a JSON Lines file, each a mapping with the `required` fields."""
-    rows = Rows([], path, "row")
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    return Rows(json_rows(read_text(path).split("\n"), path, required), path)
+
+
+def json_rows(lines: Iterable[str], path: Path, required: Fields) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The lines that are not blank as checked rows, each with its place. Raises InputError for one that is no JSON."""
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
+        place = f"line {number}"
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            raise InputError(f"is not JSON: {error.msg}", file=path, field=f"line {number}", fix=_AGAIN) from error
-        rows.append(checked(row, required, path, f"line {number}"))
-    return rows
+            raise InputError(f"is not JSON: {error.msg}", file=path, field=place, fix=_AGAIN) from error
+        yield place, checked(row, required, path, place)
 
 
-def read_table(path: Path, required: Sequence[str]) -> list[dict[str, Any]]:
+def read_table(path: Path, required: Fields) -> list[dict[str, Any]]:
     """The rows of a `.jsonl`, `.json` (a list, or one under `data`), `.parquet` or `.csv` file."""
     if path.suffix == ".jsonl":
         return read_rows(path, required)
@@ -111,7 +117,14 @@ def read_table(path: Path, required: Sequence[str]) -> list[dict[str, Any]]:
         rows = list(csv.DictReader(io.StringIO(read_text(path))))
     else:
         rows = _parquet(path)
-    return Rows((checked(row, required, path, f"row {n}") for n, row in enumerate(rows, start=1)), path)
+    return all_checked(rows, required, path)
+
+
+def all_checked(rows: Any, required: Fields, path: Path, unit: str = "row") -> Rows:
+    """A list of rows, each checked and named by its number in errors."""
+    if not isinstance(rows, list):
+        raise InputError("holds no list of rows", file=path, fix=_AGAIN)
+    return Rows(((f"{unit} {n}", checked(row, required, path, f"{unit} {n}")) for n, row in enumerate(rows, 1)), path)
 
 
 def _parquet(path: Path) -> list[dict[str, Any]]:
@@ -195,17 +208,15 @@ def found_in(document: Document, wanted: str) -> Chunk | None:
     return Chunk.of(document, loose.start(), loose.end()) if loose else None
 
 
-def checked(row: Any, required: Sequence[str], path: Path, place: str) -> dict[str, Any]:
-    """The row, when it is a mapping with the required fields, none of them null."""
+def checked(row: Any, required: Fields, path: Path, place: str) -> dict[str, Any]:
+    """The row, when it is a mapping with the required fields, each of its kind (see `fields`), else one InputError."""
     _READING.set((path, place))
     if not isinstance(row, dict):
         raise InputError("is no mapping", file=path, field=place, fix=_AGAIN)
-    for name in required:
-        if name not in row:
-            known = ", ".join(map(str, row))
-            raise InputError(f"has no field {name!r}", file=path, field=place, fix=f"fields there: {known}")
-        if row[name] is None and name not in _MAY_BE_NULL:
-            raise InputError(f"field {name!r} is null", file=path, field=place, fix=_AGAIN)
+    problem = wrong_in(row, required if isinstance(required, Mapping) else dict.fromkeys(required, NOT_NULL))
+    if problem:
+        fix = f"fields there: {', '.join(map(str, row))}" if problem.startswith("has no field") else _AGAIN
+        raise InputError(problem, file=path, field=place, fix=fix)
     return row
 
 
@@ -242,5 +253,4 @@ def excluded(questions: Sequence[Question], exclude: Mapping[str, str]) -> tuple
     return kept, tuple(f"{count} questions left out: {reason}" for reason, count in sorted(reasons.items()))
 
 
-_MAY_BE_NULL = frozenset({"all_classes"})  # LongBench: only classification tasks have classes
 _AGAIN = "the file is cut or changed; get it again"

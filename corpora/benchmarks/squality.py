@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from corpora.benchmarks.fields import FILLED, GOLD, INDEX, MAPPING, TEXT, Fields, ListOf
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, checked, file_of, read_table
 from workbench.records import Context, Corpus, Document, Question
 
 SOURCE = Source("squality", "pszemraj/SQuALITY-v1.3", ("*.jsonl", "*.parquet"))
+
+_STORY: Fields = {"metadata": {"passage_id?": GOLD}, "document": TEXT, "questions": ListOf(MAPPING)}
+_ASKED: Fields = {
+    "question_text": FILLED, "question_number": INDEX, "responses": ListOf({"response_text": TEXT}, least=1),
+}  # fmt: skip
 
 
 def load(
@@ -19,12 +25,12 @@ def load(
     """
     data = file_of(files_of(SOURCE, path, revision), split)
     contexts, questions = [], []
-    for number, row in enumerate(read_table(data, ("metadata", "document", "questions"))):
+    for number, row in enumerate(read_table(data, _STORY)):
         story = str(row["metadata"].get("passage_id", number))
         context = Context((Document(story, row["document"]),))
         contexts.append(context)
         for asked in row["questions"]:
-            item = checked(asked, ("question_text", "question_number", "responses"), data, f"story {story}")
+            item = checked(asked, _ASKED, data, f"story {story}")
             golds = tuple(response["response_text"] for response in item["responses"])
             task = "plot" if item["question_number"] == 1 else "aspect"
             words = sum(len(gold.split()) for gold in golds) // max(1, len(golds))

@@ -6,6 +6,7 @@ metrics here compare the summary with the reference insights without one.
 
 from __future__ import annotations
 
+from corpora.benchmarks.fields import FILLED, MAPPING, TEXT, TEXTS, Fields, ListOf
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, checked, read_json
 from workbench.errors import InputError
@@ -18,6 +19,13 @@ _ASK = (
     "that it comes from, as in [1][4]. Write at most 300 words."
 )
 
+_DOCUMENT: Fields = {"document_id": TEXT, "document_text": TEXT, "insights_included": TEXTS}
+_SUBTOPIC: Fields = {
+    "subtopic_id": TEXT,
+    "query": FILLED,
+    "insights": ListOf({"insight_id": TEXT, "insight": TEXT}, least=1),
+}
+
 
 def load(*, path: str | None = None, limit: int | None = None, revision: str | None = None) -> Corpus:
     """SummHay: each haystack a context of documents in order, each subtopic a question; the documents that hold one of
@@ -29,17 +37,19 @@ def load(*, path: str | None = None, limit: int | None = None, revision: str | N
         raise InputError("holds no topic_*.json", file=folder, fix=f"get them from {SOURCE.page}")
     contexts, questions = [], []
     for file in files:
-        topic = checked(read_json(file), ("documents", "subtopics"), file, "the topic")
+        topic = checked(
+            read_json(file), {"documents": ListOf(MAPPING, least=1), "subtopics": ListOf(MAPPING)}, file, "the topic"
+        )
         kind = "article" if "news" in file.stem else "conversation"
         documents, holds = [], {}
         for number, raw in enumerate(topic["documents"], 1):
-            row = checked(raw, ("document_id", "document_text", "insights_included"), file, f"document {number}")
+            row = checked(raw, _DOCUMENT, file, f"document {number}")
             documents.append(Document(row["document_id"], f"{kind.title()} {number}:\n{row['document_text']}"))
             holds[row["document_id"]] = set(row["insights_included"])
         context = Context(tuple(documents))
         contexts.append(context)
         for raw in topic["subtopics"]:
-            row = checked(raw, ("subtopic_id", "query", "insights"), file, "a subtopic")
+            row = checked(raw, _SUBTOPIC, file, "a subtopic")
             told = [item for item in row["insights"] if any(item["insight_id"] in held for held in holds.values())]
             wanted = {item["insight_id"] for item in told}
             evidence = [Chunk.of(d, 0, len(d.text)) for d in documents if holds[d.document_id] & wanted]

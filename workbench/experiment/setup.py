@@ -144,7 +144,7 @@ def load_corpus(entry: Entry, experiment: Experiment | None = None, field: str =
     if not corpus.questions:
         raise InputError(f"corpus {name} has no questions", file=source, field=field, fix="loosen its limit or tasks")
     _check_metrics(corpus)
-    return _with_empty_counted(corpus)
+    return _with_empty_counted(_without_blank_answers(corpus))
 
 
 def _check_texts(corpus: Corpus) -> None:
@@ -159,6 +159,16 @@ def _check_texts(corpus: Corpus) -> None:
             raise InputError("has no text", file=f"corpus {corpus.name}", field=where, fix="get the files again")
         if not all(isinstance(answer, str) for answer in question.answers):
             raise InputError("has an answer that is no text", file=f"corpus {corpus.name}", field=where)
+
+
+def _without_blank_answers(corpus: Corpus) -> Corpus:
+    """Blank gold would be in every reply, or in none; hidden gold (no answer at all) is not blank."""
+    blank = [q for q in corpus.questions if q.answers and not any(answer.strip() for answer in q.answers)]
+    if not blank or len(blank) == len(corpus.questions):
+        return corpus
+    kept = tuple(question for question in corpus.questions if question not in blank)
+    note = f"{len(blank)} questions left out: the gold answer is blank"
+    return dataclasses.replace(corpus, questions=kept, notes=(*corpus.notes, note))
 
 
 def _with_empty_counted(corpus: Corpus) -> Corpus:

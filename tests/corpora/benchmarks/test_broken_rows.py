@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from corpora.benchmarks.raw import file_of, read_table
 from tests.corpora.benchmarks.test_books_and_chats import memory_row
 from tests.corpora.benchmarks.test_long_benchmarks import longbench_row
 from tests.corpora.benchmarks.test_multi_document import musique_row
+from workbench import catalogue
 from workbench.errors import InputError
 from workbench.experiment.config import Entry
 from workbench.experiment.setup import load_corpus
@@ -50,7 +53,63 @@ QUERY = {
 ARTICLE = {"title": "A", "source": "The Paper", "published_at": "2023-01-01", "body": "Ann won."}
 INFINITE = {"id": 0, "context": "It was Ann.", "input": "Who?", "answer": ["Ann"], "options": []}
 LEVAL = {"instructions": ["Who?"], "outputs": ["Ann"], "input": "It was Ann."}
+STORY = {"document_id": "d", "title": "T", "text": "Bo.", "qas": [{"question": "Who?", "answers": ["Bo"]}]}
+VERSION_TWO = {
+    "_id": "v1", "domain": "Long-dialogue", "sub_domain": "Agents", "difficulty": "hard", "length": "short",
+    "question": "Which?", "choice_A": "one", "choice_B": "two", "choice_C": "three", "choice_D": "four",
+    "answer": "C", "context": "Long text.",
+}  # fmt: skip
+PAIRS = [{"Q": "Where?", "A": "In Oakford.", "S": ["It lay in Oakford"], "type": "timeline"}]
+LOOGLE = {"input": "It lay in Oakford, by a river.", "title": "T", "qa_pairs": PAIRS, "output": ""}
+LOONG = {
+    "level": 2, "set": 1, "type": "paper", "language": "en", "question": "Which cites which?",
+    "instruction": "Read the papers.", "doc": ["a.md"], "answer": {"a": ["b"]}, "id": 7,
+}  # fmt: skip
+LV_EVAL = {
+    "input": "Where was she born?", "context": "She was born in Paris.", "answers": ["Paris"], "length": 9,
+    "answer_keywords": "Paris", "confusing_facts": ["a", "b"],
+}  # fmt: skip
+NARRATIVE = {
+    "document": {"id": "b2", "text": "He is Bo."}, "question": {"text": "Who is he?"}, "answers": [{"text": "Bo"}],
+}  # fmt: skip
+NOCHA = {"book_title": "Emma", "claim": "Emma sings.", "type": True, "index": 1, "genre": "novel", "length": 9}
+NOLIMA = {
+    "id": "0401", "needle": "{CHAR} lives next to the {1}.", "questions": {"onehop": "Which character was in {2}?"},
+    "tests": {"T1": {"input_args": ["Kremlin", "Moscow"]}}, "character_set": ["Yuki", "Stuart"],
+}  # fmt: skip
+NOVEL = {"Q1": {
+    "Question": "Who?", "Options": {"A": "Ann", "B": "Bo"}, "Aspect": "character", "Complexity": "sh", "Gold": "A",
+}}  # fmt: skip
+NQ = {"question": "Who?", "answers": ["Ann"], "ctxs": [{"title": "T", "text": "It was Ann."}]}
+SECTION = {"chunk_link": "l1", "chunk_heading": "H", "text": "Set it to 3."}
+COOKBOOK = {"id": "q1", "question": "To what?", "correct_chunks": ["l1"], "correct_answer": "To 3."}
+TOPIC = {
+    "documents": [{"document_id": "d1", "document_text": "Text.", "insights_included": ["i1"]}],
+    "subtopics": [
+        {"subtopic_id": "s1", "query": "What of x?", "insights": [{"insight_id": "i1", "insight": "X is up."}]}
+    ],
+}
+RAG = {
+    "question": "Who won?", "answers": ["Ann"], "ctxs": [{"id": "1", "title": "T", "text": "Ann won."}],
+    "positive_ctxs": [{"text": "Ann won."}],
+}  # fmt: skip
+LARA = {"file": "a.txt", "question": "Who won?", "answer": "Ann", "context_order": 1, "context": "Ann won."}
+
 CASES: dict[str, tuple[str, str, Any, dict[str, Any]]] = {  # loader: (its file, form, whole content, options)
+    "helmet": ("kilt/nq.jsonl", "jsonl", [RAG], {}),
+    "lara": ("query/32k_book_location.jsonl", "jsonl", [LARA], {}),
+    "literaryqa": ("test.jsonl", "jsonl", [STORY], {}),
+    "longbench_v2": ("data.json", "json", [VERSION_TWO], {}),
+    "loogle": ("longdep_qa.jsonl", "jsonl", [LOOGLE], {}),
+    "loong": ("loong.jsonl", "jsonl", [LOONG], {}),
+    "lv_eval": ("hotpotwikiqa_mixup_16k.jsonl", "jsonl", [LV_EVAL], {}),
+    "narrativeqa": ("test.jsonl", "jsonl", [NARRATIVE], {}),
+    "nocha": ("data_sample.json", "json", [NOCHA], {}),
+    "nolima_published": ("needle_set.json", "json", [NOLIMA], {"tokens": 300, "depths": 1}),
+    "novelqa": ("Data/B1.json", "json", NOVEL, {}),
+    "nq_open": ("nq-open-oracle.jsonl.gz", "jsonl", [NQ], {}),
+    "rag_cookbook": ("docs_evaluation_dataset.json", "json", [COOKBOOK], {}),
+    "summhay": ("topic_news1.json", "json", TOPIC, {}),
     "locomo": ("locomo10.json", "json", [LOCOMO], {}),
     "qmsum": ("test.jsonl", "jsonl", [QMSUM], {}),
     "hotpotqa": ("hotpot.json", "json", [HOTPOT], {}),
@@ -64,6 +123,18 @@ CASES: dict[str, tuple[str, str, Any, dict[str, Any]]] = {  # loader: (its file,
     "infinitebench": ("longbook_qa_eng.jsonl", "jsonl", [INFINITE], {"tasks": ["longbook_qa_eng"]}),
     "leval": ("multidoc_qa.jsonl", "jsonl", [LEVAL], {}),
 }
+BESIDE: dict[str, dict[str, str]] = {  # loader: the other files that it needs
+    "lara": {"32k/book/a.txt": "Ann won. It rained."},
+    "loong": {"doc/paper/a.md": "Paper a cites b."},
+    "nocha": {"books/Emma.txt": "A novel about Emma."},
+    "nolima_published": {"rand_book_1.txt": "\n".join(f"Line {n} of a book says little." for n in range(99))},
+    "novelqa": {"Books/B1.txt": "A novel about Ann."},
+    "rag_cookbook": {"anthropic_docs.json": json.dumps([SECTION])},
+    "multihop_rag": {"corpus.json": json.dumps([ARTICLE])},
+}
+NOT_TEXT = ("[]", "{}", "None", "['x']", "[7]")  # what str() makes of a value of the wrong kind
+
+WITHOUT_PLACE = ("has no questions", "holds no", "no such file", "is not among the documents")  # no row is at fault
 
 
 def mutations(whole: Any) -> Iterator[tuple[str, Any]]:
@@ -89,31 +160,63 @@ def mutations(whole: Any) -> Iterator[tuple[str, Any]]:
 
 
 def put(folder: Path, name: str, form: str, whole: Any) -> None:
-    lines = "".join(json.dumps(row) + "\n" for row in whole) if form == "jsonl" else json.dumps(whole)
-    (folder / name).write_text(lines, encoding="utf-8")
+    text = "".join(json.dumps(row) + "\n" for row in whole) if form == "jsonl" else json.dumps(whole)
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(gzip.compress(text.encode()) if file.suffix == ".gz" else text.encode())
+
+
+def case(loader: str, folder: Path) -> tuple[str, str, Any, Entry]:
+    """A loader's file in a folder with all that it needs: its name, form and content, and its entry."""
+    name, form, whole, options = CASES[loader]
+    for other, text in BESIDE.get(loader, {}).items():
+        (folder / other).parent.mkdir(parents=True, exist_ok=True)
+        (folder / other).write_text(text)
+    put(folder, name, form, whole)
+    return name, form, whole, Entry(name=f"{loader}@{folder}", options=options)
+
+
+def test_every_loader_has_its_case() -> None:
+    published = {
+        name for name, load in catalogue.corpora().items() if load.__module__.startswith("corpora.benchmarks.")
+    }
+    assert published == set(CASES)
 
 
 @pytest.mark.parametrize("loader", CASES)
 def test_one_broken_value_is_one_line_or_a_corpus(loader: str, tmp_path: Path) -> None:
-    name, form, whole, options = CASES[loader]
-    if loader == "multihop_rag":
-        put(tmp_path, "corpus.json", "json", [ARTICLE])
-    entry = Entry(name=f"{loader}@{tmp_path}", options=options)
-    put(tmp_path, name, form, whole)
+    name, form, whole, entry = case(loader, tmp_path)
     assert load_corpus(entry).questions
     broken, refused = [], 0
     for told, changed in mutations(whole):
         put(tmp_path, name, form, changed)
         try:
-            load_corpus(entry)
+            corpus = load_corpus(entry)
         except InputError as error:
             refused += 1
             if "\n" in str(error):
                 broken.append(f"{told}: more than a line")
+            named = Path(str(error.file)).name == Path(name).name and bool(error.field)
+            if not named and not any(part in error.problem for part in WITHOUT_PLACE):
+                broken.append(f"{told}: names no place: {error}")
         except Exception as error:
             broken.append(f"{told}: {error!r}")
+        else:
+            texts = [text for q in corpus.questions for text in (*q.answers, q.text)]
+            if any(text.strip() in NOT_TEXT for text in texts):
+                broken.append(f"{told}: taken for a text")
     assert not broken
     assert refused > 5
+
+
+@pytest.mark.parametrize("loader", CASES)
+def test_a_file_that_is_cut_is_named_with_the_line(loader: str, tmp_path: Path) -> None:
+    name, form, whole, entry = case(loader, tmp_path)
+    text = json.dumps(whole[0]) if form == "jsonl" else json.dumps(whole, indent=1)
+    cut = text[: len(text) // 2].encode()
+    (tmp_path / name).write_bytes(gzip.compress(cut) if name.endswith(".gz") else cut)
+    with pytest.raises(InputError, match=rf"{re.escape(Path(name).name)}: line \d+: is not JSON"):
+        load_corpus(entry)
 
 
 def test_the_error_names_file_row_and_field(tmp_path: Path) -> None:
@@ -127,6 +230,13 @@ def test_l_eval_with_fewer_outputs_than_instructions_is_an_error(tmp_path: Path)
     put(tmp_path, "multidoc_qa.jsonl", "jsonl", [{**LEVAL, "instructions": ["Who?", "Where?"]}])
     with pytest.raises(InputError, match="2 instructions and 1 outputs"):
         load_corpus(Entry(name=f"leval@{tmp_path}"))
+
+
+def test_questions_with_blank_gold_answers_are_left_out_and_counted(tmp_path: Path) -> None:
+    asked = [*LOCOMO["qa"], {**LOCOMO["qa"][0], "answer": " "}]  # type: ignore[index,misc]
+    put(tmp_path, "locomo10.json", "json", [{**LOCOMO, "qa": asked}])
+    corpus = load_corpus(Entry(name=f"locomo@{tmp_path}"))
+    assert len(corpus.questions) == 1 and corpus.notes == ("1 questions left out: the gold answer is blank",)
 
 
 def test_empty_documents_are_counted(tmp_path: Path) -> None:
