@@ -1,9 +1,11 @@
 """What a call costs beside the server's time: ours, everything logged; the bare `openai` SDK; aiohttp; inspect-ai.
 
-    python benchmarks/gateway.py [--questions 2000]        needs: pip install openai inspect-ai
+    python benchmarks/gateway.py [--questions 2000] [--rivals PYTHON]
 
-All ask the same zero-latency endpoint (a process of its own) 500-token prompts, 64 in flight; each rival runs in a
-process of its own. Ours is a whole run: 2,000 single-call questions, every call, prompt, answer and score in DuckDB.
+The rivals may live in a virtual environment of their own (their dependencies clash with others' pins): `python -m venv
+rivals && rivals/bin/pip install openai inspect-ai aiohttp`, then `--rivals rivals/bin/python`. All ask the same
+zero-latency endpoint (a process of its own) 500-token prompts, 64 in flight; each rival runs in a process of its own.
+Ours is a whole run: 2,000 single-call questions, every call, prompt, answer and score in DuckDB.
 """
 
 from __future__ import annotations
@@ -18,9 +20,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+Spent = tuple[float, float]  # seconds on the wall, and of CPU time in this process: a busy machine stretches the first
 IN_FLIGHT = 64
 HERE = Path(__file__).resolve().parent
 WORDS = "the ferry waited by the old mill while the carters argued about tolls and the price of salt "
+
+
+def now() -> Spent:
+    """Both clocks."""
+    return time.perf_counter(), time.process_time()
+
+
+def since(start: Spent) -> Spent:
+    """What both clocks have moved since `start`."""
+    wall, cpu = now()
+    return wall - start[0], cpu - start[1]
 
 
 def prompts(count: int) -> list[str]:
@@ -28,8 +42,8 @@ def prompts(count: int) -> list[str]:
     return [f"{number}. " + WORDS * 26 + "\n\nQuestion: what is it?" for number in range(count)]
 
 
-def ours(url: str, count: int) -> float:
-    """Seconds of a whole run, all logged."""
+def ours(url: str, count: int) -> Spent:
+    """A whole run, all logged."""
     import workbench as wb
     from workbench.experiment import setup
     from workbench.records import Context, Corpus, Document, Question
@@ -51,36 +65,36 @@ def ours(url: str, count: int) -> float:
             "pipelines": ["full_context"],
             "concurrency": IN_FLIGHT,
         }
-        started = time.perf_counter()
+        started = now()
         summary = wb.run(experiment, progress=False)
-        seconds = time.perf_counter() - started
+        spent = since(started)
         assert (summary.answered, summary.failed) == (count, 0), summary
         if count >= 1000:
-            started = time.perf_counter()
+            started = now()
             again = wb.run({**experiment, "database": f"{folder}/again.duckdb"}, progress=False)
             assert again.replayed == count
-            rate = count / (time.perf_counter() - started)
+            rate = count / since(started)[0]
             print(f"replay of {count:,} cached calls as a whole run into a new log: {rate:,.0f} calls/s")
-    return seconds
+    return spent
 
 
-async def _many(one: Callable[[str], object], texts: list[str]) -> float:
+async def _many(one: Callable[[str], object], texts: list[str]) -> Spent:
     gate = asyncio.Semaphore(IN_FLIGHT)
 
     async def asked(text: str) -> None:
         async with gate:
             await one(text)  # type: ignore[misc]
 
-    started = time.perf_counter()
+    started = now()
     await asyncio.gather(*(asked(text) for text in texts))
-    return time.perf_counter() - started
+    return since(started)
 
 
-def openai_sdk(url: str, count: int) -> float:
+def openai_sdk(url: str, count: int) -> Spent:
     """The bare SDK's loop; nothing is kept."""
     from openai import AsyncOpenAI
 
-    async def main() -> float:
+    async def main() -> Spent:
         client = AsyncOpenAI(base_url=url, api_key="none", max_retries=0)
 
         async def one(text: str) -> None:
@@ -91,11 +105,11 @@ def openai_sdk(url: str, count: int) -> float:
     return asyncio.run(main())
 
 
-def aiohttp_bare(url: str, count: int) -> float:
+def aiohttp_bare(url: str, count: int) -> Spent:
     """Requests alone; the reply is parsed and dropped."""
     import aiohttp
 
-    async def main() -> float:
+    async def main() -> Spent:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=IN_FLIGHT)) as session:
 
             async def one(text: str) -> None:
@@ -108,7 +122,7 @@ def aiohttp_bare(url: str, count: int) -> float:
     return asyncio.run(main())
 
 
-def inspect_ai(url: str, count: int) -> float:
+def inspect_ai(url: str, count: int) -> Spent:
     """inspect-ai's eval of one generate and one scorer, its log written."""
     from inspect_ai import Task, eval
     from inspect_ai.dataset import MemoryDataset, Sample
@@ -120,39 +134,42 @@ def inspect_ai(url: str, count: int) -> float:
     samples = [Sample(input=text, target="forty-two") for text in prompts(count)]
     with tempfile.TemporaryDirectory() as folder:
         task = Task(dataset=MemoryDataset(samples), solver=generate(), scorer=includes())
-        started = time.perf_counter()
+        started = now()
         (log,) = eval(
             task, model=model, max_connections=IN_FLIGHT, max_samples=IN_FLIGHT, log_dir=folder, display="none"
         )
-        seconds = time.perf_counter() - started
+        spent = since(started)
     assert log.status == "success", log.error
-    return seconds
+    return spent
 
 
 SIDES = {"workbench": ours, "openai sdk": openai_sdk, "aiohttp": aiohttp_bare, "inspect-ai": inspect_ai}
 
 
-def measured(side: str, url: str, count: int) -> float:
-    """Run one side in a process of its own."""
-    command = [sys.executable, __file__, "--side", side, "--url", url, "--questions", str(count)]
+def measured(side: str, url: str, count: int, rivals: str) -> Spent:
+    """Run one side in a process of its own; all but ours with the interpreter `rivals`."""
+    python = sys.executable if side == "workbench" else rivals
+    command = [python, __file__, "--side", side, "--url", url, "--questions", str(count)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=HERE.parent)
     if done.returncode:
         raise SystemExit(f"{side}: {done.stderr[-2000:]}")
     *said, last = done.stdout.strip().splitlines()
     print("\n".join(said) + "\n" if said else "", end="")
-    return float(json.loads(last)["seconds"])
+    wall, cpu = json.loads(last)["spent"]
+    return wall, cpu
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--questions", type=int, default=2_000)
+    parser.add_argument("--rivals", default=sys.executable, metavar="PYTHON", help="where openai and inspect-ai are")
     parser.add_argument("--side", choices=SIDES)
     parser.add_argument("--url")
     arguments = parser.parse_args()
     if arguments.side:
         SIDES[arguments.side](arguments.url, 20)  # imports and first connections are not what is compared
-        print(json.dumps({"seconds": SIDES[arguments.side](arguments.url, arguments.questions)}))
+        print(json.dumps({"spent": SIDES[arguments.side](arguments.url, arguments.questions)}))
         return
     count = arguments.questions
     with subprocess.Popen(
@@ -160,14 +177,16 @@ def main() -> None:
     ) as endpoint:
         assert endpoint.stdout is not None
         url = f"http://127.0.0.1:{endpoint.stdout.readline().strip()}/v1"
-        seconds = {side: measured(side, url, count) for side in SIDES}
+        spent = {side: measured(side, url, count, arguments.rivals) for side in SIDES}
         assert endpoint.stdin is not None
         endpoint.stdin.close()
     print(f"{count:,} questions of 500 tokens, {IN_FLIGHT} in flight, zero-latency endpoint")
-    for side, took in seconds.items():
-        print(f"{side:11} {took:7.2f} s  {count / took:8,.0f} questions/s  {took / count * 1000:6.2f} ms a call")
-    inspect, sdk = (seconds[side] / seconds["workbench"] for side in ("inspect-ai", "openai sdk"))
-    print(f"workbench against inspect-ai: {inspect:.1f}x faster; against the bare openai sdk: {sdk:.2f}x")
+    for side, (took, cpu) in spent.items():
+        a_call = f"{took / count * 1000:6.2f} ms a call, {cpu / count * 1000:6.2f} ms of CPU"
+        print(f"{side:11} {took:7.2f} s  {count / took:8,.0f} questions/s  {a_call}")
+    for clock, what in enumerate(("wall", "CPU")):
+        inspect, sdk = (spent[side][clock] / spent["workbench"][clock] for side in ("inspect-ai", "openai sdk"))
+        print(f"{what}: {inspect:.1f}x faster than inspect-ai, {sdk:.2f}x than the bare openai sdk, which logs nothing")
     with subprocess.Popen(
         [sys.executable, str(HERE / "endpoint.py"), "--delay", "0.2"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -175,7 +194,7 @@ def main() -> None:
         assert endpoint.stdout is not None
         assert endpoint.stdin is not None
         url = f"http://127.0.0.1:{endpoint.stdout.readline().strip()}/v1"
-        took = measured("workbench", url, 500)
+        took, _ = measured("workbench", url, 500, arguments.rivals)
         endpoint.stdin.close()
     ideal = 0.2 * -(-500 // IN_FLIGHT)
     print(f"500 calls against a 200 ms server, {IN_FLIGHT} in flight: {took:.2f} s (ideal {ideal:.2f} s)")

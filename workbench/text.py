@@ -125,6 +125,20 @@ def encoding(name: str = DEFAULT_ENCODING) -> Any:
     return tiktoken.get_encoding(name)
 
 
+_LONG_TEXT = 2_000  # from here on counting costs more than hashing, and texts are counted again and again
+_COUNTS: dict[tuple[str, str], int] = {}
+
+
 def count_tokens(text: str, name: str = DEFAULT_ENCODING) -> int:
-    """Number of tokens of `text` in the tiktoken encoding `name`; special tokens count as ordinary text."""
-    return len(encoding(name).encode_ordinary(text))
+    """Number of tokens of `text` in the tiktoken encoding `name`; special tokens count as ordinary text. Long texts are
+    counted once and remembered by hash."""
+    if len(text) < _LONG_TEXT:
+        return len(encoding(name).encode_ordinary(text))
+    key = (text_hash(text), name)
+    known = _COUNTS.get(key)
+    if known is None:
+        known = len(encoding(name).encode_ordinary(text))
+        if len(_COUNTS) > 50_000:
+            _COUNTS.clear()
+        _COUNTS[key] = known
+    return known

@@ -136,6 +136,7 @@ class _Session:
         self.recorder = Recorder(log, ledger)
         self.answered = self.failed = self.kept = 0
         self.stopped: str | None = None
+        self._indexes = self.experiment.database.parent / "indexes"
         self._lock = threading.Lock()
         self._counted: dict[str, int] = {}  # tokens by context
         self._watches: dict[str, PrefixWatch] = defaultdict(PrefixWatch)  # by run
@@ -304,7 +305,7 @@ class _Session:
             answer_tokens=self.experiment.answer_tokens,
             temperature=self.experiment.temperature,
             embedder=embedder,
-            index_directory=self.experiment.database.parent / "indexes",
+            index_directory=self._indexes,
         )
         build = partial(self._context, planned, equipment, context_id, questions, shown)
         return ContextJob(build, self._counted[context_id], context_id, self._watches[planned.run_id])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -52,14 +52,14 @@ class PrefixWatch:
             self.shared = common >= SHARED_FROM * len(longest)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Active:
-    """A context being asked: tasks that wait for the lead, and tasks in the pool."""
+    """A context being asked: tasks that wait for the lead, and how many are in the pool."""
 
     job: ContextJob
     watch: PrefixWatch
     held: deque[Task]
-    running: set[Future[None]] = field(default_factory=set)
+    running: int = 0
 
 
 class Schedule:
@@ -82,90 +82,94 @@ class Schedule:
         self._order = order
         self._seed = seed
         self._ended: SimpleQueue[Future[Any]] = SimpleQueue()  # as they end; wait() would look at all of them each time
+        self._running: dict[Future[None], _Active] = {}  # the tasks in the pool
+        self._active: dict[_Active, None] = {}  # the contexts being asked, in order
+        self._held = 0  # tasks that wait for their lead
 
     def run(self, jobs: Sequence[ContextJob]) -> None:
         """Ask everything; an exception of a task cancels what has not begun and is raised."""
-        futures: set[Future[None]] = set()
+        shuffled: list[Future[None]] = []
         try:
             if self._order == "random":
-                self._shuffled(jobs, futures)
+                self._shuffled(jobs, shuffled)
             else:
-                self._by_context(jobs, futures)
+                self._by_context(jobs)
         except BaseException:
-            for future in futures:
+            for future in (*shuffled, *self._running):
                 future.cancel()
             raise
 
-    def _shuffled(self, jobs: Sequence[ContextJob], futures: set[Future[None]]) -> None:
+    def _shuffled(self, jobs: Sequence[ContextJob], futures: list[Future[None]]) -> None:
         tasks = [task for job in jobs for task in job.build()]
         random.Random(self._seed).shuffle(tasks)
-        futures |= {self._pool.submit(task) for task in tasks}
-        for future in list(futures):
+        futures += [self._pool.submit(task) for task in tasks]
+        for future in futures:
             future.result()
 
-    def _by_context(self, jobs: Sequence[ContextJob], futures: set[Future[None]]) -> None:
+    def _by_context(self, jobs: Sequence[ContextJob]) -> None:
         waiting = deque(jobs)
         ready: deque[tuple[ContextJob, list[Task]]] = deque()
         building: tuple[ContextJob, Future[list[Task]]] | None = None
-        active: list[_Active] = []
-        while waiting or ready or building or active:
-            while ready and self._room_for(ready[0][0], active):
-                job, tasks = ready.popleft()
-                active.append(self._start(job, tasks, futures))
+        while waiting or ready or building or self._active:
+            while ready and self._room_for(ready[0][0]):
+                self._start(*ready.popleft())
             if building is None and waiting and not ready:
                 job = waiting.popleft()
                 building = (job, self._pool.submit(job.build))
                 building[1].add_done_callback(self._ended.put)
-            if building is not None or any(context.running for context in active):
-                self._ended.get()
-                while not self._ended.empty():
-                    self._ended.get()
-            if building is not None and building[1].done():
-                job, tasks = building[0], building[1].result()
-                building = None
-                if tasks:
-                    ready.append((job, tasks))
-            active = [context for context in active if self._goes_on(context, futures)]
+            for future in self._ended_by_now():
+                if building is not None and future is building[1]:
+                    job, tasks = building[0], building[1].result()
+                    building = None
+                    if tasks:
+                        ready.append((job, tasks))
+                else:
+                    self._collect(future)
 
-    def _start(self, job: ContextJob, tasks: list[Task], futures: set[Future[None]]) -> _Active:
+    def _ended_by_now(self) -> Iterator[Future[Any]]:
+        """Wait until a build or a task has ended, then all that have."""
+        yield self._ended.get()
+        while not self._ended.empty():
+            yield self._ended.get()
+
+    def _start(self, job: ContextJob, tasks: list[Task]) -> None:
         """The lead alone when prefixes are shared (or may be), else all at once."""
         watch = job.watch or self._watch
         context = _Active(job, watch, deque(tasks))
+        self._active[context] = None
+        self._held += len(tasks)
         leads = len(tasks) if watch.shared is False else 1
         for _ in range(leads):
-            self._submit(context, futures)
-        return context
+            self._submit(context)
 
-    def _submit(self, context: _Active, futures: set[Future[None]]) -> None:
+    def _submit(self, context: _Active) -> None:
         future = self._pool.submit(context.held.popleft())
-        context.running.add(future)
-        futures.add(future)
+        self._held -= 1
+        context.running += 1
+        self._running[future] = context
         future.add_done_callback(self._ended.put)
 
-    def _goes_on(self, context: _Active, futures: set[Future[None]]) -> bool:
-        """Collect what has ended; behind the lead, let the others go. False when the context is through."""
-        done = {future for future in context.running if future.done()}
-        for future in done:
-            future.result()
-        context.running -= done
-        futures -= done
-        if done:
-            while context.held:
-                self._submit(context, futures)
-        return bool(context.running or context.held)
+    def _collect(self, future: Future[None]) -> None:
+        """A task has ended: behind the lead, let the others go; a context may be through."""
+        context = self._running.pop(future)
+        context.running -= 1
+        future.result()
+        while context.held:
+            self._submit(context)
+        if not context.running:
+            del self._active[context]
 
-    def _room_for(self, job: ContextJob, active: Sequence[_Active]) -> bool:
+    def _room_for(self, job: ContextJob) -> bool:
         """Whether another context may begin beside those being asked."""
-        if not active:
+        if not self._active:
             return True
         if self._kv_tokens is not None and (job.watch or self._watch).shared is not False:
-            held = {id(a.job) if not a.job.context else a.job.context: a.job.tokens for a in active}
+            held = {id(a.job) if not a.job.context else a.job.context: a.job.tokens for a in self._active}
             held.setdefault(job.context or id(job), job.tokens)
             if sum(held.values()) > KV_SHARE * self._kv_tokens:
                 return False
-        outstanding = sum(len(context.running) + len(context.held) for context in active)
-        in_pool = sum(len(context.running) for context in active)
-        return outstanding < self._workers or in_pool < len(active) + 1
+        in_pool = len(self._running)
+        return in_pool + self._held < self._workers or in_pool < len(self._active) + 1
 
 
 def joined(jobs: Sequence[tuple[ContextJob, Sequence[str]]]) -> ContextJob:

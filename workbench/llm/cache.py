@@ -14,7 +14,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -36,6 +36,10 @@ CREATE TABLE IF NOT EXISTS blocks (block_id INTEGER PRIMARY KEY, hash TEXT NOT N
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {_VERSION};
 """
+# asdict() would copy every value deeply, which costs more than to write them
+_REQUEST_FIELDS = tuple(field.name for field in fields(ChatRequest) if field.compare)
+_COMPLETION_FIELDS = tuple(field.name for field in fields(Completion))
+_ENCODE = json.JSONEncoder(separators=(",", ":"), default=str).encode
 _PUTS_PER_CHECK = 500
 _TOUCHES_PER_WRITE = 1_000
 
@@ -113,14 +117,19 @@ class ResponseCache:
 
     def put(self, key: str, model: str, request: ChatRequest, completion: Completion) -> None:
         """Commit a reply."""
-        cut = [(message.role, text_blocks(message.content)) for message in request.messages]
-        texts = {text_hash(block): block for _, parts in cut for block in parts}
-        asked, kept, now = asdict(request), _written(asdict(completion)), time.time()
+        cut = [
+            (message.role, [(text_hash(block), block) for block in text_blocks(message.content)])
+            for message in request.messages
+        ]
+        texts = {digest: block for _, parts in cut for digest, block in parts}
+        asked = {name: getattr(request, name) for name in _REQUEST_FIELDS}
+        kept = _written({name: getattr(completion, name) for name in _COMPLETION_FIELDS})
+        now = time.time()
         connection = self._connection()
         connection.execute("BEGIN IMMEDIATE")
         try:
             ids = _block_ids(connection, texts)
-            asked["messages"] = [[role, [ids[text_hash(block)] for block in parts]] for role, parts in cut]
+            asked["messages"] = [[role, [ids[digest] for digest, _ in parts]] for role, parts in cut]
             outline = _written(asked)
             connection.execute(
                 "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?)", (key, model, kept, outline, now, now)
@@ -238,7 +247,7 @@ class ResponseCache:
 
 
 def _written(value: Any) -> bytes:
-    return zlib.compress(json.dumps(value, separators=(",", ":"), default=str).encode(), 1)
+    return zlib.compress(_ENCODE(value).encode(), 1)
 
 
 def _read(raw: bytes) -> Any:

@@ -167,7 +167,7 @@ class ServedModel:
         )
 
     def _tokens(self, request: ChatRequest) -> int:
-        return count_messages(self, request.messages)
+        return count_messages(self, request.messages) if request.counted is None else request.counted
 
 
 class OpenAiCompatible(ServedModel):

@@ -229,6 +229,7 @@ class Gateway:
         """Send until a reply arrives. Raises the last attempt's error when the retry policy gives up."""
         failures = Failures(self._retry)
         booked = tokens + request.max_tokens
+        counted = replace(request, counted=tokens)
         while True:
             delay = self._rates.reserve(booked)
             if delay > 0:
@@ -240,7 +241,7 @@ class Gateway:
                 if self._guard is not None:
                     self._guard(self.price.cost(tokens) if self.price else 0.0, tokens)
                 spent.begin(place.in_flight)
-                completion: Completion = yield Send(request)
+                completion: Completion = yield Send(counted)
                 overloaded = self._is_slow(completion)
             except ModelError as error:
                 overloaded = isinstance(error, RateLimited | ModelTimeout) or None

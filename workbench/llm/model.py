@@ -29,7 +29,8 @@ SERVER = "server"
 class ChatRequest:
     """One request. `sample` numbers repeats of the same request and is part of the cache key; `schema` is a JSON
     schema that the reply must follow; `top_logprobs` asks for that many likeliest first tokens, `prompt_logprobs` for
-    the log probabilities of that many last tokens of the prompt (0: for none)."""
+    the log probabilities of that many last tokens of the prompt (0: for none). `counted` is no part of the request:
+    the messages' tokens as the gateway has counted them, so that a backend need not count again."""
 
     messages: tuple[Message, ...]
     max_tokens: int
@@ -39,6 +40,7 @@ class ChatRequest:
     schema: Mapping[str, Any] | None = None
     top_logprobs: int = 0
     prompt_logprobs: int = 0
+    counted: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,7 @@ import json
 import re
 import time
 import urllib.request
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,6 +67,58 @@ class HttpRefusal(Exception):
         return RequestRefused(line)
 
 
+def parsed(data: bytes, name: str) -> Mapping[str, Any]:
+    """The JSON object that a server sent; raises BadReply naming the model when it is none."""
+    try:
+        value = json.loads(data.decode())
+    except ValueError as error:
+        raise BadReply(f"{name}: the reply is no JSON") from error
+    if not isinstance(value, dict):
+        raise BadReply(f"{name}: the reply is no JSON object")
+    return value
+
+
+class EventReader:
+    """Server-sent events as JSON objects, from whatever blocks the network cuts them into.
+
+    Data of several lines is one event (as the standard has it), and so is every line that is JSON by itself (as some
+    servers have it, which send no blank line between events). `name` is the model's, for errors.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._rest = b""  # of a line
+        self._held = b""  # lines of an event that goes on
+
+    def events(self, block: bytes) -> Iterator[Mapping[str, Any]]:
+        """The events that end in this block. Raises BadReply for one that is no JSON object."""
+        *lines, self._rest = (self._rest + block).split(b"\n")
+        for line in lines:
+            if line.startswith(b"data:"):
+                data = line[5:].strip()
+                if self._held:
+                    data = self._held + b"\n" + data
+                if data == b"[DONE]":
+                    yield {"done": True}
+                elif data:
+                    try:
+                        event = parsed(data, self._name)
+                    except BadReply:
+                        self._held = data
+                    else:
+                        self._held = b""
+                        yield event
+            elif self._held and not line.strip():
+                parsed(self._held, self._name)  # the event ends here, so this raises
+
+    def last(self) -> Iterator[Mapping[str, Any]]:
+        """The event that the stream ended in, if it is whole: some servers end it without a line end."""
+        try:
+            yield from list(self.events(b"\n"))
+        except BadReply:
+            return
+
+
 class Connection:
     """Requests to one server. Bound to the event loop of its first request."""
 
@@ -111,39 +162,21 @@ class Connection:
                     body_text = await response.text(errors="replace")
                     raise HttpRefusal(response.status, self.scrubbed(body_text), _wait(response.headers))
                 if "text/event-stream" in response.headers.get("Content-Type", ""):
-                    async with aclosing(self._stream(response)) as events:
-                        async for event in events:
+                    reader = EventReader(self._name)
+                    # whole blocks: a line at a time costs several times as much
+                    async for block in response.content.iter_any():
+                        for event in reader.events(block):
                             yield event
+                    for event in reader.last():
+                        yield event
                 else:
-                    yield {"whole": self._parsed(await response.read())}
+                    yield {"whole": parsed(await response.read(), self._name)}
         except TimeoutError as error:
             raise ModelTimeout(f"{self._name}: no answer in time") from error
         except aiohttp.ClientConnectorError as error:
             raise ServerGone(f"{self._name}: cannot connect to {url}") from error
         except (aiohttp.ClientError, ConnectionError) as error:
             raise BadReply(f"{self._name}: the connection broke ({type(error).__name__})") from error
-
-    async def _stream(self, response: Any) -> AsyncGenerator[Mapping[str, Any], None]:
-        rest = b""
-        async for block in response.content.iter_any():  # whole blocks: a line at a time costs several times as much
-            *lines, rest = (rest + block).split(b"\n")
-            for line in lines:
-                if not line.startswith(b"data:"):
-                    continue
-                data = line[5:].strip()
-                if data == b"[DONE]":
-                    yield {"done": True}
-                elif data:
-                    yield self._parsed(data)
-
-    def _parsed(self, data: bytes) -> Mapping[str, Any]:
-        try:
-            value = json.loads(data)
-        except ValueError as error:
-            raise BadReply(f"{self._name}: the reply is no JSON") from error
-        if not isinstance(value, Mapping):
-            raise BadReply(f"{self._name}: the reply is no JSON object")
-        return value
 
     def scrubbed(self, text: str) -> str:
         """A server's words as one line without secrets."""

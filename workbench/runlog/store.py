@@ -49,6 +49,7 @@ _KEYS = {
     "texts": ("hash",),
     "scores": ("run_id", "question_id", "metric"),
 }
+_CALL_COLUMNS = tuple(field.name for field in fields(Call))
 METRIC_POSITIONS = 1_000  # an answer's own metrics stand below, verdicts of judges from here on
 _CONFLICTS = {  # a rerun keeps what is known of a run: when it began and ended, what it took, how much was planned
     "runs": "ON CONFLICT (run_id) DO UPDATE SET status = excluded.status, price = excluded.price, "
@@ -152,16 +153,18 @@ class RunLog:
 
     # rows
 
-    def _add(self, table: str, row: Mapping[str, Any]) -> None:
-        if self._failure is not None:
-            raise StoreError(f"the run log could not be written: {self._failure}") from self._failure
-        cleaned = {name: _storable(value) for name, value in row.items()}
-        key = tuple(cleaned[name] for name in _KEYS[table])
+    def _add(self, table: str, row: dict[str, Any]) -> None:
+        self._check()
+        for name, value in row.items():
+            if type(value) is str and not value.isascii():
+                row[name] = _storable(value)
+        key = tuple(row[name] for name in _KEYS[table])
         with self._lock:
-            self._rows.setdefault(table, {})[key] = cleaned
+            self._rows.setdefault(table, {})[key] = row
 
-    def _text(self, text: str) -> str:
-        key = text_hash(text)
+    def _text(self, text: str, key: str = "") -> str:
+        """Store a text once; `key` is its hash where that is known."""
+        key = key or text_hash(text)
         with self._lock:
             if key in self._stored:
                 return key
@@ -238,15 +241,14 @@ class RunLog:
 
     def finish_run(self, run_id: str, *, status: str, wall_s: float | None) -> None:
         """Set a run's status: running, complete, budget, interrupted."""
-        self.flush()
-        with self._writing, connect(self.path) as connection:
-            if wall_s is None:
-                connection.execute("UPDATE runs SET status = ? WHERE run_id = ?", [status, run_id])
-            else:
-                connection.execute(
-                    "UPDATE runs SET status = ?, finished_at = ?, wall_s = coalesce(wall_s, 0) + ? WHERE run_id = ?",
-                    [status, _now(), wall_s, run_id],
-                )
+        self._check()
+        if wall_s is None:
+            self._write("UPDATE runs SET status = ? WHERE run_id = ?", [status, run_id])
+        else:
+            self._write(
+                "UPDATE runs SET status = ?, finished_at = ?, wall_s = coalesce(wall_s, 0) + ? WHERE run_id = ?",
+                [status, _now(), wall_s, run_id],
+            )
 
     def add_context(self, context: Context, *, corpus: str, tokens: int) -> None:
         """A context; its documents' texts are stored once by hash."""
@@ -292,10 +294,10 @@ class RunLog:
 
     def add_call(self, call: Call, prompt: str, reply: str | None) -> None:
         """A call with its texts."""
-        self._text(prompt)
+        self._text(prompt, call.prompt_hash)
         if reply is not None:
-            self._text(reply)
-        row = {field.name: getattr(call, field.name) for field in fields(call)}
+            self._text(reply, call.reply_hash or "")
+        row = {name: getattr(call, name) for name in _CALL_COLUMNS}
         row["parents"] = _json(call.parents)
         self._add("calls", row)
         if len(self._rows.get("calls", ())) >= 2_000:
@@ -466,17 +468,21 @@ class RunLog:
 
     def flush(self) -> None:
         """Return when everything added so far is in the file. Raises StoreError when that fails."""
-        if self._failure is not None:
-            raise StoreError(f"the run log could not be written: {self._failure}") from self._failure
+        self._check()
         self._write()
 
-    def _write(self) -> None:
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise StoreError(f"the run log could not be written: {self._failure}") from self._failure
+
+    def _write(self, last: str = "", values: Sequence[Any] = ()) -> None:
+        """Write what waits, and in the same transaction the statement `last`: every connection costs milliseconds."""
         with self._writing:
             with self._lock:
                 rows, self._rows = self._rows, {}
                 answered, self._answered = self._answered, {}
                 rescored, self._rescored = self._rescored, set()
-            if not (rows or answered or rescored):
+            if not (rows or answered or rescored or last):
                 return
             try:
                 with connect(self.path) as connection:
@@ -484,6 +490,8 @@ class RunLog:
                     for table, members in rows.items():
                         _insert(connection, table, list(members.values()))
                     _delete_stale(connection, rows, answered, rescored)
+                    if last:
+                        connection.execute(last, list(values))
                     connection.execute("COMMIT")
             except BaseException:  # nothing was committed: the rows wait for the next attempt
                 with self._lock:
