@@ -92,6 +92,7 @@ class Endpoint:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def __enter__(self) -> Endpoint:
+        count_tokens("loads the tokenizer, which takes longer than some tests let a reply take")
         self._thread.start()
         assert self._ready.wait(10)
         return self
