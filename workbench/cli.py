@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 
     ui = command("ui", _ui, "open the pages in a browser")
     ui.add_argument("database", type=Path, nargs="?", metavar="DB|FILE")
-    ui.add_argument("--port", type=int, default=8501)
+    ui.add_argument("--port", type=_port, default=8501)
     ui.add_argument("--headless", action="store_true", help="serve without opening a browser")
     return parser
 
@@ -122,6 +122,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 65_535:
+        raise argparse.ArgumentTypeError("must be 1 to 65535")
     return number
 
 

@@ -23,8 +23,11 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.analysis.compare import compare
     from workbench.analysis.report import report
     from workbench.cli import _database
+    from workbench.errors import InputError
     from workbench.runlog.reader import RunLogReader
 
+    if arguments.out.is_dir():
+        raise InputError("is a folder", file=arguments.out, field="--out", fix="name a file, e.g. -o report.html")
     database, experiment = _database(arguments.source)
     compared = compare(
         database, experiment=experiment, baseline=arguments.baseline, by=arguments.by, metric=arguments.metric
@@ -32,8 +35,12 @@ def run(arguments: argparse.Namespace) -> int:
     known = RunLogReader(database).experiments()
     chosen = known[known["experiment_id"] == experiment] if experiment else known
     config = chosen["config"].iloc[0] if len(chosen) else None
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     made_by = f"made by workbench {__version__} from {database.name}"
-    arguments.out.write_text(report(compared, experiment=config, made_by=made_by), encoding="utf-8")
+    page = report(compared, experiment=config, made_by=made_by)
+    try:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", file=arguments.out, field="--out") from error
     print(f"{arguments.out} ({arguments.out.stat().st_size / 1000:,.0f} kB)")
     return 0

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
-from workbench.analysis.compare import Comparison, comparison
+import workbench as wb
+from workbench.analysis.compare import Comparison, compare, comparison
 
 USD = {"full_context": 10.0, "chunk_rag": 1.0}
 
@@ -61,3 +63,16 @@ def test_twenty_runs_of_few_contexts_are_compared_at_once() -> None:
     started = time.perf_counter()
     assert len(compared(scores, 2).table) == 21
     assert time.perf_counter() - started < 5  # resampling in a Python loop took 16 s
+
+
+def test_a_model_with_two_windows_is_two_models(tmp_path: Path) -> None:
+    given = {
+        "name": "windows",
+        "database": str(tmp_path / "log.duckdb"),
+        "corpora": [{"world": {"tokens": 4_000, "contexts": 1, "questions": 4}}],
+        "models": [{"extractive": {"window": 2_000}}, {"extractive": {"window": 8_000}}],
+        "pipelines": ["full_context"],
+    }
+    table = compare(wb.run(given, progress=False).database).table
+    assert list(table["model"]) == ["extractive[window=2000]", "extractive[window=8000]"]
+    assert list(table["n"]) == [4, 4]

@@ -101,7 +101,7 @@ def comparison(
     runs: pd.DataFrame, answers: pd.DataFrame, builds: pd.DataFrame, *, baseline: str | None = None, by: str = "task"
 ) -> Comparison:
     """The comparison of frames as `RunLogReader` gives them."""
-    answers = _with_label(_distinct_corpora(answers), by)
+    answers = _with_label(_distinct_models(_distinct_corpora(answers), runs), by)
     notes = _corpus_notes(runs)
     unscored = answers["score"].isna() & (answers["status"] == "ok")
     if unscored.any():
@@ -145,6 +145,23 @@ def _distinct_corpora(answers: pd.DataFrame) -> pd.DataFrame:
     versions = answers.groupby("corpus")["corpus_fingerprint"].transform("nunique")
     named = answers["corpus"].where(versions == 1, answers["corpus"] + "@" + answers["corpus_fingerprint"].str[:6])
     return answers.assign(corpus=named)
+
+
+def _distinct_models(answers: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """One model with two sets of options is two models: the options that differ are added to the name."""
+    if "model_options" not in runs:
+        return answers
+    names: dict[str, str] = {}
+    for model, group in runs.groupby("model", sort=False):
+        options = {
+            run_id: dict(given or {}) for run_id, given in zip(group["run_id"], group["model_options"], strict=True)
+        }
+        keys = sorted({key for given in options.values() for key in given})
+        differing = [key for key in keys if len({json.dumps(given.get(key)) for given in options.values()}) > 1]
+        for run_id, given in options.items():
+            shown = ",".join(f"{key}={given[key]}" for key in differing if key in given)
+            names[run_id] = f"{model}[{shown}]" if shown else str(model)
+    return answers.assign(model=answers["run_id"].map(names).fillna(answers["model"]))
 
 
 def _with_label(answers: pd.DataFrame, by: str) -> pd.DataFrame:

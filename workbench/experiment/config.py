@@ -9,7 +9,7 @@ import dataclasses
 import itertools
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -109,7 +109,7 @@ class Experiment(BaseModel):
     order: Literal["prefix", "context", "random"] = Field(
         default="prefix", description="run by run and in each by context; by context over all runs; or shuffled"
     )
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32, description="numpy takes no other")
     cache: Path | None = Field(default=None, description="response cache; beside the database by default")
     source: Path | None = Field(default=None, exclude=True)
 
@@ -152,25 +152,10 @@ def load(source: str | Path | Mapping[str, Any] | Experiment) -> Experiment:
         return _checked(_with_exclusions_read(source, Path()))
     if isinstance(source, Mapping):
         return _checked(_with_exclusions_read(_validate(dict(source), None), Path()))
-    path = Path(source).expanduser()
-    if not path.is_file():
-        raise InputError(
-            "no such experiment file", file=path, fix="give the path of a .yaml file, e.g. examples/demo.yaml"
-        )
-    import yaml
+    from workbench.experiment.yaml_file import read_mapping
 
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise InputError("is not UTF-8 text", file=path, fix="save it as UTF-8") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}" if mark else None
-        problem = str(getattr(error, "problem", None) or "is not YAML")
-        raise InputError(problem, file=path, field=line, fix="mend the YAML there") from error
-    if not isinstance(raw, Mapping):
-        raise InputError("holds no mapping", file=path, fix="start with `name:`, `corpora:`, `models:`, `pipelines:`")
-    experiment = _validate(dict(raw), path)
+    path = Path(source).expanduser()
+    experiment = _validate(read_mapping(path), path)
     base = path.resolve().parent
     moved: dict[str, Any] = {"database": _under(base, experiment.database), "source": path}
     if experiment.cache:
@@ -240,6 +225,8 @@ def _checked(experiment: Experiment) -> Experiment:
     """Names against the catalogues, and the baseline against the pipelines."""
     from workbench.evaluation.metrics import metric
 
+    _no_entry_twice(experiment.corpora, "corpora", experiment)
+    _no_entry_twice(experiment.models, "models", experiment)
     for number, entry in enumerate(experiment.corpora):
         _known(catalogue.corpus, entry.name.partition("@")[0], experiment, f"corpora.{number}")
     for number, name in enumerate(experiment.metrics or ()):
@@ -254,6 +241,14 @@ def _checked(experiment: Experiment) -> Experiment:
     if experiment.baseline and experiment.baseline not in labels and experiment.baseline not in methods:
         raise UnknownName("baseline", experiment.baseline, labels, file=experiment.source, field="baseline")
     return experiment
+
+
+def _no_entry_twice(entries: Sequence[Entry], field: str, experiment: Experiment) -> None:
+    for number, entry in enumerate(entries):
+        if entry in entries[:number]:
+            raise InputError(
+                f"{entry.name!r} appears twice", file=experiment.source, field=f"{field}.{number}", fix="keep one"
+            )
 
 
 def _known(lookup: Any, name: str, experiment: Experiment, field: str) -> Any:
@@ -287,6 +282,14 @@ def _expand(entry: Entry, experiment: Experiment, field: str) -> Iterator[Varian
             raise UnknownName(f"option of {entry.name}", name, list(fields), file=experiment.source, field=field)
     lists = {name for name, f in fields.items() if str(f.type).startswith(("tuple", "list"))}
     swept = [name for name, value in entry.options.items() if isinstance(value, list) and name not in lists]
+    for name in swept:
+        if not entry.options[name]:
+            raise InputError(
+                f"{name} is an empty list",
+                file=experiment.source,
+                field=field,
+                fix="give one value, or several to sweep",
+            )
     for values in itertools.product(*(entry.options[name] for name in swept)):
         chosen = {**entry.options, **dict(zip(swept, values, strict=True))}
         try:

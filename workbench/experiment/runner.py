@@ -24,6 +24,7 @@ from workbench.experiment.bench import Equipment, ExperimentBench, critical_path
 from workbench.experiment.budget import Ledger
 from workbench.experiment.config import Experiment, load
 from workbench.experiment.coverage import evidence_coverage
+from workbench.experiment.places import check_places
 from workbench.experiment.progress import Progress
 from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule, covered, joined
 from workbench.experiment.setup import OpenedModel, PlannedRun, Setup, describe, prepare
@@ -99,11 +100,12 @@ def run(
     from workbench.llm.cache import ResponseCache
     from workbench.runlog.store import RunLog
 
-    setup = prepare(load(source), limit=limit, model_objects=models)
-    experiment = setup.experiment
+    experiment = load(source)
+    check_places(experiment)
+    setup = prepare(experiment, limit=limit, model_objects=models)
     started = time.monotonic()
     ledger = Ledger(experiment.budget)
-    with RunLog(experiment.database) as log, ResponseCache(experiment.cache_path) as cache:
+    with ResponseCache(experiment.cache_path) as cache, RunLog(experiment.database) as log:
         session = _Session(setup, log, cache, ledger, fresh)
         session.register()
         with Progress(session.pending_questions(), ledger, enabled=progress) as shown:

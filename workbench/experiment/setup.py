@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from corpora.benchmarks.raw import broken_rows
 from workbench import catalogue
@@ -68,6 +69,10 @@ def prepare(
     models = [
         _open_model(entry, experiment, f"models.{i}", model_objects or {}) for i, entry in enumerate(experiment.models)
     ]
+    for number, corpus in enumerate(corpora):
+        if corpus.fingerprint in {earlier.fingerprint for earlier in corpora[:number]}:
+            problem = f"{corpus.name} has the same questions and documents as one before it"
+            raise InputError(problem, file=experiment.source, field=f"corpora.{number}", fix="keep one")
     if experiment.hygiene is not None:
         opened_models = [opened.model for opened in models]
         errors = label_errors(experiment.corpora, corpora, experiment.hygiene, experiment.source)
@@ -197,13 +202,34 @@ def _check_metrics(corpus: Corpus) -> None:
 
 
 def _check_options(loader: Callable[..., Any], options: Mapping[str, Any], what: str, source: Any, field: str) -> None:
+    """Names and types of a corpus's options against its loader's signature."""
+    from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
+
     parameters = inspect.signature(loader).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return
-    for name in options:
-        if name not in parameters:
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    types = get_type_hints(loader)
+    strict = ConfigDict(strict=True, arbitrary_types_allowed=True)
+    for name, value in options.items():
+        if name not in parameters and not takes_any:
             known = ", ".join(parameters)
             raise InputError(f"{what} has no option {name!r}", file=source, field=field, fix=f"known: {known}")
+        at = f"{field}.{name}"
+        if isinstance(value, int) and value < 0 and name != "seed":
+            raise InputError(f"{name} of {what} is negative", file=source, field=at, fix=f"it says {value}")
+        if name not in types:
+            continue
+        given = os.fspath(value) if isinstance(value, os.PathLike) else value
+        try:  # strict, because the loader gets the value as it stands: "3" is no number
+            TypeAdapter(types[name], config=strict).validate_python(given)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Input should be ")
+            problem = f"{name} of {what} must be {reason}" if reason else f"{name} of {what} is wrong"
+            raise InputError(problem, file=source, field=at, fix=f"it says {value!r:.60}") from error
+        except PydanticSchemaGenerationError:  # a type that cannot be checked from outside
+            continue
+    for name, parameter in parameters.items():
+        if name not in options and parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD:
+            raise InputError(f"{what} needs {name}", file=source, field=field, fix=f"add {name}: to its options")
 
 
 def _open_model(entry: Entry, experiment: Experiment, field: str, objects: Mapping[str, Model]) -> OpenedModel:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import StoreError
+from workbench.errors import InputError, StoreError
 from workbench.runlog.store import connect, decompress
 
 if TYPE_CHECKING:
@@ -33,6 +33,16 @@ TABLES = (
 def open_log(path: str | Path) -> RunLogReader:
     """The reader of a run log. Example: `wb.open("runs/demo.duckdb").answers()`."""
     return RunLogReader(path)
+
+
+def tables_of(path: Path) -> set[str]:
+    """The names of the tables of a DuckDB file, ours or not. Raises StoreError when it is none or stays locked."""
+    with connect(path, read_only=True) as connection:
+        return _table_names(connection)
+
+
+def _table_names(connection: Any) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()}
 
 
 class RunLogReader:
@@ -56,14 +66,13 @@ class RunLogReader:
             try:
                 return connection.execute(query, list(parameters)).df()
             except duckdb.CatalogException as error:
-                if self._ours(connection):
+                names = _table_names(connection)
+                if "migrations" in names:
                     raise StoreError(str(error).partition("\n")[0]) from error
+                if names:
+                    problem = f"is a database of something else, with a table {min(names)!r}"
+                    raise InputError(problem, file=self.path, fix="name a run log of the workbench") from error
         return self._blank(query, parameters)
-
-    @staticmethod
-    def _ours(connection: Any) -> bool:
-        names = connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
-        return ("migrations",) in names
 
     def _blank(self, query: str, parameters: Iterable[Any]) -> pd.DataFrame:
         """The answer of an empty log: the schema in memory."""
