@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from workbench.retrieval.stop_words import stop_words
@@ -130,6 +131,13 @@ class Analyser:
         bare = word.removesuffix("'s")
         return self._stem(bare) if bare else None
 
+    def terms_of(self, words: Sequence[str]) -> list[str | None]:
+        """`term` of each word, several times as fast: for words that are met once."""
+        bare = [word.removesuffix("'s") for word in words]
+        stems = bare if self.language == "none" else _stemmer(self.language).stemWords(bare)
+        dropped = self._stop_words | {""}
+        return [None if word in dropped else term for word, term in zip(bare, stems, strict=True)]
+
     def __call__(self, text: str) -> list[str]:
         """The terms of a text; a text of stop words only keeps them."""
         found = words(text)
@@ -175,81 +183,90 @@ class TermCounts:
 
 
 def count_terms(texts: Iterable[str], language: str = "english") -> TermCounts:
-    """Analyse texts once. About a million words a second: each distinct word is stemmed once, the rest is a look-up."""
+    """Analyse texts once. Some two million words a second: each distinct word is stemmed once, the rest is look-ups."""
     import numpy as np
     from scipy import sparse
 
-    ids = _TermIds(analyser(language))
-    blocks = list(_blocks(texts, ids))
-    width = len(ids.terms)
+    numbers = _Terms(analyser(language))
+    blocks = list(_blocks(texts, numbers))
+    width = len(numbers.terms)
     if not blocks:
         return TermCounts((), sparse.csr_array((0, 0), dtype=np.int32), language)
     for block in blocks:
         block.resize((block.shape[0], width))
     matrix = blocks[0] if len(blocks) == 1 else sparse.vstack(blocks, format="csr")
-    order = sorted(range(width), key=ids.terms.__getitem__)
+    order = sorted(range(width), key=numbers.terms.__getitem__)
     place = np.empty(width, dtype=matrix.indices.dtype)
     place[order] = np.arange(width, dtype=matrix.indices.dtype)
     matrix.indices = place[matrix.indices]
     matrix.has_sorted_indices = False
     matrix.sort_indices()
-    return TermCounts(tuple(ids.terms[i] for i in order), matrix, language)
+    return TermCounts(tuple(numbers.terms[i] for i in order), matrix, language)
 
 
-class _TermIds(dict[str, int]):
-    """Word to term number, filled on demand; -1 for a stop word."""
+class _Terms:
+    """Numbers of words, by their first appearance, and of the terms that they stand for."""
 
     def __init__(self, analyse: Analyser) -> None:
-        super().__init__()
-        self.analyse = analyse
         self.terms: list[str] = []
-        self._numbers: dict[str, int] = {}
+        self._analyse = analyse
+        self._term_numbers: dict[str, int] = {}
+        self._words: defaultdict[str, int] = defaultdict()
+        self._words.default_factory = self._words.__len__
+        self._of_word = array("i")
+        self.word_number = self._words.__getitem__  # numbers a word that is new
 
-    def __missing__(self, word: str) -> int:
-        number = self._number(self.analyse.term(word))
-        self[word] = number
-        return number
+    def of_words(self, numbers: NDArray[np.int32], ends: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Term numbers of texts that are given as word numbers, one after the other; -1 where a word is dropped. A text
+        of stop words only keeps them."""
+        import numpy as np
+
+        new = list(islice(self._words, len(self._of_word), None))
+        self._of_word.extend(self._number(term) for term in self._analyse.terms_of(new))
+        found = np.array(self._of_word, dtype=np.int32)[numbers]
+        kept = np.concatenate([[0], np.cumsum(found >= 0)])
+        bare = np.flatnonzero((np.diff(kept[ends]) == 0) & (np.diff(ends) > 0))
+        if len(bare):
+            words = list(self._words)
+            for start, end in zip(ends[bare].tolist(), ends[bare + 1].tolist(), strict=True):
+                found[start:end] = [
+                    self._number(self._analyse.term_anyway(words[word])) for word in numbers[start:end].tolist()
+                ]
+        return found
 
     def _number(self, term: str | None) -> int:
         if term is None:
             return -1
-        number = self._numbers.setdefault(term, len(self.terms))
+        number = self._term_numbers.setdefault(term, len(self.terms))
         if number == len(self.terms):
             self.terms.append(term)
         return number
 
-    def of(self, text: str) -> list[int]:
-        """Term numbers of a text, -1 where a word was dropped."""
-        found = words(text)
-        numbers = [self[word] for word in found]
-        if numbers and max(numbers) < 0:
-            return [self._number(self.analyse.term_anyway(word)) for word in found]
-        return numbers
 
-
-def _blocks(texts: Iterable[str], ids: _TermIds) -> Iterable[Any]:
+def _blocks(texts: Iterable[str], numbers: _Terms) -> Iterable[Any]:
     held = array("i")
     ends = array("q", [0])
     for text in texts:
-        held.extend(ids.of(text))
+        held.extend(map(numbers.word_number, words(text)))
         ends.append(len(held))
         if len(ends) > _ROWS:
-            yield _block(held, ends, len(ids.terms))
+            yield _block(held, ends, numbers)
             held, ends = array("i"), array("q", [0])
     if len(ends) > 1:
-        yield _block(held, ends, len(ids.terms))
+        yield _block(held, ends, numbers)
 
 
-def _block(held: array[int], ends: array[int], width: int) -> Any:
+def _block(held: array[int], ends: array[int], numbers: _Terms) -> Any:
     import numpy as np
     from scipy import sparse
 
-    numbers = np.frombuffer(held, dtype=np.int32) if len(held) else np.zeros(0, np.int32)
-    kept = numbers >= 0
+    bounds = np.frombuffer(ends, dtype=np.int64)
+    found = numbers.of_words(np.frombuffer(held, dtype=np.int32) if len(held) else np.zeros(0, np.int32), bounds)
+    kept = found >= 0
     before = np.concatenate([[0], np.cumsum(kept)])
-    columns = numbers[kept]
-    starts = before[np.frombuffer(ends, dtype=np.int64)].astype(np.int32)
-    shape = (len(ends) - 1, width)
+    columns = found[kept]
+    starts = before[bounds].astype(np.int32)
+    shape = (len(bounds) - 1, len(numbers.terms))
     block = sparse.csr_array((np.ones(len(columns), dtype=np.int32), columns, starts), shape=shape)
     block.sum_duplicates()
     return block
