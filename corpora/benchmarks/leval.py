@@ -54,7 +54,7 @@ def load(*, path: str | None = None, tasks: Sequence[str] | None = None, limit: 
         f"leval-{read[0]}" if len(read) == 1 else "leval",
         [context for key, context in contexts.items() if key in used],
         questions,
-        version="cd34b05",
+        version="cd34b05, 2",
         provenance=f"{_SOURCE}; {', '.join(read)}",
         licence="GPL-3.0",
     )

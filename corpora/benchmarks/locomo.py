@@ -60,7 +60,7 @@ def load(
         "locomo",
         [context for context in contexts if context.context_id in used],
         questions,
-        version="locomo10",
+        version="locomo10, 2",
         provenance=f"{_SOURCE}; {Path(file).name}",
         licence="CC BY-NC 4.0 (non-commercial)",
         notes=(

@@ -36,8 +36,9 @@ def load(
     """LongMemEval: each question has its own history; a session is a document with its date.
 
     `size`: oracle (the evidence sessions alone), s (about 115k tokens), m (about 500 sessions). The turns that hold
-    the answer are the evidence. `exclude`: `detected`, `known`, or a file of question ids and reasons to leave
-    out. Raises InputError.
+    the answer are the evidence. Abstention questions belong to the type that they were made from, as in the official
+    report, and have the label `abstention`. `exclude`: `detected`, `known`, or a file of question ids and reasons to
+    leave out. Raises InputError.
     """
     folder, named = files_of(SOURCE, path, revision), f"longmemeval_{size}"
     if folder.is_dir() and any(folder.rglob(f"{named}_cleaned.json")):  # so the hub's files are called
@@ -49,17 +50,22 @@ def load(
         contexts.append(context)
         absent = row["question_id"].endswith("_abs")
         text = f"Current date: {row['question_date']}\nAnswer from the chat history.\nQuestion: {row['question']}"
-        labels = {"unanswerable": absent, "sessions": len(context.documents), "scope": len(evidence)}
+        labels = {
+            "unanswerable": absent,
+            "abstention": absent,
+            "sessions": len(context.documents),
+            "scope": len(evidence),
+        }
         questions.append(
             Question(
                 row["question_id"], text, context.context_id, (str(row["answer"]),), (),
-                () if absent else tuple(evidence), "abstention" if absent else row["question_type"],
+                () if absent else tuple(evidence), row["question_type"],
                 ("abstention",) if absent else ("contains", "token_f1", "rouge_l"), labels,
             )
         )  # fmt: skip
     kept, notes = excluded(questions, exclusions_of(exclude, questions, "longmemeval"))
     return assembled(
-        f"longmemeval-{size}", contexts, kept, limit=limit, version="cleaned",
+        f"longmemeval-{size}", contexts, kept, limit=limit, version="cleaned, 2",
         provenance=f"{SOURCE.page}; {data.name}", licence="MIT", notes=notes,
     )  # fmt: skip
 

@@ -62,7 +62,7 @@ def load(
                 questions.append(question)
                 lost += missing
     return assembled(
-        "loogle", list(contexts.values()), questions, limit=limit, version="6734382",
+        "loogle", list(contexts.values()), questions, limit=limit, version="6734382, 2",
         provenance=f"{SOURCE.page}; {', '.join(wanted)}",
         licence="CC BY-SA 4.0 (documents: terms of arXiv, Wikipedia and the scripts' owners)",
         notes=(f"{lost} supporting sentences do not stand in their document",) if lost else (),
@@ -88,14 +88,17 @@ def _pairs(row: dict[str, Any], file: Path, place: str) -> list[dict[str, Any]]:
 
 def _question(question_id: str, name: str, pair: dict[str, Any], context: Context) -> tuple[Question, int]:
     answer = pair["A"] if pair.get("A") is not None else pair["answers"]
+    labels: dict[str, Any] = {"type": pair.get("type") or "", "max_gen": _MAX_GEN[name]}
     if name == "shortdep_cloze":
-        masks = answer if isinstance(answer, dict) else {}
+        masks = {str(mask): str(name) for mask, name in answer.items()} if isinstance(answer, dict) else {}
         text = (
             "Fill in the masks of this passage with the names that belong there. Reply with JSON such as "
             '{"<mask-0>": "name"}.\n' + str(pair.get("Q", pair.get("passage", "")))
         )
-        golds: tuple[str, ...] = tuple(str(value) for value in masks.values()) or (str(answer),)
-        metrics: tuple[str, ...] = ("ruler_match_all", "contains")  # share of the masks' names that the reply holds
+        golds: tuple[str, ...] = tuple(masks.values()) or (str(answer),)
+        named = ("loogle_cloze", "loogle_cloze_partial") if masks else ()
+        metrics: tuple[str, ...] = (*named, "ruler_match_all")  # the last: share of the names that the reply holds
+        labels["masks"] = masks
     else:
         text, golds = str(pair["Q"]), (", ".join(map(str, answer)) if isinstance(answer, list) else str(answer),)
         metrics = _METRICS if name != "summarization" else ("loogle_rouge_l", "rouge_l")
@@ -103,6 +106,5 @@ def _question(question_id: str, name: str, pair: dict[str, Any], context: Contex
     told = [told] if isinstance(told, str) else list(told)
     document = context.documents[0]
     spans: list[Chunk] = [span for sentence in told if (span := found_in(document, str(sentence)))]
-    labels = {"type": pair.get("type", ""), "max_gen": _MAX_GEN[name]}
     question = Question(question_id, text, context.context_id, golds, (), tuple(spans), name, metrics, labels)
     return question, len(told) - len(spans)

@@ -34,9 +34,15 @@ def load(*, path: str | None = None, limit: int | None = None) -> Corpus:
             Question(
                 f"nocha-{title}-{row['index']}-{str(row['type']).lower()}", _ASK.format(claim=row["claim"]),
                 contexts[title].context_id, (str(row["type"]).upper(),), (), (), "claim",
-                ("contains", "exact_match"), labels,
+                ("nocha", "exact_match"), labels,
             )
         )  # fmt: skip
     return assembled(
-        "nocha", list(contexts.values()), questions, limit=limit, version="e796c15", provenance=_SOURCE, licence="MIT"
+        "nocha",
+        list(contexts.values()),
+        questions,
+        limit=limit,
+        version="e796c15, 2",
+        provenance=_SOURCE,
+        licence="MIT",
     )

@@ -22,7 +22,7 @@ def load(*, path: str | None = None, limit: int | None = None, passages: int | N
     """NQ-open: 2,655 questions, all their gold passages pooled into one haystack; the gold passage is the evidence.
 
     `limit` asks fewer questions of the same haystack; `passages` keeps the first so many passages and their questions.
-    Right is a reply that contains one of the answers, as in the paper.
+    Right is a reply whose first line holds one of the answers, as in the paper.
     """
     folder = folder_of(path, "nq_open", _SOURCE)
     file = folder if folder.is_file() else folder / "nq-open-oracle.jsonl.gz"
@@ -54,7 +54,7 @@ def load(*, path: str | None = None, limit: int | None = None, passages: int | N
                     (),
                     evidence,
                     "open",
-                    ("contains", "token_f1"),
+                    ("nq_open", "token_f1"),
                     {"hops": 1, "scope": 1},
                 )
             )
@@ -62,7 +62,7 @@ def load(*, path: str | None = None, limit: int | None = None, passages: int | N
         "nq-open",
         [haystack],
         spread(questions, limit),
-        version="29b8a6d",
+        version="29b8a6d, 2",
         provenance=_SOURCE,
         licence="MIT (questions: CC BY-SA 3.0)",
     )

@@ -4,15 +4,15 @@ Tasks: `standard`, `multi_standard`, `paraphrase`, `pronoun` (understanding); `c
 `twodiff` (reasoning); `cite` and `idk` (trustworthiness). Standard sentences, the share of distractors with the asked
 attribute (`density`), and the place of the needle are LongBioBench's. Deviations: names and values are invented or our
 own lists; every biography is of another person (LongBioBench draws them with replacement); reasoning tasks are asked
-without solved examples; idk shows the deleted form, and its twin with the answer present is the same question of
-`standard`.
+without solved examples; idk gives two texts a sample, one without the answer and its twin with it, which share the
+label `pair`: officially both have to be right.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from corpora.options import chosen_of
@@ -22,7 +22,7 @@ from corpora.synthetic.sizing import Count, counter, lengths_of
 from workbench.errors import InputError
 from workbench.records import Corpus
 
-VERSION = "1"
+VERSION = "2"
 TASKS = (
     "standard", "multi_standard", "paraphrase", "pronoun", "calculation", "rank", "multihop", "twodiff", "cite", "idk"
 )  # fmt: skip
@@ -101,7 +101,7 @@ def load(
     tokenizer: str = "o200k_base",
     seed: int = 2024,
 ) -> Corpus:
-    """LongBioBench: `samples` texts for each task and length, one question each.
+    """LongBioBench: `samples` texts for each task and length (two for idk), one question each.
 
     `facts`: people asked for in multi_standard and rank, hops of multihop, citations of cite (2 to 10). `density`: the
     chance that another biography has the asked attribute. `start` and `end`: between which depths (0 to 1) the asked
@@ -120,8 +120,15 @@ def load(
             for number in range(samples):
                 name = f"{task}-{length}-{number}"
                 book = _Book(task, random.Random(f"{seed}:{name}"), facts, density)
-                text, asked = book.made(length, count, start, end)
-                sheets.append(Sheet(name, text, (asked,), length))
+                if task != "idk":
+                    text, asked = book.made(length, count, start, end)
+                    sheets.append(Sheet(name, text, (asked,), length))
+                    continue
+                for form in ("deleted", "present"):
+                    book = _Book(task, random.Random(f"{seed}:{name}"), facts, density)
+                    text, asked = book.made(length, count, start, end, deleted=form == "deleted")
+                    labels = {**asked.labels, "pair": name, "form": form}
+                    sheets.append(Sheet(f"{name}-{form}", text, (replace(asked, labels=labels),), length))
     return corpus_of(
         "long_bio", sheets, count, version=VERSION,
         provenance=f"generated: seed {seed}, {', '.join(map(str, lengths))} tokens ({tokenizer})",
@@ -175,11 +182,14 @@ class _Book:
         mark = f"Bio [{number}]: " if self.task == "cite" else ""
         return f"{mark}{head} {' '.join(bio.sentences.values())} {tail}"
 
-    def made(self, length: int, count: Count, start: float, end: float) -> tuple[str, Asked]:
-        """Biographies of at most `length` tokens, those asked about between the depths `start` and `end`."""
+    def made(self, length: int, count: Count, start: float, end: float, *, deleted: bool = False) -> tuple[str, Asked]:
+        """Biographies of at most `length` tokens, those asked about between the depths `start` and `end`; `deleted`:
+        without the sentence that answers."""
         needles = [self.bio(needle=True) for _ in range(self._people())]
         self._link(needles)
         used = sum(count("\n" + self.render(bio, 1_000)) + 1 for bio in needles)
+        if deleted:
+            needles[0].sentences.pop(self.asked)
         others: list[_Bio] = []
         for bio in self._others():
             size = count("\n" + self.render(bio, 1_000)) + 1
@@ -213,7 +223,7 @@ class _Book:
         return {**one, "multi_standard": self.facts}.get(self.task, 1)
 
     def _link(self, needles: Sequence[_Bio]) -> None:
-        """Make the needles what the task needs: chained, of different ages, or without the answer."""
+        """Make the needles what the task needs: chained, or of different ages."""
         draw = self.draw
         if self.task == "multihop":
             for bio, following in pairwise(needles):
@@ -224,8 +234,6 @@ class _Book:
             for bio, age in zip(needles, draw.sample(range(18, 81), len(needles)), strict=True):
                 bio.values["age"] = str(age)
                 bio.sentences["age"] = STANDARD["age"].format(p=bio.person, v=age)
-        if self.task == "idk":
-            needles[0].sentences.pop(self.asked)
 
     def _question(
         self, needles: Sequence[_Bio], bios: Sequence[_Bio], text: str, starts: dict[str, int], numbers: dict[str, int]
@@ -270,7 +278,10 @@ class _Book:
                 question = f"{one.replace(first.person, 'each of ' + several)} After each answer cite the number of its"
                 question += " biography, as in [7]."
             answers = [part for bio in needles for part in (bio.values[self.asked], f"[{numbers[bio.person]}]")]
-        elif self.task == "idk":
-            question, answers = f"{one} If the text does not say so, answer: {_REFUSAL}.", [_REFUSAL]
-        spans = [] if self.task == "idk" else [span(bio) for bio in needles]
+            metrics = ("longbio_cited_answer", "longbio_citation", "longbio")
+        stated = [bio for bio in needles if self.asked in bio.sentences]
+        if self.task == "idk":
+            question = f"{one} If the text does not say so, answer: {_REFUSAL}."
+            answers = answers if stated else [_REFUSAL]
+        spans = [span(bio) for bio in stated]
         return Asked(f"{_ONLY}\nQuestion: {question}", answers, spans, self.task, metrics, labels=labels)

@@ -227,3 +227,32 @@ def test_structured_figures() -> None:
     assert not countdown_solved("<Solution>9 + 9 = 18\n18 + 6 = 24\n24 - 16 = 8</Solution>", [9, 16, 6, 18], 8)
     assert not countdown_solved("9 + 6 = 15", [9, 6], 15)
     assert holobench_score(["Exact Match", "Partial Match", "No Match"]) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "reply", "gold", "options", "value"),
+    [
+        ("oolong_synth", " " * 25, ["spam"], {}, 0.0),
+        ("mathhay", '{"reasoning": "", "answer": 1.5e6}', ["1500000"], {}, 1.0),
+        ("mathhay", '{"answer": 1.5e6}', ["1.5"], {}, 0.0),
+        ("mathhay", "2.5e-3", ["0.0025"], {}, 1.0),
+        ("mathhay_parsed", "no idea", ["1"], {}, 0.0),
+        ("longproc_table", "a\tb\n" + "x" * 200_000 + "\ty", ["a\tb\n1\t2"], {}, 0.0),
+        ("ethic_order", "[01, 2]", ["[1, 2]"], {}, 1.0),
+        ("ethic_attribution_f1", "Core IDs: 07, 8", ["7", "8"], {}, 1.0),
+        ("longbench", "Ann\nor Bo", ["Ann"], {"task": "qasper/triviaqa"}, 1.0),
+        ("longbench", "Ann\nor Bo", ["Ann"], {"task": "triviaqa/qasper"}, 0.5),
+        ("nq_open", "the Parisian way", ["Paris"], {}, 1.0),
+        ("nq_open_lenient", "the Parisian way", ["Paris"], {}, 0.0),
+        ("nq_open", "I think so.\nParis", ["Paris"], {}, 0.0),
+        ("nocha", "The claim is FALSE.", ["FALSE"], {}, 1.0),
+        ("nocha", "It is true that it may be false", ["TRUE"], {}, 0.0),
+        ("loogle_cloze", "{'<mask-0>': 'Ann Hale'}", [], {"masks": {"<mask-0>": "Ann", "<mask-1>": "Bo"}}, 0.0),
+        ("loogle_cloze_partial", "{'<mask-0>': 'Ann Hale'}", [], {"masks": {"<mask-0>": "Ann", "<mask-1>": "B"}}, 0.5),
+        ("loogle_cloze_lenient", "So: {'<mask-0>': 'Ann'}", [], {"masks": {"<mask-0>": "Ann"}}, 1.0),
+        ("kg_qa_cosine", "the rate is ten", ["the rate is ten"], {}, 1.0),
+        ("kg_qa_cosine", "?", ["!"], {}, 0.0),
+    ],
+)
+def test_rules_at_their_edges(name: str, reply: str, gold: list[str], options: dict[str, object], value: float) -> None:
+    assert metric(name)(reply, gold, **options) == pytest.approx(value)

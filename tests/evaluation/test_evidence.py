@@ -14,11 +14,17 @@ from workbench.evaluation.metrics import evidence as ev
 from workbench.evaluation.metrics.citations import (
     InsightVerdict,
     cited_numbers,
-    longcite_score,
     necessary_citations,
     span_citations,
     statement_citations,
     summhay_score,
+)
+from workbench.evaluation.metrics.longcite import (
+    Statement,
+    longcite_f1,
+    longcite_precision,
+    longcite_recall,
+    longcite_statements,
 )
 from workbench.records import Answer, Chunk, Hit, Question
 
@@ -132,7 +138,9 @@ def test_summhay_scores_coverage_citations_and_both() -> None:
 
 def test_statements_and_their_citations() -> None:
     assert statement_citations([True, False], [[True, False], [False]]) == pytest.approx((0.5, 1 / 3, 0.4))
-    assert longcite_score(["full", "partial", "none"]) == 0.5
+    assert longcite_recall(["full", "partial", "none"], []) == 0.5
+    assert longcite_recall([], []) == longcite_precision([]) == longcite_f1(0.0, 0.0) == 0.0
+    assert longcite_f1(longcite_recall(["full"], [True]), longcite_precision([True, False])) == 0.5
     facts = {1, 2}
 
     def entails(sources: object) -> bool:
@@ -141,3 +149,16 @@ def test_statements_and_their_citations() -> None:
     assert necessary_citations(entails, [1, 2]) == [True, False]  # 2 fails alone, and 1 does without it
     assert necessary_citations(entails, [2]) == [False]
     assert necessary_citations(lambda sources: facts <= set(sources), [1, 2]) == [True, True]
+
+
+def test_longcite_statements_as_the_official_parser_cuts_them() -> None:
+    reply = (
+        "Yes. It is long: <statement>One.<cite>[1-1][2-2][5-6][8-8][9-12][20-20]</cite></statement>\n"
+        "<statement>Two.</statement> ok"
+    )
+    assert longcite_statements(reply) == [
+        Statement("Yes. It is long:", ()),
+        Statement("One.", ((1, 2), (5, 6), (8, 12))),  # what follows on is one citation; three count
+        Statement("Two.", ()),
+    ]
+    assert len(longcite_statements("<statement>x</statement>" * 50)) == 40

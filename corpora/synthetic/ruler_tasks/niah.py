@@ -81,7 +81,7 @@ def _question(form: Niah, queried: Sequence[str]) -> str:
         )
     kind = form.values
     return (
-        f"Some special magic {kind} are hidden within the text. Make sure to memorize them. I will quiz you about the "
+        f"Some special magic {kind} are hidden within the text. Make sure to memorize it. I will quiz you about the "
         f"{kind} afterwards.\nWhat are all the special magic {kind} for {names} mentioned in the provided text? "
         f"The special magic {kind} for {names} mentioned in the provided text are"
     )

@@ -108,6 +108,11 @@ def test_loogle(tmp_path: Path) -> None:
     assert corpus.notes == ("1 supporting sentences do not stand in their document",)
     assert headline(asked, "In Oakford.") == pytest.approx(1.0)
     assert summary.answers == ("Short.",)
+    cloze = [{"Q": "<mask-0> met <mask-1>.", "A": {"<mask-0>": "Ann Hale", "<mask-1>": "Bo"}, "S": []}]
+    written(tmp_path / "shortdep_cloze.jsonl", {**row, "qa_pairs": str(cloze)})
+    (masked,) = loogle.load(path=str(tmp_path), tasks="shortdep_cloze").questions
+    assert headline(masked, '{"<mask-0>": "Ann Hale", "<mask-1>": "Cy"}') == 0.5
+    assert headline(masked, "Ann Hale met Bo.") == 0.0  # no mapping of masks
     written(tmp_path / "longdep_qa.jsonl", {**row, "qa_pairs": "[__import__('os')]"})
     with pytest.raises(InputError, match="qa_pairs"):
         loogle.load(path=str(tmp_path))

@@ -50,8 +50,7 @@ def solved(question: Question, text: str) -> list[str]:
         ages = {person: int(value(bios, person, "age")) for person in bios if " age of" in bios[person]}
         wanted = int(re.findall(r"by (\d+)\.", asked)[0])
         return [f"{a} and {b}" for a in ages for b in ages if ages[a] - ages[b] == wanted]
-    if question.task == "idk":
-        assert not any(re.search(form, bios[people[0]]) for form in ATTRIBUTES[word])
+    if question.task == "idk" and not any(re.search(form, bios[people[0]]) for form in ATTRIBUTES[word]):
         return ["The answer is not stated"]
     if question.task == "cite":
         numbers = {person: re.findall(r"Bio (\[\d+\])", bio)[0] for person, bio in bios.items()}
@@ -63,17 +62,42 @@ def solved(question: Question, text: str) -> list[str]:
 @given(st.integers(0, 10**6), st.sampled_from(TASKS), st.integers(2, 5), st.sampled_from([0.3, 1.0]))
 def test_an_independent_reader_finds_every_gold_answer(seed: int, task: str, facts: int, density: float) -> None:
     corpus = load(tokens=2_000, tasks=task, samples=1, seed=seed, facts=facts, density=density)
-    (question,) = corpus.questions
-    (document,) = corpus.contexts[question.context_id].documents
-    found = solved(question, document.text)
-    assert stands_in_text(question, corpus)
-    assert nothing_for_nothing(question)
-    assert 1_800 <= question.metadata["context_tokens"] <= 2_000
-    if task == "twodiff":
-        assert found and all(headline(question, pair) == 1.0 for pair in found)
-    else:
-        assert found == list(question.answers)
-        assert full_marks(question)
+    assert len(corpus.questions) == (2 if task == "idk" else 1)
+    for question in corpus.questions:
+        (document,) = corpus.contexts[question.context_id].documents
+        found = solved(question, document.text)
+        assert stands_in_text(question, corpus)
+        assert nothing_for_nothing(question)
+        assert 1_800 <= question.metadata["context_tokens"] <= 2_000
+        if task == "twodiff":
+            assert found and all(headline(question, pair) == 1.0 for pair in found)
+        else:
+            assert found == list(question.answers)
+            assert full_marks(question)
+
+
+def test_idk_s_twins_differ_in_the_sentence_that_answers() -> None:
+    corpus = load(tokens=2_000, tasks="idk", samples=1)
+    deleted, present = corpus.questions
+    assert deleted.text == present.text and deleted.metadata["pair"] == present.metadata["pair"]
+    assert deleted.answers == ("The answer is not stated",) and not deleted.evidence
+    without, whole = (corpus.contexts[q.context_id].documents[0].text for q in corpus.questions)
+    (span,) = present.evidence
+    assert present.answers[0] in span.text and span.text not in without
+    assert whole.replace(f"{span.text} ", "").replace(f" {span.text}", "") == without
+
+
+def test_a_cited_answer_and_its_citation_are_scored_apart() -> None:
+    from workbench.evaluation.metrics import metric
+
+    (question,) = load(tokens=2_000, tasks="cite", samples=1).questions
+    answer, mark = question.answers
+    assert question.metrics[:2] == ("longbio_cited_answer", "longbio_citation")
+    scores = {
+        said: [metric(name)(said, list(question.answers)) for name in question.metrics[:3]]
+        for said in (f"{answer} {mark}", answer, mark)
+    }
+    assert list(scores.values()) == [[1.0, 1.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
 
 
 def test_density_is_the_share_of_others_with_the_attribute() -> None:

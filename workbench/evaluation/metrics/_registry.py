@@ -47,12 +47,20 @@ def metric_function(
 
 
 def rule_for(rules: Mapping[str, Callable[..., float]], task: str, benchmark: str) -> Callable[..., float]:
-    """The rule of a benchmark's task. `task` may carry a folder before and LongBench-E's `_e` behind its name.
+    """The rule of a benchmark's task; see `task_name`. Raises NotApplicable when the benchmark has no such task."""
+    return rules[task_name(rules, task, benchmark)]
+
+
+def task_name(rules: Mapping[str, Callable[..., float]], task: str, benchmark: str) -> str:
+    """The name that a task has among a benchmark's: without the folder before it and LongBench-E's `_e` behind it.
+
+    >>> task_name({"triviaqa": max}, "qasper/triviaqa_e", "LongBench")
+    'triviaqa'
 
     Raises NotApplicable when the benchmark has no such task.
     """
     name = re.split(r"[/:]", task)[-1]
-    for known in (name, name.removesuffix("_e"), name.lower()):
+    for known in (name, name.removesuffix("_e"), name.lower(), name.lower().removesuffix("_e")):
         if known in rules:
-            return rules[known]
+            return known
     raise NotApplicable(f"{benchmark} has no task {task!r}; it has {', '.join(rules)}")

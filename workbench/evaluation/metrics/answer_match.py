@@ -56,6 +56,20 @@ def contains(prediction: str, references: list[str]) -> float:
     return float(any(f" {normalize_answer(r)} " in said for r in references if normalize_answer(r)))
 
 
+@metric_function(1, own_rule=True)
+def nq_open(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """1 when a normalised answer stands anywhere in the reply's first line, inside of words too (`best_subspan_em` of
+    Lost in the Middle); without `official`, in the whole reply and at word borders.
+
+    >>> nq_open("Parisian cafés", ["Paris"]), nq_open("Well.\\nParis", ["Paris"])
+    (1.0, 0.0)
+    """
+    if not official:
+        return contains(prediction, references)
+    said = normalize_answer(prediction.split("\n")[0])
+    return float(any(normalize_answer(reference) in said for reference in references))
+
+
 @metric_function(1)
 def list_f1(prediction: str, references: list[str]) -> float:
     """F1 of two sets of items, split at commas, semicolons, new lines and `and`; each reference is one full list.

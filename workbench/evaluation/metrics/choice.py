@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from workbench.evaluation.metrics._registry import metric_function
 from workbench.evaluation.metrics.answer_match import normalize_answer
 
+_CLAIM = re.compile(r"\b(true|false)\b", re.IGNORECASE)
 _LETTER = re.compile(
     r"^\W*(?:(?:the )?(?:correct )?(?:answer|option|choice)(?: is)?[:\s]*)?\(?([A-Z])\)?(?:[).:,\s]|$)"
 )
@@ -36,3 +37,17 @@ def choice_accuracy(prediction: str, references: list[str], *, options: Sequence
     letter = chr(ord("A") + choice)
     right = {normalize_answer(reference) for reference in references}
     return float(any(r.strip() == letter for r in references) or normalize_answer(options[choice]) in right)
+
+
+@metric_function(1, own_rule=True)
+def nocha(prediction: str, references: list[str]) -> float:
+    """1 when the reply says the gold word, true or false, and not the other one (NoCha); inside `<answer>` if there is.
+
+    A pair of claims counts when both are right: see `figures` of a comparison.
+
+    >>> nocha("<answer>TRUE</answer> It is not false.", ["TRUE"]), nocha("TRUE or FALSE", ["TRUE"])
+    (1.0, 0.0)
+    """
+    inside = re.search(r"<answer>(.*?)</answer>", prediction, re.IGNORECASE | re.DOTALL)
+    named = {word.lower() for word in _CLAIM.findall(inside.group(1) if inside else prediction)}
+    return float(any(named == {reference.strip().lower()} for reference in references))

@@ -135,8 +135,3 @@ def necessary_citations(entails: Callable[[Sequence[int]], bool], cited: Sequenc
     if len(cited) == 1:
         return [True]
     return [entails([one]) or not entails([x for x in cited if x != one]) for one in cited]
-
-
-def longcite_score(verdicts: Sequence[str]) -> float:
-    """LongBench-Cite's citation recall: mean of `full` 1, `partial` 0.5, `none` 0 over statements."""
-    return sum({"full": 1.0, "partial": 0.5, "none": 0.0}[verdict] for verdict in verdicts) / len(verdicts)

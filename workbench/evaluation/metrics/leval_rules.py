@@ -206,7 +206,7 @@ LEVAL: Mapping[str, Any] = {
 }
 
 
-@metric_function(1, needs=("task",), own_rule=True)
+@metric_function(2, needs=("task",), own_rule=True)
 def leval(prediction: str, references: list[str], *, task: str, official: bool = True) -> float:
     """The rule of an L-Eval task, by its file name, as `natural_question`."""
     rule = rule_for(LEVAL, task, "L-Eval")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.evaluation.metrics._registry import metric_function, rule_for
+from workbench.evaluation.metrics._registry import metric_function, task_name
 from workbench.evaluation.metrics.answer_match import token_f1
 from workbench.evaluation.metrics.chinese import token_f1_zh
 from workbench.evaluation.metrics.rouge import rouge_l_pltrdy, rouge_l_zh
@@ -133,7 +133,7 @@ LONGBENCH: Mapping[str, Any] = {
 }
 
 
-@metric_function(1, needs=("task",), reads=("all_classes",), own_rule=True)
+@metric_function(2, needs=("task",), reads=("all_classes",), own_rule=True)
 def longbench(
     prediction: str,
     references: list[str],
@@ -146,14 +146,14 @@ def longbench(
 
     trec, triviaqa, samsum and lsht look at the first line only.
     """
-    rule = rule_for(LONGBENCH, task, "LongBench")
-    name = next(known for known, function in LONGBENCH.items() if function is rule and known in task.lower())
+    name = task_name(LONGBENCH, task, "LongBench")
+    rule = LONGBENCH[name]
     if name in _FIRST_LINE:
         prediction = prediction.lstrip("\n").split("\n")[0]
     options: dict[str, Any] = {"official": official} if getattr(rule, "has_lenient", False) else {}
     if rule is longbench_classification:
         options["all_classes"] = all_classes
-    return rule(prediction, references, **options)
+    return float(rule(prediction, references, **options))
 
 
 def longbench_letter(reply: str, *, official: bool = True) -> str | None:

@@ -89,6 +89,28 @@ def cloze_counts(prediction: str, gold: Mapping[str, str]) -> tuple[int, int, in
     return exact, partly, len(gold)
 
 
+@metric_function(1, needs=("masks",), own_rule=True)
+def loogle_cloze(prediction: str, references: list[str], *, masks: Mapping[str, str], official: bool = True) -> float:
+    """Share of the masks that the reply fills with exactly the gold name. The reply is a mapping of masks to names;
+    without `official`, the first that stands in it is read."""
+    exact, _, asked = cloze_counts(_mapping_in(prediction, official), masks)
+    return exact / asked if asked else 0.0
+
+
+@metric_function(1, needs=("masks",), own_rule=True)
+def loogle_cloze_partial(
+    prediction: str, references: list[str], *, masks: Mapping[str, str], official: bool = True
+) -> float:
+    """Share of the masks that the reply fills with a name that shares a word with the gold one; see `loogle_cloze`."""
+    _, partly, asked = cloze_counts(_mapping_in(prediction, official), masks)
+    return partly / asked if asked else 0.0
+
+
+def _mapping_in(reply: str, official: bool) -> str:
+    found = None if official else re.search(r"\{[^{}]*\}", reply)
+    return found.group() if found else reply
+
+
 def timeline(reply: str) -> list[int]:
     """The order that a reply gives with roman or arabic numbers, from 0.
 

@@ -81,12 +81,29 @@ def longbio(prediction: str, references: list[str], *, official: bool = True) ->
                 return 0.0
             at = found + len(reference.strip())
         return 1.0
+    if not references:
+        return 0.0
     gold = references[0].strip()
     if re.fullmatch(r"-?\d+", gold):
         numbers = re.findall(r"\d+", prediction)
         said = int(numbers[-1]) if numbers else None
         return float(said is not None and said == int(gold) and (not official or said != 0))
     return float(gold.lower() in prediction.lower())
+
+
+_CITATION = re.compile(r"\[\d+\]")
+
+
+@metric_function(1, own_rule=True)
+def longbio_cited_answer(prediction: str, references: list[str], *, official: bool = True) -> float:
+    """`longbio` of the answers among the references, without their citations (task cite: both are scored apart)."""
+    return longbio(prediction, [r for r in references if not _CITATION.fullmatch(r.strip())], official=official)
+
+
+@metric_function(1, own_rule=True)
+def longbio_citation(prediction: str, references: list[str]) -> float:
+    """`longbio` of the citations among the references, as `[7]` (task cite)."""
+    return longbio(prediction, [r for r in references if _CITATION.fullmatch(r.strip())])
 
 
 @metric_function(1, needs=("ages",), own_rule=True)

@@ -19,14 +19,14 @@ def oolong_answer(reply: str) -> str:
     ('spam', 'data')
     """
     if ":" not in reply:
-        return reply if len(reply) < 20 else reply.split()[-1]
+        return reply if len(reply) < 20 else (reply.split() or [""])[-1]  # blanks alone have no last word
     said = reply.split(":")[-1].strip().translate(str.maketrans("", "", "*[]"))
     if len(said) >= 20:
         said = next((phrase for phrase in _COMPARISONS if phrase in said), said)
     return said
 
 
-@metric_function(1, reads=("answer_type",), own_rule=True)
+@metric_function(2, reads=("answer_type",), own_rule=True)
 def oolong_synth(prediction: str, references: list[str], *, answer_type: str = "", official: bool = True) -> float:
     """Score of an Oolong-synth answer. `answer_type` holds NUMERIC (0.75 ** |difference|) or DATE (equal dates).
 

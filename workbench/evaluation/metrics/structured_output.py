@@ -19,11 +19,14 @@ from workbench.evaluation.metrics.string_distance import levenshtein
 
 def tsv_rows(text: str) -> list[tuple[str, ...]] | None:
     """The rows of the table in a reply, cells normalised without spaces: in a `tsv` fence up to the last fence, behind
-    an open one, or the whole. An incomplete last row is dropped, others of the wrong length are all `na`. None without
-    rows or with two columns of one name."""
+    an open one, or the whole. An incomplete last row is dropped, others of the wrong length are all `na`. None where
+    there are no rows, two columns of one name, or what cannot be parsed."""
     fenced = re.search(r"```tsv([\s\S]*)```", text)
     inside = fenced.group(1) if fenced else text.split("```tsv")[1] if "```tsv" in text else text
-    rows = list(csv.reader(inside.strip().split("\n"), delimiter="\t"))
+    try:
+        rows = list(csv.reader(inside.strip().split("\n"), delimiter="\t"))
+    except csv.Error:  # a cell beyond csv's limit, a bare carriage return: a table that cannot be parsed scores 0
+        return None
     if len(rows) < 2 or len(set(rows[0])) < len(rows[0]):
         return None
     width = len(rows[0])
@@ -33,7 +36,7 @@ def tsv_rows(text: str) -> list[tuple[str, ...]] | None:
     return [tuple(normalize_answer(cell).replace(" ", "") for cell in row) for row in body]
 
 
-@metric_function(1, own_rule=True)
+@metric_function(2, own_rule=True)
 def longproc_table(prediction: str, references: list[str], *, official: bool = True) -> float:
     """F1 of table rows (html_to_tsv). Officially a row that is said twice counts twice; without `official`, once."""
 
@@ -169,26 +172,30 @@ def ethic_recall_f1(prediction: str, references: list[str]) -> float:
     return set_precision_recall_f1(items(prediction), gold)[2]
 
 
-@metric_function(1, own_rule=True)
+@metric_function(2, own_rule=True)
 def ethic_order(prediction: str, references: list[str]) -> float:
     """Longest common subsequence of the numbers over the number of the gold's (Organizing)."""
 
     def score(reference: str) -> float:
-        said, gold = re.findall(r"\d+", prediction), re.findall(r"\d+", reference)
+        said, gold = _integers(prediction), _integers(reference)
         return lcs_length(said, gold) / len(gold) if gold else 0.0
 
     return max(map(score, references), default=0.0)
 
 
-@metric_function(1, own_rule=True)
+@metric_function(2, own_rule=True)
 def ethic_attribution_f1(prediction: str, references: list[str]) -> float:
     """F1 of the numbers on the line after `Related Segments:` or `Core IDs:`, else of all numbers (Attributing).
 
     References are the gold numbers, or one text that lists them.
     """
     span = re.search(r"(?:Related Segments|Core IDs):\s*(.+)", prediction)
-    said = set(re.findall(r"\d+", span.group(1) if span else prediction))
-    return set_precision_recall_f1(said, set(re.findall(r"\d+", " ".join(references))))[2]
+    said = set(_integers(span.group(1) if span else prediction))
+    return set_precision_recall_f1(said, set(_integers(" ".join(references))))[2]
+
+
+def _integers(text: str) -> list[int]:
+    return [int(digits) for digits in re.findall(r"\d{1,4000}", text)]  # int() takes no more digits than 4,300
 
 
 # KG-QAGen (gtfintechlab/KG-QAGen at 56967eb) and MathHay (SalesforceAIResearch/MathHay at 7ac339c)
@@ -216,20 +223,52 @@ def kg_qa_edit_similarity(prediction: str, references: list[str]) -> float:
 
 
 @metric_function(1, own_rule=True)
+def kg_qa_cosine(prediction: str, references: list[str]) -> float:
+    """Best cosine of the TF-IDF vectors of reply and reference, fitted on the two of them (scikit-learn's defaults)."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    def score(reference: str) -> float:
+        try:
+            vectors = TfidfVectorizer().fit_transform([prediction, reference])
+        except ValueError:  # no words on either side
+            return 0.0
+        return min(1.0, float((vectors[0] @ vectors[1].T).toarray()[0, 0]))
+
+    return max(map(score, references), default=0.0)
+
+
+@metric_function(2, own_rule=True)
 def mathhay(prediction: str, references: list[str], *, official: bool = True) -> float:
     """1 when the answer equals the gold number to 1e-9, relative; the answer is the JSON field `answer`, else a number.
 
     Officially a reply whose answer cannot be parsed counts as right (the comparison returns true for None): look at how
     many there are. Without `official` it is wrong.
     """
-    field = re.search(r'"answer"\s*:\s*"?\$?(-?[\d,]*\.?\d+)', prediction)
-    bare = re.fullmatch(r"\s*\$?(-?[\d,]*\.?\d+)\s*", prediction)
-    found = field or bare
-    if found is None:
+    said = mathhay_answer(prediction)
+    if said is None:
         return float(official)
-    said = float(found.group(1).replace(",", ""))
     golds = [float(reference.replace(",", "")) for reference in references]
     return float(any(math.isclose(said, gold, rel_tol=1e-9) for gold in golds))
+
+
+def mathhay_answer(reply: str) -> float | None:
+    """The number in the JSON field `answer`, else the number that the reply is; None when there is neither.
+
+    >>> mathhay_answer('{"reasoning": "...", "answer": 1.5e6}'), mathhay_answer("$1,200.50"), mathhay_answer("no idea")
+    (1500000.0, 1200.5, None)
+    """
+    number = r"\$?(-?[\d,]*\.?\d+(?:[eE][-+]?\d+)?)"
+    found = re.search(rf'"answer"\s*:\s*"?{number}', reply) or re.fullmatch(rf"\s*{number}\s*", reply)
+    try:
+        return float(found.group(1).replace(",", "")) if found else None
+    except ValueError:
+        return None
+
+
+@metric_function(1, own_rule=True)
+def mathhay_parsed(prediction: str, references: list[str]) -> float:
+    """1 when the answer can be read as a number: officially, one that cannot counts as right (see `mathhay`)."""
+    return float(mathhay_answer(prediction) is not None)
 
 
 def holobench_score(labels: Sequence[str]) -> float:
