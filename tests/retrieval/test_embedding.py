@@ -1,15 +1,9 @@
-"""Embedders: LSA against sklearn, servers against a local one, and what wraps them."""
+"""Embedders: LSA against sklearn, MiniLM, and what wraps them."""
 
 from __future__ import annotations
 
-import json
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +11,9 @@ import pytest
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from workbench.errors import InputError, ModelError, RequestRefused, UnknownName
+from workbench.errors import InputError, UnknownName
 from workbench.retrieval.analysis import terms
-from workbench.retrieval.cross_encoder import open_cross_encoder
-from workbench.retrieval.embedding import LlamaEmbedder, ServerEmbedder, TruncatedEmbedder, open_embedder, unit_rows
+from workbench.retrieval.embedding import TruncatedEmbedder, open_embedder, unit_rows
 from workbench.retrieval.lsa import LsaEmbedder
 
 TRADES = list(product(("miller", "smith", "weaver"), ("Ashford", "Bray"), ("corn", "iron", "wool")))
@@ -110,123 +103,6 @@ def test_truncation_keeps_the_first_dimensions_and_unit_length() -> None:
         TruncatedEmbedder(LsaEmbedder(), 0)
     with pytest.raises(InputError, match="no number"):
         open_embedder("lsa#many")
-
-
-def test_a_llama_index_embedding_serves_and_questions_go_its_own_way() -> None:
-    from llama_index.core.base.embeddings.base import BaseEmbedding
-
-    class Letters(BaseEmbedding):
-        def _get_text_embedding(self, text: str) -> list[float]:
-            return [float(text.count(letter)) for letter in "abc"]
-
-        def _get_query_embedding(self, query: str) -> list[float]:
-            return [0.0, 0.0, 2.0]
-
-        async def _aget_query_embedding(self, query: str) -> list[float]:
-            return self._get_query_embedding(query)
-
-    embedder = open_embedder(Letters())
-    assert isinstance(embedder, LlamaEmbedder) and embedder.name.startswith("llama-index/")
-    assert embedder.embed(["aa", "b"]).tolist() == [[1, 0, 0], [0, 1, 0]]
-    assert embedder.embed_queries(["?"]).tolist() == [[0, 0, 1]]
-
-
-class Server(ThreadingHTTPServer):
-    """An OpenAI-compatible embedding server: vectors of letter counts, and a record of what was asked."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.batches: list[list[str]] = []
-        self.failures: list[int] = []
-        self.at_once = self.most_at_once = 0
-        self.lock = threading.Lock()
-        self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with self.server.lock:
-            failure = self.server.failures.pop(0) if self.server.failures else None
-            self.server.at_once += 1
-            self.server.most_at_once = max(self.server.most_at_once, self.server.at_once)
-        time.sleep(0.03)
-        if self.path == "/v1/rerank":
-            rows = [{"index": i, "relevance_score": d.count("x")} for i, d in enumerate(body["documents"])]
-            reply: dict[str, Any] = {"results": sorted(rows, key=lambda r: -r["relevance_score"])}
-        else:
-            self.server.batches.append(body["input"])
-            data = [
-                {"index": i, "embedding": [1.0 + text.count(letter) for letter in "abcd"]}
-                for i, text in enumerate(body["input"])
-            ]
-            reply = {"data": data[::-1], "usage": {"prompt_tokens": len(data)}}
-        raw = json.dumps(reply).encode()
-        with self.server.lock:
-            self.server.at_once -= 1
-        self.send_response(failure or 200)
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent."""
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr("workbench.retrieval.server_embedding._FIRST_WAIT", 0.001)
-    made = Server()
-    threading.Thread(target=made.serve_forever, daemon=True).start()
-    yield made
-    made.shutdown()
-    made.server_close()
-
-
-def expected(texts: Sequence[str]) -> Any:
-    return unit_rows([[1.0 + text.count(letter) for letter in "abcd"] for text in texts])
-
-
-def test_a_server_gets_batches_side_by_side_and_vectors_come_in_order(server: Server) -> None:
-    texts = ["a" * i + "b" for i in range(40)]
-    embedder = ServerEmbedder("server/m", "m", server.url, None, batch=5, concurrency=4)
-    assert embedder.embed(texts) == pytest.approx(expected(texts))
-    assert [len(batch) for batch in server.batches] == [5] * 8
-    assert 1 < server.most_at_once <= 4
-    assert embedder.prompt_tokens == 40
-
-
-def test_each_text_is_paid_for_once(server: Server, tmp_path: Path) -> None:
-    first = open_embedder(f"server/m@{server.url}").cached_in(tmp_path)  # type: ignore[attr-defined]
-    assert first.embed(["a", "b", "a", ""]) == pytest.approx(expected(["a", "b", "a", " "]))
-    assert sorted(server.batches[0]) == [" ", "a", "b"]
-    again = open_embedder(f"server/m@{server.url}").cached_in(tmp_path)  # type: ignore[attr-defined]
-    assert again.embed(["b", "c"]) == pytest.approx(expected(["b", "c"]))
-    assert server.batches[1:] == [["c"]]
-    other = open_embedder(f"server/other@{server.url}").cached_in(tmp_path)  # type: ignore[attr-defined]
-    other.embed(["b"])
-    assert server.batches[2:] == [["b"]]  # another model's vectors are no use
-
-
-def test_a_busy_server_is_asked_again_and_a_refusal_is_final(server: Server) -> None:
-    embedder = ServerEmbedder("server/m", "m", server.url, None)
-    server.failures = [429, 503]
-    assert embedder.embed(["a"]) == pytest.approx(expected(["a"]))
-    server.failures = [400]
-    with pytest.raises(RequestRefused, match="400"):
-        embedder.embed(["a"])
-    server.failures = [500] * 9
-    with pytest.raises(ModelError, match="failed 5 times"):
-        embedder.embed(["a"])
-
-
-def test_a_reranking_server_scores_in_order(server: Server) -> None:
-    scores = open_cross_encoder(f"m@{server.url}").scores("q", ["x", "", "xxx"])
-    assert scores == [1.0, 0.0, 3.0]
-    with pytest.raises(InputError, match="no server address"):
-        open_cross_encoder("m@nowhere")
 
 
 def test_names_that_mean_nothing_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

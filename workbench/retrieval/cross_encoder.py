@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
+import math
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from workbench.errors import InputError, ModelError
-from workbench.no_redirects import open_url
+from workbench.errors import BadReply, InputError
+from workbench.retrieval.server_embedding import VectorCache
+from workbench.retrieval.server_request import in_order, listed, post
+from workbench.text import combined_hash
 
 DEFAULT = "cross-encoder/ms-marco-MiniLM-L-6-v2"
 
@@ -19,8 +21,8 @@ DEFAULT = "cross-encoder/ms-marco-MiniLM-L-6-v2"
 class CrossEncoder(Protocol):
     """Scores of passages for a question; larger is better."""
 
-    def scores(self, question: str, passages: Sequence[str]) -> list[float]:
-        """One score a passage, in order."""
+    def scores(self, question: str, passages: Sequence[str], *, directory: Path | None = None) -> list[float]:
+        """One score a passage, in order. What costs money may be kept in the folder."""
 
 
 class LocalCrossEncoder:
@@ -37,34 +39,61 @@ class LocalCrossEncoder:
             ) from error
         self._model: Any = Encoder(model)
 
-    def scores(self, question: str, passages: Sequence[str]) -> list[float]:
-        """One score a passage, in order."""
+    def scores(self, question: str, passages: Sequence[str], *, directory: Path | None = None) -> list[float]:
+        """One score a passage, in order; nothing is kept."""
         found = self._model.predict([(question, passage) for passage in passages], show_progress_bar=False)
         return [float(score) for score in found]
 
 
 class ServerCrossEncoder:
-    """A server with `/rerank` as vLLM, Jina and Cohere have it: `MODEL@http://host/v1`."""
+    """A server with `/rerank` as vLLM, Jina and Cohere have it: `MODEL@http://host/v1`.
+
+    A score is of one question and one passage, whatever stands beside it, so each pair is paid for once: kept in
+    `rerank.sqlite` of the folder that is given.
+    """
 
     def __init__(self, model: str, base_url: str, key: str | None = None) -> None:
         self._model = model
         self._url = f"{base_url.rstrip('/')}/rerank"
         self._key = key
+        self._lock = threading.Lock()
+        self._caches: dict[Path, VectorCache] = {}
 
-    def scores(self, question: str, passages: Sequence[str]) -> list[float]:
+    def scores(self, question: str, passages: Sequence[str], *, directory: Path | None = None) -> list[float]:
         """One score a passage, in order. Raises ModelError."""
-        headers = {"Content-Type": "application/json"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
+        import numpy as np
+
+        cache = self._cache(directory)
+        asked = {combined_hash(self._url, self._model, question, passage): passage for passage in passages}
+        known = {digest: float(row[0]) for digest, row in cache.get(asked).items()} if cache else {}
+        missing = [digest for digest in asked if digest not in known]
+        if missing:
+            fresh = dict(zip(missing, self._request(question, [asked[digest] for digest in missing]), strict=True))
+            known |= fresh
+            if cache:
+                cache.put({digest: np.array([score]) for digest, score in fresh.items()})
+        return [known[combined_hash(self._url, self._model, question, passage)] for passage in passages]
+
+    def _cache(self, directory: Path | None) -> VectorCache | None:
+        if directory is None:
+            return None
+        with self._lock:
+            if directory not in self._caches:
+                self._caches[directory] = VectorCache(directory / "rerank.sqlite", "float64")
+            return self._caches[directory]
+
+    def _request(self, question: str, passages: Sequence[str]) -> list[float]:
+        what = f"reranking by {self._model}"
+
+        def read(reply: Any) -> list[float]:
+            rows = in_order(listed(reply, "results", what), len(passages), what)
+            given: list[Any] = [row.get("relevance_score") for row in rows]
+            if not all(isinstance(score, int | float) and math.isfinite(score) for score in given):
+                raise BadReply(f"{what}: a score is no number")
+            return [float(score) for score in given]
+
         body = {"model": self._model, "query": question, "documents": list(passages), "top_n": len(passages)}
-        request = urllib.request.Request(self._url, json.dumps(body).encode(), headers)  # noqa: S310 - checked below
-        try:
-            with open_url(request, timeout=120) as response:
-                rows = json.loads(response.read())["results"]
-            found = {int(row["index"]): float(row["relevance_score"]) for row in rows}
-            return [found[position] for position in range(len(passages))]
-        except (urllib.error.URLError, KeyError, TypeError, ValueError, TimeoutError) as error:
-            raise ModelError(f"reranking by {self._model} failed: {error}") from error
+        return post(self._url, body, self._key, what, read)
 
 
 @lru_cache(maxsize=4)

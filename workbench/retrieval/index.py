@@ -84,6 +84,11 @@ class ChunkIndex:
         return list(self.chunks.texts()) if isinstance(self.chunks, ChunkTable) else [c.text for c in self.chunks]
 
     @property
+    def directory(self) -> Path | None:
+        """The folder in which the index is kept, if it is."""
+        return self._directory
+
+    @property
     def unfitted_embedder(self) -> Embedder:
         """The embedder as it was given: asking for it builds nothing."""
         unfitted: Embedder = self._embedder

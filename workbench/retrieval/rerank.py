@@ -69,7 +69,8 @@ def reranked(question: str, hits: Sequence[Hit], how: Rerank, index: ChunkIndex,
     elif how.kind == "cross_encoder":
         from workbench.retrieval.cross_encoder import open_cross_encoder
 
-        scores = open_cross_encoder(how.cross_encoder).scores(question, [chunk.text for chunk in chunks])
+        encoder = open_cross_encoder(how.cross_encoder)
+        scores = encoder.scores(question, [chunk.text for chunk in chunks], directory=index.directory)
         scored = sorted(enumerate(scores), key=lambda item: (-item[1], item[0]))
     elif how.kind == "mmr":
         vectors = index.embedder.embed([chunk.text for chunk in chunks])
