@@ -8,7 +8,7 @@ from typing import Literal
 from corpora.ingest import Ingested, ingest
 from corpora.question_file import QuestionRow, read_questions
 from workbench.errors import InputError
-from workbench.records import Context, Corpus, Question
+from workbench.records import Context, Corpus, Document, Question
 
 _DEFAULT_METRICS = ("token_f1", "contains", "exact_match")
 QUESTION_FILES = ("questions.jsonl", "questions.csv")
@@ -39,7 +39,7 @@ def load(
     _check(found, folder, unreadable)
     if context not in ("folder", "named"):
         raise InputError(f"context {context!r}", field="context", fix="use folder or named")
-    rows = read_questions(file, found.documents)[:limit]
+    rows = read_questions(file, found.documents, found.duplicates)[:limit]
     everything = Context(tuple(found.documents))
     contexts: dict[tuple[str, ...], Context] = {}
     asked = []
@@ -60,6 +60,36 @@ def load(
         licence="your own",
         notes=found.notes(),
     )
+
+
+def with_questions(corpus: Corpus, file: Path) -> Corpus:
+    """The documents of a corpus with the questions of a file (`workbench corpus questions` writes such files).
+
+    A question is asked of the context that holds the documents it names, or its evidence; one that no context holds is
+    asked of all documents together, as are questions that name none. Raises InputError naming the file and line.
+    """
+    documents: dict[str, Document] = {}
+    for document in (d for context in corpus.contexts.values() for d in context.documents):
+        if documents.setdefault(document.document_id, document).text != document.text:
+            problem = f"several documents of {corpus.name} are called {document.document_id!r}"
+            raise InputError(
+                problem, file=file, field="document_ids", fix="ask of a corpus whose document ids are unique"
+            )
+    together = Context(tuple(documents.values()))
+    whole = next((c for c in corpus.contexts.values() if len(c.documents) == len(documents)), together)
+    rows = read_questions(file, list(documents.values()))
+    contexts: dict[str, Context] = {}
+    asked = []
+    for row in rows:
+        named = {*row.document_ids, *(chunk.document_id for chunk in row.evidence)}
+        held = (c for c in corpus.contexts.values() if named and named <= {d.document_id for d in c.documents})
+        context = next(held, whole)
+        contexts[context.context_id] = context
+        asked.append(_question(row, context, file))
+    return Corpus.of(
+        corpus.name, list(contexts.values()), asked, version=f"{corpus.version}, own questions",
+        provenance=f"{corpus.provenance}; questions of {file}", licence=corpus.licence, notes=corpus.notes,
+    )  # fmt: skip
 
 
 def _question_file(folder: Path, given: str | None) -> Path:

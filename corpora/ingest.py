@@ -166,6 +166,8 @@ def _read_html(path: Path) -> tuple[str, str]:
     for text in soup.find_all(string=True):
         if text != "\n":
             text.replace_with(re.sub(r"\s+", " ", text))
+    for cell in soup(("td", "th")):
+        cell.append("\t")  # cells of a row stay apart
     for tag in soup(_BLOCKS):
         tag.insert_before("\n")
         tag.append("\n")

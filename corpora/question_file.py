@@ -6,8 +6,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from corpora.ingest import decode
 from workbench.errors import InputError, UnknownName
 from workbench.records import Chunk, Document
 
+_SEPARATORS = (",", ";", "\t")
+_CLOSE = 0.8  # of difflib's ratio: a name so like a known one is misspelt, and no label
 KNOWN = ("question", "answers", "document_ids", "evidence", "task", "options", "metrics", "question_id", "unanswerable")
 _ALIASES = {"answer": "answers", "documents": "document_ids", "document_id": "document_ids", "id": "question_id"}
 _LISTS = ("answers", "document_ids", "evidence", "options", "metrics")
@@ -38,15 +41,20 @@ class QuestionRow:
     metadata: Mapping[str, Any]
 
 
-def read_questions(path: Path, documents: Sequence[Document]) -> list[QuestionRow]:
-    """The rows of a questions file. Raises InputError naming the file, the line and the field."""
+def read_questions(
+    path: Path, documents: Sequence[Document], doubled: Mapping[str, str] | None = None
+) -> list[QuestionRow]:
+    """The rows of a questions file. `doubled`: other names of the documents (of files with the same text) → their ids.
+
+    Raises InputError naming the file, the line and the field.
+    """
     if not path.is_file():
         raise InputError("no such questions file", file=path, fix=f"write one question a line: {_EXAMPLE}")
     by_id = {document.document_id: document for document in documents}
     rows: list[QuestionRow] = []
     seen: dict[str, str] = {}
     for place, raw in _rows(path):
-        row = _row(path, place, raw, by_id)
+        row = _row(path, place, raw, by_id, doubled or {})
         if row.question_id in seen:
             raise InputError(
                 f"question_id {row.question_id!r} is also on {seen[row.question_id]}",
@@ -83,24 +91,58 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
             raise InputError("is not JSON", file=path, field=f"line {number}", fix=fix) from error
         if not isinstance(raw, dict):
             raise InputError("is no JSON object", file=path, field=f"line {number}", fix=f"such as {_EXAMPLE}")
+        if re.search("[\ud800-\udfff]", json.dumps(raw, ensure_ascii=False)):
+            fix = "a text was cut in the middle of a character; write it again"
+            raise InputError("holds half of a character (a lone surrogate)", file=path, field=f"line {number}", fix=fix)
         yield f"line {number}", raw
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(text), strict=True)
+    header = text.lstrip("\n").partition("\n")[0]
+    separator = max(_SEPARATORS, key=lambda mark: len(_named(header.split(mark))))
+    reader = csv.DictReader(io.StringIO(text), strict=True, delimiter=separator)
     try:
         for raw in reader:
             place = f"line {reader.line_num}"
             if None in raw or None in raw.values():
                 fix = f"it must have {len(reader.fieldnames or ())} columns; put quotes around text with commas"
                 raise InputError("has another number of columns than the header", file=path, field=place, fix=fix)
-            yield place, {name.strip(): value for name, value in raw.items() if value.strip()}
+            yield place, {name.strip(): value for name, value in raw.items() if value.strip()}  # blank: not given
     except csv.Error as error:
         raise InputError(str(error), file=path, field=f"line {reader.line_num}", fix="close the quotes") from error
 
 
-def _row(path: Path, place: str, raw: Mapping[str, Any], by_id: Mapping[str, Document]) -> QuestionRow:
-    fields = {_ALIASES.get(name, name): value for name, value in raw.items()}
+def _named(names: Iterable[str]) -> list[str]:
+    """Those names that are fields, whatever their case."""
+    return [name for name in names if _canonical(name.strip().strip('"')) in KNOWN]
+
+
+def _canonical(name: str) -> str:
+    """A field's own name, by any of its names and in any case (`Question`, `Answer`); other names as they are."""
+    simple = re.sub(r"[\s-]+", "_", name.strip().lower())
+    known = _ALIASES.get(simple, simple)
+    return known if known in KNOWN else name
+
+
+def _fields(path: Path, place: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The row by the fields' own names. Raises InputError for a field given twice, and for one that is misspelt."""
+    fields: dict[str, Any] = {}
+    for given, value in raw.items():
+        name = _canonical(given)
+        if name in fields:
+            fix = f"{given!r} is another name of it; keep one"
+            raise InputError("is there twice", file=path, field=f"{place}, {name}", fix=fix)
+        if name not in KNOWN and (like := get_close_matches(name.lower(), (*KNOWN, *_ALIASES), 1, _CLOSE)):
+            fix = f"write {like[0]!r}, or give the label another name"
+            raise InputError("is no field but nearly one", file=path, field=f"{place}, {given}", fix=fix)
+        fields[name] = value
+    return fields
+
+
+def _row(
+    path: Path, place: str, raw: Mapping[str, Any], by_id: Mapping[str, Document], doubled: Mapping[str, str]
+) -> QuestionRow:
+    fields = _fields(path, place, raw)
     lists = {name: _listed(fields.get(name), path, f"{place}, {name}") for name in _LISTS}
     question = fields.get("question")
     if not isinstance(question, str) or not question.strip():
@@ -111,7 +153,7 @@ def _row(path: Path, place: str, raw: Mapping[str, Any], by_id: Mapping[str, Doc
     if not answers:
         fix = "give at least one right answer, or `unanswerable: true`"
         raise InputError("is missing or empty", file=path, field=f"{place}, answers", fix=fix)
-    named = tuple(str(name) for name in lists["document_ids"])
+    named = tuple(dict.fromkeys(doubled.get(str(name), str(name)) for name in lists["document_ids"]))
     for name in named:
         if name not in by_id:
             raise UnknownName("document", name, list(by_id), file=path, field=f"{place}, document_ids")
@@ -119,6 +161,8 @@ def _row(path: Path, place: str, raw: Mapping[str, Any], by_id: Mapping[str, Doc
     metadata = {name: _number(value) for name, value in fields.items() if name not in KNOWN}
     if unanswerable or answers[0].strip().lower() in UNANSWERABLE:
         metadata["unanswerable"] = True
+    options = tuple(str(option) for option in lists["options"])
+    _check_options(options, answers, bool(metadata.get("unanswerable")), path, place)
     return QuestionRow(
         place=place,
         question=question.strip(),
@@ -126,11 +170,26 @@ def _row(path: Path, place: str, raw: Mapping[str, Any], by_id: Mapping[str, Doc
         document_ids=named,
         evidence=tuple(_evidence(part, searched, path, f"{place}, evidence") for part in lists["evidence"]),
         task=str(fields.get("task") or ""),
-        options=tuple(str(option) for option in lists["options"]),
+        options=options,
         metrics=tuple(str(name) for name in lists["metrics"]),
         question_id=str(fields.get("question_id") or f"q{place.rpartition(' ')[2]}"),
         metadata=metadata,
     )
+
+
+def _check_options(options: Sequence[str], answers: Sequence[str], unanswerable: bool, path: Path, place: str) -> None:
+    """A question with options whose answer is none of them could never be answered right."""
+    letters = {chr(ord("A") + number) for number in range(len(options))}
+    known = {normal(option) for option in options}
+    if not options or unanswerable or any(a.strip() in letters or normal(a) in known for a in answers):
+        return
+    fix = f"write one of the options as they stand, or a letter from A to {max(letters)}"
+    raise InputError(f"{answers[0]!r} is none of the options", file=path, field=f"{place}, answers", fix=fix)
+
+
+def normal(text: str) -> str:
+    """A text without regard to case and white space."""
+    return " ".join(text.lower().split())
 
 
 def _listed(value: Any, path: Path, field: str) -> list[Any]:
@@ -164,6 +223,8 @@ def _evidence(part: Any, documents: Sequence[Document], path: Path, field: str) 
     if isinstance(part, dict):
         return _span(part, documents, path, field)
     quotation = str(part).strip()
+    if not quotation:
+        raise InputError("is blank", file=path, field=field, fix="quote the text verbatim, or leave it out")
     for document in documents:
         at = document.text.find(quotation)
         if at >= 0:

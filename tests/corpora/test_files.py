@@ -221,3 +221,81 @@ def test_a_line_separator_inside_a_json_string_does_not_end_the_row(tmp_path: Pa
     row = {"question": "What\u2028stands\u0085here?", "answers": ["the mill"], "documents": ["town.txt"]}
     (tmp_path / "questions.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
     assert len(list(load(path=str(tmp_path)).questions)) == 1
+
+
+def test_cells_of_a_table_stay_apart(tmp_path: Path) -> None:
+    page = "<table><tr><th>Year</th><th>Ships</th></tr><tr><td>1871</td><td><b>12</b></td></tr></table>"
+    (tmp_path / "t.html").write_text(page)
+    (document,) = ingest(tmp_path).documents
+    assert document.text == "Year\tShips\n\n1871\t12"
+
+
+def test_a_document_may_be_named_by_a_file_of_the_same_text(folder: Path) -> None:
+    ask(folder, {"question": "When?", "answers": ["1999"], "document_ids": ["notes/copy.md"], "evidence": ["in 1999"]})
+    (question,) = load(path=str(folder), context="named").questions
+    assert question.evidence[0].document_id == "notes/cafe.txt"
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("header", ["question,answers,task", "Question,Answers,Task", "QUESTION,Answer,task"])
+def test_csv_of_any_separator_and_case(folder: Path, mark: str, header: str) -> None:
+    file = folder.parent / "asked.csv"
+    file.write_text(f"{header}\nWhen was it?,1871,date\n".replace(",", mark), encoding="utf-8-sig")
+    (question,) = load(path=str(folder), questions=str(file)).questions
+    assert (question.text, question.answers, question.task) == ("When was it?", ("1871",), "date")
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"question": "a?", "anwsers": ["a"]}, "write 'answers'"),
+        ({"question": "a?", "answers": ["a"], "evidences": ["x"]}, "write 'evidence'"),
+        ({"question": "a?", "answers": ["a"], "answer": "b"}, "is there twice"),
+        ({"question": "a?", "answers": ["a"], "evidence": [" "]}, "line 1, evidence: is blank"),
+        ({"question": "a?", "answers": ["z"], "options": ["x", "y"]}, "'z' is none of the options"),
+        ({"question": "a?", "answers": ["C"], "options": ["x", "y"]}, "a letter from A to B"),
+        ({"question": "half \ud83d", "answers": ["a"]}, "line 1: holds half of a character"),
+    ],
+)
+def test_a_row_that_would_be_misread_is_an_error(folder: Path, row: dict[str, object], told: str) -> None:
+    ask(folder, row)
+    with pytest.raises(InputError, match=told):
+        load(path=str(folder))
+
+
+def test_labels_that_are_like_no_field_stay_labels(folder: Path) -> None:
+    ask(folder, {"question": "a?", "answers": ["X"], "options": ["x", "y"], "hops": 2, "author": "me"})
+    (question,) = load(path=str(folder)).questions
+    assert (question.metadata["hops"], question.metadata["author"]) == (2, "me")
+
+
+def test_any_corpus_takes_questions_of_a_file(tmp_path: Path) -> None:
+    from workbench.experiment.config import Entry
+    from workbench.experiment.setup import load_corpus
+
+    whole = load_corpus(Entry(name="needle", options={"tokens": 1_000, "depths": 2}))
+    one, other = (context.documents[0] for context in whole.contexts.values())
+    quoted = other.text[40:80]
+    ask(
+        tmp_path,
+        {"question": "Of one?", "answers": ["a"], "document_ids": [one.document_id]},
+        {"question": "Of the other?", "answers": ["a"], "document_ids": [other.document_id], "evidence": [quoted]},
+        {"question": "Of both?", "answers": ["a"], "document_ids": [one.document_id, other.document_id]},
+    )
+    options = {"tokens": 1_000, "depths": 2, "questions": str(tmp_path / "questions.jsonl")}
+    corpus = load_corpus(Entry(name="needle", options=options))
+    sizes = [[d.document_id for d in corpus.contexts[q.context_id].documents] for q in corpus.questions]
+    assert sizes == [[one.document_id], [other.document_id], [one.document_id, other.document_id]]
+    assert corpus.fingerprint != whole.fingerprint and corpus.licence == whole.licence
+    with pytest.raises(InputError, match="no such questions file"):
+        load_corpus(Entry(name="needle", options={**options, "questions": str(tmp_path / "none.jsonl")}))
+
+
+def test_questions_of_documents_that_share_an_id_are_an_error(tmp_path: Path) -> None:
+    from corpora.files import with_questions
+    from workbench.records import Context, Corpus, Document
+
+    contexts = [Context((Document("d", "One text."),)), Context((Document("d", "Another."),))]
+    ask(tmp_path, {"question": "a?", "answers": ["1"], "document_ids": ["d"]})
+    with pytest.raises(InputError, match="several documents of two are called 'd'"):
+        with_questions(Corpus.of("two", contexts, []), tmp_path / "questions.jsonl")

@@ -8,9 +8,11 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from corpora.benchmarks.raw import broken_rows
+from corpora.files import with_questions
 from workbench import catalogue
 from workbench.errors import InputError, UnknownName
 from workbench.experiment.config import Entry, Experiment, Variant, variants
@@ -142,9 +144,11 @@ def load_corpus(entry: Entry, experiment: Experiment | None = None, field: str =
         options["path"] = path
     source = experiment.source if experiment else None
     loader = catalogue.corpus(name)
+    asked = options.pop("questions") if name != "files" and isinstance(options.get("questions"), str) else None
     _check_options(loader, options, f"corpus {name}", source, field)
     with broken_rows(name):
         corpus: Corpus = loader(**options)
+        corpus = with_questions(corpus, Path(asked).expanduser()) if asked else corpus
         _check_texts(corpus)
     if not corpus.questions:
         raise InputError(f"corpus {name} has no questions", file=source, field=field, fix="loosen its limit or tasks")
