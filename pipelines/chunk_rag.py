@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from workbench.fitting import fitting_hits, from_the_start
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, Retriever, render_documents, render_question
 from workbench.records import Answer, Context, Hit, Message, Question
 from workbench.retrieval.asking import Asker
@@ -45,7 +46,7 @@ class ChunkRag:
     As it comes: llama-index SentenceSplitter chunks; FAISS dense, rank-bm25 sparse, or both fused by RRF. Defaults
     follow "Long Context vs. RAG for LLMs" (arXiv 2501.01880) and LaRA where they agree: a few chunks of some hundred
     tokens, top 5. `order: document` restores source order (OP-RAG, arXiv 2409.01666). What does not fit the window is
-    dropped from the lowest rank up, and recorded.
+    dropped from the lowest rank up, and recorded. Nothing found: the first `top_k` chunks are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -127,7 +128,8 @@ class ChunkRag:
         return index.configured(self._index_options(), embedder=embedder, texts=texts).prepare(self.retriever)
 
     def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
-        return read_hits(self.hits(question.text, state, bench), question, bench, order=self.order)
+        hits = from_the_start(self.hits(question.text, state, bench), state.chunks, self.top_k, bench)
+        return read_hits(hits, question, bench, order=self.order)
 
     def hits(self, question: str, index: ChunkIndex, bench: Bench) -> list[Hit]:
         """The chunks that are read for a question, best first."""
@@ -148,6 +150,7 @@ class ChunkRag:
             wanted *= 4  # all that was found fits: the budget is for more
         if ranked and not kept:
             bench.note("budget_too_small", f"the best chunk is over the budget of {self.token_budget} tokens")
+            kept, _ = fitting_hits(ranked[:1], self.token_budget, bench, lambda some: some[0].chunk.text)
         return kept
 
     def _taken(self, ranked: Sequence[Hit], bench: Bench) -> list[Hit]:
@@ -183,12 +186,14 @@ def asker(bench: Bench) -> Asker:
 
 
 def read_hits(hits: Sequence[Hit], question: Question, bench: Bench, *, order: str = "relevance") -> Answer:
-    """One call over retrieved chunks; the lowest ranks are dropped while they do not fit."""
+    """One call over retrieved chunks; the lowest ranks are dropped while they do not fit, and a first one that is too
+    long by itself is cut."""
     asked = render_question(question)
     room = bench.room(READ(chunks="", question=asked), reply_tokens=bench.answer_tokens)
-    kept, dropped = list(hits), 0
-    while kept and bench.count(render_documents([hit.chunk for hit in kept], bench.context)) > room:
-        dropped += bench.count(kept.pop().chunk.text)
+
+    def shown_text(some: Sequence[Hit]) -> str:
+        return render_documents([hit.chunk for hit in some], bench.context)
+
+    kept, dropped = fitting_hits(hits, room, bench, shown_text)
     shown = arranged(kept, order, bench.context)
-    text = render_documents([hit.chunk for hit in shown], bench.context)
-    return bench.reply(READ(chunks=text, question=asked), step="read", hits=kept, dropped_tokens=dropped)
+    return bench.reply(READ(chunks=shown_text(shown), question=asked), step="read", hits=kept, dropped_tokens=dropped)

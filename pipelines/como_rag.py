@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from pipelines.hippo_rag import HippoRag, Memory
 from pipelines.raptor import Raptor
 from pipelines.self_route import declines
-from workbench.fitting import cut, labelled, leading, note_room, room_for
+from workbench.fitting import cut, fitting_hits, from_the_start, labelled, leading, note_room, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
-from workbench.records import Answer, Chunk, Context, Hit, Question
+from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.text_index import TextIndex
 
 TIMELINE = Prompt(
@@ -176,9 +176,11 @@ class ComoRag:
         ver, sem, epi = (max(1, int(part * share)) for part in self.layer_tokens)
         query = replace(question, text=probe, options=()) if probe else question
         hits = self._hippo.ranked(query, state.veridical, bench)[: self.candidates]
-        hits = leading(hits, ver, bench, lambda some: "\n".join(hit.chunk.text for hit in some))
-        place = {chunk: i for i, chunk in enumerate(state.veridical.index.chunks)}
-        chunks: list[Chunk] = sorted((hit.chunk for hit in hits), key=lambda chunk: place[chunk])
+        if not probe:  # a probe may find nothing, the question itself reads something
+            hits = from_the_start(hits, state.veridical.index.chunks, self.candidates, bench)
+        hits, _ = fitting_hits(hits, ver, bench, lambda some: "\n".join(hit.chunk.text for hit in some))
+        place = {(chunk.document_id, chunk.start): i for i, chunk in enumerate(state.veridical.index.chunks)}
+        chunks = sorted((hit.chunk for hit in hits), key=lambda chunk: place[chunk.document_id, chunk.start])
         themes = [state.semantic.texts[i] for i, _ in state.semantic.dense(query.text, self.candidates)]
         windows = [i for i, _ in state.episodic.dense(query.text, self.candidates)]
         kept = leading(windows, epi, bench, lambda some: "\n".join(state.episodic.texts[i] for i in some))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pipelines.chunk_rag import READ, read_hits
-from workbench.fitting import SEAM, cut, room_for
+from workbench.fitting import SEAM, cut, from_the_start, room_for
 from workbench.pipeline import Bench, MethodCard, Prompt
 from workbench.records import Answer, Chunk, Context, Hit, Question
 from workbench.retrieval.chunking import pack
@@ -89,7 +89,7 @@ class ContextualRetrieval:
         rankings = [[position for position, _ in ranking] for ranking in (dense, sparse)]
         fused = weighted(rankings, [self.dense_weight, 1 - self.dense_weight], k=0)[: self.top_k]
         hits = [Hit(state.chunks[position], score, rank) for rank, (position, score) in enumerate(fused, 1)]
-        return read_hits(hits, question, bench)
+        return read_hits(from_the_start(hits, state.chunks, self.top_k, bench), question, bench)
 
 
 def _around(chunk: Chunk, parts: Sequence[Chunk]) -> str:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel
 
 from pipelines.chunk_rag import read_hits
-from workbench.fitting import cut, room_for
+from workbench.fitting import cut, from_the_start, room_for
 from workbench.pipeline import Bench, MethodCard, Prompt, Retriever, render_question
 from workbench.records import Answer, Chunk, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
@@ -65,6 +65,7 @@ class ExtractiveCompression:
 
     def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
         hits = state.search(question.text, self.top_k, self.retriever)
+        hits = from_the_start(hits, state.chunks, self.top_k, bench)
         passages = [_sentences(hit.chunk) for hit in hits]
         flat = [(p, s) for p, passage in enumerate(passages) for s in range(len(passage))]
         chosen = self._picked(passages, question, bench) if self.scorer == "model" else []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
 from pipelines.chunk_rag import READ, read_hits
+from workbench.fitting import fitting_hits, from_the_start
 from workbench.pipeline import Bench, MethodCard, Prompt, render_documents, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.entity_graph import EntityGraph, Triple, cooccurrence_triples, entities
@@ -112,6 +114,7 @@ class GraphRag:
 
     def answer(self, question: Question, state: GraphState, bench: Bench) -> Answer:
         dense = state.index.search(question.text, len(state.index.chunks), "dense")
+        dense = from_the_start(dense, state.index.chunks, len(state.index.chunks), bench)
         place = {chunk: i for i, chunk in enumerate(state.index.chunks)}
         low = min((hit.score for hit in dense), default=0.0)
         span = max((hit.score for hit in dense), default=0.0) - low or 1.0
@@ -133,8 +136,10 @@ class GraphRag:
     def _read_with(self, report: str, hits: list[Hit], question: Question, bench: Bench) -> Answer:
         asked = render_question(question)
         room = bench.room(READ(chunks=report, question=asked), reply_tokens=bench.answer_tokens)
-        dropped = 0
-        while hits and bench.count(render_documents([h.chunk for h in hits], bench.context)) + 4 > room:
-            dropped += bench.count(hits.pop().chunk.text)
-        text = f"{report}\n\n{render_documents([h.chunk for h in hits], bench.context)}"
-        return bench.reply(READ(chunks=text, question=asked), step="read", hits=hits, dropped_tokens=dropped)
+
+        def shown(some: Sequence[Hit]) -> str:
+            return render_documents([hit.chunk for hit in some], bench.context)
+
+        kept, dropped = fitting_hits(hits, room - 4, bench, shown)
+        text = f"{report}\n\n{shown(kept)}"
+        return bench.reply(READ(chunks=text, question=asked), step="read", hits=kept, dropped_tokens=dropped)

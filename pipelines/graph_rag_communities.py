@@ -16,7 +16,7 @@ from pipelines._extraction import (
     merged_descriptions,
     relation_row,
 )
-from workbench.fitting import SEAM, cut, leading, note_room, packed, room_for
+from workbench.fitting import SEAM, cut, fitting_hits, from_the_start, leading, note_room, packed, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_documents, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
@@ -113,7 +113,8 @@ class GraphRagCommunities:
     12,000). Named deviations: replies are JSON; entities merge by name alone, not name and type; a relation's unknown
     end becomes an entity; a community too long for its prompt is reported from its parts' reports, as the paper says
     (the repository builds the prompts before any report exists); no claims, citations or history; no point scored:
-    "unanswerable" without a call. Smaller windows shrink all budgets. What cannot be parsed is noted.
+    "unanswerable" without a call; no entity
+    like the question: the first chunks are read. Smaller windows shrink all budgets. What cannot be parsed is noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -195,15 +196,14 @@ class GraphRagCommunities:
         reports = leading(reports, total * 15 // 100, bench, "\n\n".join)
         rows = leading(self._rows(near, state), total * 35 // 100, bench, "\n".join)
         above = "\n\n".join(part for part in ("\n\n".join(reports), "\n".join(rows)) if part)
-        chunks = self._chunks(near, state)
+        found = [Hit(state.index.chunks[i], 1 / rank, rank) for rank, i in enumerate(self._chunks(near, state), 1)]
+        found = from_the_start(found, state.index.chunks, len(state.index.chunks), bench)
 
-        def shown(some: Sequence[int]) -> str:
-            return render_documents([state.index.chunks[i] for i in some], bench.context)
+        def shown(some: Sequence[Hit]) -> str:
+            return render_documents([hit.chunk for hit in some], bench.context)
 
-        kept = leading(chunks, min(total // 2, total - bench.count(above) - SEAM), bench, shown)
-        hits = [Hit(state.index.chunks[i], 1 / rank, rank) for rank, i in enumerate(kept, 1)]
-        dropped = sum(bench.count(state.index.chunks[i].text) for i in chunks[len(kept) :])
-        text = cut("\n\n".join(part for part in (above, shown(kept)) if part), room, bench)
+        hits, dropped = fitting_hits(found, min(total // 2, total - bench.count(above) - SEAM), bench, shown)
+        text = cut("\n\n".join(part for part in (above, shown(hits)) if part), room, bench)
         return bench.reply(READ(text=text, question=asked), step="read", hits=hits, dropped_tokens=dropped)
 
     def _matched(self, near: Sequence[str], state: Communities) -> list[str]:

@@ -10,7 +10,7 @@ from typing import ClassVar
 from pydantic import BaseModel, Field
 
 from pipelines.chunk_rag import read_hits
-from workbench.fitting import chunk_size, cut, note_room
+from workbench.fitting import chunk_size, cut, from_the_start, note_room
 from workbench.pipeline import Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.entity_graph import EntityGraph, Triple, cooccurrence_triples, entities, normalise
@@ -144,7 +144,8 @@ class HippoRag:
         return list(found)
 
     def answer(self, question: Question, state: Memory, bench: Bench) -> Answer:
-        return read_hits(self.ranked(question, state, bench)[: self.top_k], question, bench)
+        ranked = from_the_start(self.ranked(question, state, bench), state.index.chunks, self.top_k, bench)
+        return read_hits(ranked[: self.top_k], question, bench)
 
     def ranked(self, question: Question, state: Memory, bench: Bench) -> list[Hit]:
         """All passages, best first: by PageRank from the facts that the filter keeps, else by cosine."""

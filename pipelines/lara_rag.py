@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from workbench.fitting import leading, numbered, room_for
+from workbench.fitting import fitting_hits, from_the_start, numbered, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
@@ -23,7 +23,8 @@ class LaraRag:
     Sentence-splitter chunks of 600 tokens with 100 shared, kept 5, share 0.5: the repository's. As there, the reranker
     sees no more candidates than it keeps, so it can only reorder. Named deviations: the workbench's embedder instead of
     gte, also for the reranking, where LaRA has a cross-encoder (`rerank: none` leaves the union's order); the index is
-    built once per text, not per question; lowest ranks that do not fit are dropped, recorded.
+    built once per text, not per question; lowest ranks that do not fit are dropped, recorded; nothing found: the first
+    chunks are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -48,7 +49,7 @@ class LaraRag:
         return bench.index(chunk_tokens=self.chunk_tokens, overlap=self.overlap)
 
     def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
-        hits = self.candidates(question, state)
+        hits = from_the_start(self.candidates(question, state), state.chunks, self.kept, bench)
         if self.rerank == "embedding" and hits:
             vectors = bench.embed([question.text, *(hit.chunk.text for hit in hits)])
             scores = (vectors[1:] @ vectors[0]).tolist()
@@ -60,8 +61,7 @@ class LaraRag:
         def shown(some: Sequence[Hit]) -> str:
             return numbered([hit.chunk for hit in some], bench, "Chunk")
 
-        fitting = leading(hits, room, bench, shown)
-        dropped = sum(bench.count(hit.chunk.text) for hit in hits[len(fitting) :])
+        fitting, dropped = fitting_hits(hits, room, bench, shown)
         prompt = READ(chunks=shown(fitting), question=asked)
         return bench.reply(prompt, step="read", hits=fitting, dropped_tokens=dropped)
 

@@ -118,7 +118,7 @@ class LightRag:
         total = min(room, self.budget_tokens)
         nearest = [hit.chunk for hit in state.index.search(question.text, len(state.index.chunks), "dense")]
         place = {chunk: i for i, chunk in enumerate(state.index.chunks)}
-        order = [place[chunk] for chunk in nearest]
+        order = [place[chunk] for chunk in nearest] or list(place.values())  # of an unknown question: as they stand
         names, pairs = ([], []) if self.mode == "naive" else self._elements(question, state, bench)
         names = leading(names, total * 6 // 30, bench, lambda some: "\n".join(state.entity_texts[i] for i in some))
         pairs = leading(pairs, total * 8 // 30, bench, lambda some: "\n".join(state.relation_texts[i] for i in some))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pipelines.chunk_rag import read_hits
-from workbench.fitting import cut, room_for
+from workbench.fitting import cut, from_the_start, room_for
 from workbench.pipeline import Bench, MethodCard, Prompt, Retriever, render_question
 from workbench.records import Answer, Chunk, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
@@ -61,7 +61,8 @@ class ListwiseRanking:
         return bench.index(chunk_tokens=self.chunk_tokens).prepare(self.retriever)
 
     def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
-        chunks = [hit.chunk for hit in state.search(question.text, self.candidates, self.retriever)]
+        found = state.search(question.text, self.candidates, self.retriever)
+        chunks = [hit.chunk for hit in from_the_start(found, state.chunks, self.candidates, bench)]
         size = len(chunks) if self.form == "full" else min(self.window, len(chunks))
         for start, end in windows(len(chunks), size, self.step):
             chunks[start:end] = self._ranked(chunks[start:end], question, bench)

@@ -89,7 +89,7 @@ class LongRag:
 
     def answer(self, question: Question, state: Units, bench: Bench) -> Answer:
         asked = render_question(question)
-        ranked = self._ranked(question.text, state)
+        ranked = self._ranked(question.text, state, bench)
         titles = tuple(dict.fromkeys(t for unit, _ in ranked for t in _titles(unit, bench.context)))
         frame = _read("", titles, asked)
         if bench.count(frame) > bench.window // 2:  # more titles than a small window holds
@@ -108,12 +108,14 @@ class LongRag:
         done = bench.reply(prompt, step="extract", hits=hits, dropped_tokens=dropped)
         return Answer(marked(done.text), hits=done.hits, dropped_tokens=dropped)
 
-    def _ranked(self, query: str, state: Units) -> list[tuple[Portion, float]]:
-        """The best units with the score of their best passage; in the text's order when nothing is known of the
-        query."""
+    def _ranked(self, query: str, state: Units, bench: Bench) -> list[tuple[Portion, float]]:
+        """The best units with the score of their best passage; in the text's order, noted, when nothing is
+        known of the query."""
         best: dict[int, float] = {}
         for passage, score in state.index.dense(query, len(state.index)):
             best.setdefault(state.unit_of[passage], score)
+        if not best and state.units:
+            bench.note("nothing_found", "read the first units")
         found = list(best.items()) or [(number, 0.0) for number in range(len(state.units))]
         return [(state.units[number], score) for number, score in found[: self.top_k]]
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel
 
-from workbench.fitting import SEAM, cut, leading, note_room, room_for
+from workbench.fitting import SEAM, cut, fitting_hits, from_the_start, leading, note_room, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_documents, render_question
 from workbench.records import Answer, Chunk, Context, Document, Hit, Question
 from workbench.retrieval.analysis import words
@@ -70,7 +70,8 @@ class LongRagDual:
 
     Named deviations: reranked by fusing the dense ranking with BM25's, not by a cross-encoder; a document that does not
     fit beside the others is replaced by its chunks (upstream cuts the prompt's middle); the text after the last
-    punctuation mark is kept; the instruction stands once. No chunk kept: all are read; unparsable: dropped. Both noted.
+    punctuation mark is kept; the instruction stands once. No chunk kept: all are read; unparsable: dropped; nothing
+    found: the first chunks are read. All three are noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -99,6 +100,7 @@ class LongRagDual:
     def answer(self, question: Question, state: Clauses, bench: Bench) -> Answer:
         asked = render_question(question)
         found = [state.chunks[position] for position in self._found(question.text, state)]
+        found = [hit.chunk for hit in from_the_start(_ranked(found), state.chunks, self.top_k, bench)]
         chunks = self._readable(found, asked, bench)
         sides: list[Callable[[], Side]] = []
         if chunks and self.form in ("both", "extract"):
@@ -112,13 +114,12 @@ class LongRagDual:
         if self.form == "documents":
             kept = self._documents(chunks, room, bench)
 
-        def shown(some: Sequence[Chunk]) -> str:
-            return "\n\n".join(part for part in (render_documents(some, bench.context), extract) if part)
+        def shown(some: Sequence[Hit]) -> str:
+            text = render_documents([hit.chunk for hit in some], bench.context)
+            return "\n\n".join(part for part in (text, extract) if part)
 
-        fitting = leading(kept, room, bench, shown)
-        dropped = sum(bench.count(chunk.text) for chunk in kept[len(fitting) :])
-        hits = [Hit(chunk, 1 / rank, rank) for rank, chunk in enumerate(fitting, 1)]
-        return bench.reply(READ(text=shown(fitting), question=asked), step="read", hits=hits, dropped_tokens=dropped)
+        hits, dropped = fitting_hits(_ranked(kept), room, bench, shown)
+        return bench.reply(READ(text=shown(hits), question=asked), step="read", hits=hits, dropped_tokens=dropped)
 
     def _found(self, query: str, state: Clauses) -> list[int]:
         dense = [position for position, _ in state.index.dense(query, self.candidates)]
@@ -172,6 +173,10 @@ class LongRagDual:
         if not kept:
             bench.note("no_chunk_kept", len(chunks))
         return kept or list(chunks)
+
+
+def _ranked(chunks: Sequence[Chunk]) -> list[Hit]:
+    return [Hit(chunk, 1 / rank, rank) for rank, chunk in enumerate(chunks, 1)]
 
 
 def clause_chunks(document: Document, size: int, shared: int) -> list[Chunk]:

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from pipelines.chunk_rag import READ
 from pipelines.full_context import merged
-from workbench.fitting import cut, leading, room_for
+from workbench.fitting import fitting_hits, from_the_start, room_for
 from workbench.pipeline import Bench, MethodCard, Retriever, render_documents, render_question
-from workbench.records import Answer, Chunk, Context, Hit, Question
+from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
 
 
@@ -22,7 +22,8 @@ class OpRag:
     Chunks of 128 tokens without overlap and a budget of 16,384 tokens, at which the paper reports its EN.QA gain; what
     the window does not hold is dropped from the lowest rank up. The chunks re-join to the text, so a budget for all of
     it reads the whole text. Named deviations: the workbench's embedder instead of BGE-large; documents stand in the
-    context's order (the paper has one document); neighbouring chunks are joined without a mark between them.
+    context's order (the paper has one document); neighbouring chunks are joined without a mark between them. Nothing
+    found: the text's beginning is read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -45,9 +46,10 @@ class OpRag:
         return bench.index(chunk_tokens=self.chunk_tokens, splitter="packed")
 
     def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
-        hits = state.search(question.text, len(state.chunks), self.retriever)
-        chosen = leading(hits, self.budget_tokens, bench, lambda some: in_order_text(some, bench.context))
-        return read_in_order(chosen or hits[:1], question, bench)
+        found = state.search(question.text, len(state.chunks), self.retriever)
+        found = from_the_start(found, state.chunks, len(state.chunks), bench)
+        chosen, _ = fitting_hits(found, self.budget_tokens, bench, lambda some: in_order_text(some, bench.context))
+        return read_in_order(chosen, question, bench)
 
 
 def read_in_order(hits: Sequence[Hit], question: Question, bench: Bench) -> Answer:
@@ -55,11 +57,7 @@ def read_in_order(hits: Sequence[Hit], question: Question, bench: Bench) -> Answ
     that is too long is cut."""
     asked = render_question(question)
     room = room_for(READ(chunks="", question=asked), bench, reply_tokens=bench.answer_tokens)
-    kept = leading(hits, room, bench, lambda some: in_order_text(some, bench.context))
-    dropped = sum(bench.count(hit.chunk.text) for hit in hits[len(kept) :])
-    if hits and not kept:
-        kept = [shortened_hit(hits[0], room // 2, bench)]
-        dropped -= bench.count(kept[0].chunk.text)
+    kept, dropped = fitting_hits(hits, room, bench, lambda some: in_order_text(some, bench.context))
     prompt = READ(chunks=in_order_text(kept, bench.context), question=asked)
     return bench.reply(prompt, step="read", hits=kept, dropped_tokens=dropped)
 
@@ -69,10 +67,3 @@ def in_order_text(hits: Sequence[Hit], context: Context) -> str:
     place = {document.document_id: i for i, document in enumerate(context.documents)}
     chunks = sorted((hit.chunk for hit in hits), key=lambda chunk: (place[chunk.document_id], chunk.start, chunk.end))
     return render_documents(merged(chunks), context)
-
-
-def shortened_hit(hit: Hit, room: int, bench: Bench) -> Hit:
-    """The hit with the beginning of its chunk that fits `room` tokens, which is noted."""
-    text = cut(hit.chunk.text, room, bench)
-    chunk = Chunk(hit.chunk.document_id, hit.chunk.start, hit.chunk.start + len(text), text)
-    return Hit(chunk, hit.score, hit.rank)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pipelines.chunk_rag import read_hits
+from workbench.fitting import from_the_start
 from workbench.pipeline import Bench, MethodCard, Retriever
 from workbench.records import Answer, Chunk, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
@@ -67,6 +68,7 @@ class ParentChild:
 
     def answer(self, question: Question, state: Family, bench: Bench) -> Answer:
         found = state.index.search(question.text, self.top_k, self.retriever)
+        found = from_the_start(found, state.index.chunks, self.top_k, bench)
         place = {chunk: i for i, chunk in enumerate(state.index.chunks)}
         parents = [state.parent_of[place[hit.chunk]] for hit in found]
         best: dict[Chunk, float] = {}

@@ -48,7 +48,8 @@ class Raptor:
     Defaults are the repository's: leaves and summaries of 100 tokens, 5 layers, clusters up to 3,500 tokens, collapsed
     with the 10 nearest nodes in 3,500 tokens, tree with 5 a layer. Named deviations: spectral instead of UMAP reduction
     (see `soft_clusters`); leaves keep their punctuation and order; an oversized cluster is cut in consecutive groups;
-    a layer that does not shrink ends the tree; an empty summary is the beginning of its texts. All are noted.
+    a layer that does not shrink ends the tree; an empty summary is the beginning of its texts; a question that nothing
+    resembles is read with the top layer. All are noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -110,6 +111,9 @@ class Raptor:
         asked = render_question(question)
         room = room_for(READ(texts="", question=asked), bench, reply_tokens=bench.answer_tokens)
         found = self._walk(question.text, state) if self.form == "tree" else self._nearest(question.text, state)
+        if not found and state.nodes:
+            bench.note("nothing_found", "read the top layer")
+            found = [(i, 0.0) for i in state.layers[-1][: self.top_k]]
         limit = min(room, self.budget_tokens) if self.form == "collapsed" else room
 
         def shown(some: Sequence[tuple[int, float]]) -> str:
@@ -123,15 +127,13 @@ class Raptor:
         return bench.reply(READ(texts=text, question=asked), step="read", hits=hits, dropped_tokens=dropped)
 
     def _nearest(self, query: str, tree: Tree) -> list[tuple[int, float]]:
-        return tree.index.dense(query, self.top_k) or [(i, 0.0) for i in tree.layers[-1][: self.top_k]]
+        return tree.index.dense(query, self.top_k)
 
     def _walk(self, query: str, tree: Tree) -> list[tuple[int, float]]:
         found: list[tuple[int, float]] = []
         among: Sequence[int] = tree.layers[-1]
         while among:
-            nearest = tree.index.dense(query, self.tree_top_k, among=among) or [
-                (i, 0.0) for i in among[: self.tree_top_k]
-            ]
+            nearest = tree.index.dense(query, self.tree_top_k, among=among)
             found += nearest
             among = sorted({child for i, _ in nearest for child in tree.nodes[i].children})
         return found

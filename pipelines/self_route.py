@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from pipelines.full_context import FullContext
-from workbench.fitting import leading, room_for
+from workbench.fitting import fitting_hits, from_the_start, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, Retriever, render_documents, render_question
-from workbench.records import Answer, Context, Question
+from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
 from workbench.text import sentences
 
@@ -26,7 +27,8 @@ class SelfRoute:
     Its cost is 1 + ρ calls, ρ the share of questions declined (noted as `escalated`). Chunks of 300 words (400 tokens),
     top 5, dense. The reply declines when its first sentence holds the word outside of quotation marks. Named
     deviations: the workbench's embedder instead of Contriever or Dragon; the second prompt ends in the common rule and
-    so may also say that there is no answer, which several corpora count as right.
+    so may also say that there is no answer, which several corpora count as right. Nothing found: the first chunks are
+    read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -50,12 +52,15 @@ class SelfRoute:
 
     def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
         hits = state.search(question.text, self.top_k, self.retriever)
+        hits = from_the_start(hits, state.chunks, self.top_k, bench)
         asked = render_question(question)
         room = room_for(ROUTE(chunks="", question=asked), bench, reply_tokens=bench.answer_tokens)
-        kept = leading(hits, room, bench, lambda some: render_documents([hit.chunk for hit in some], bench.context))
-        text = render_documents([hit.chunk for hit in kept], bench.context)
-        dropped = sum(bench.count(hit.chunk.text) for hit in hits[len(kept) :])
-        routed = bench.reply(ROUTE(chunks=text, question=asked), step="route", hits=kept, dropped_tokens=dropped)
+
+        def shown(some: Sequence[Hit]) -> str:
+            return render_documents([hit.chunk for hit in some], bench.context)
+
+        kept, dropped = fitting_hits(hits, room, bench, shown)
+        routed = bench.reply(ROUTE(chunks=shown(kept), question=asked), step="route", hits=kept, dropped_tokens=dropped)
         escalated = declines(routed.text)
         bench.note("escalated", escalated)
         return FullContext().answer(question, None, bench) if escalated else routed

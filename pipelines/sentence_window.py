@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pipelines.op_rag import read_in_order
+from workbench.fitting import from_the_start
 from workbench.pipeline import Bench, MethodCard, Retriever
 from workbench.records import Answer, Chunk, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
@@ -19,7 +20,7 @@ class SentenceWindow:
 
     Window 3 is llama-index's; top 5 is the paper's smallest (llama-index's example has 2). Named deviations: windows
     that touch or overlap are read once, joined, in the order of the text, where llama-index repeats the shared
-    sentences; hybrid search is offered.
+    sentences; hybrid search is offered. Nothing found: the first sentences are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -44,6 +45,7 @@ class SentenceWindow:
     def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
         place = {chunk: i for i, chunk in enumerate(state.chunks)}
         found = state.search(question.text, self.top_k, self.retriever)
+        found = from_the_start(found, state.chunks, self.top_k, bench)
         hits = [Hit(self._widened(place[hit.chunk], state, bench.context), hit.score, hit.rank) for hit in found]
         return read_in_order(hits, question, bench)
 

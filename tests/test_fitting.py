@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,9 @@ from workbench.fitting import (
     SEAM,
     both_ends,
     cut,
+    fitting_hits,
     folded,
+    from_the_start,
     labelled,
     note_room,
     numbered,
@@ -21,8 +25,8 @@ from workbench.fitting import (
     room_for,
     shortened,
 )
-from workbench.pipeline import Prompt
-from workbench.records import Chunk
+from workbench.pipeline import Prompt, render_documents
+from workbench.records import Chunk, Hit
 
 PROMPT = Prompt("t", user="{text}\n\nQuestion: What?\nAnswer:")
 TEXTS = st.lists(st.text(alphabet="ab c.é山\n", max_size=120), max_size=12)
@@ -136,3 +140,34 @@ def test_both_ends_are_kept_and_the_middle_left_out(number: int, room: int) -> N
     assert kept == [*chunks[:head], *chunks[number - (len(kept) - head) :]]
     assert bench.count("\n".join(chunk.text for chunk in kept)) <= room or not kept
     assert dropped == sum(bench.count(chunk.text) for chunk in chunks if chunk not in kept)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=4), st.integers(0, 200))
+def test_hits_that_fit_are_the_first_ones_or_the_beginning_of_the_best(sizes: list[int], room: int) -> None:
+    titles = [f"T{i}" for i in range(len(sizes))]
+    context = make_context(*(story(size, 100 * i) for i, size in enumerate(sizes)), titles=titles)
+    bench = make_rig(context, "x").bench
+    hits = [Hit(Chunk.of(d, 0, len(d.text)), 0.0, rank) for rank, d in enumerate(context.documents, 1)]
+
+    def shown(some: Sequence[Hit]) -> str:
+        return render_documents([hit.chunk for hit in some], context)
+
+    kept, dropped = fitting_hits(hits, room, bench, shown)
+    assert not kept or bench.count(shown(kept)) <= room
+    assert all(context.holds(hit.chunk) for hit in kept)
+    if kept and kept != hits[: len(kept)]:
+        assert len(kept) == 1 and hits[0].chunk.text.startswith(kept[0].chunk.text)
+    tokens = sum(bench.count(hit.chunk.text) for hit in hits)
+    assert dropped == tokens - sum(bench.count(hit.chunk.text) for hit in kept)
+
+
+def test_what_a_search_found_is_kept_and_without_finds_the_text_begins() -> None:
+    made = rig(text=story(10))
+    chunks = passages(made.bench, 30)
+    found = [Hit(chunks[2], 0.5, 1)]
+    assert from_the_start(found, chunks, 2, made.bench) == found
+    assert noted(made, "nothing_found") == []
+    assert [hit.chunk for hit in from_the_start([], chunks, 2, made.bench)] == chunks[:2]
+    assert noted(made, "nothing_found") == ["read the first 2 chunks"]
+    assert from_the_start([], [], 2, made.bench) == []

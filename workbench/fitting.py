@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from workbench.errors import ContextOverflow
 from workbench.pipeline import Bench, Messages
-from workbench.records import Chunk
+from workbench.records import Chunk, Hit
 
 # A tokenizer may split a text and its template differently once they are joined; a few tokens are kept free for that.
 SEAM = 8
@@ -83,6 +83,32 @@ def cut(text: str, room: int, bench: Bench, *, noted: bool = True) -> str:
 def labelled(notes: Sequence[str], label: str = "Notes") -> str:
     """Notes as paragraphs under their numbers, from 1."""
     return "\n\n".join(f"{label} {number}:\n{note}" for number, note in enumerate(notes, 1))
+
+
+def from_the_start(hits: Sequence[Hit], chunks: Sequence[Chunk], number: int, bench: Bench) -> list[Hit]:
+    """The hits of a search or, when it found nothing, the first `number` chunks of the text, noted: a reader that is
+    shown nothing would be scored as if the text held no answer."""
+    if hits or not len(chunks):
+        return list(hits)
+    bench.note("nothing_found", f"read the first {min(number, len(chunks))} chunks")
+    return [Hit(chunk, 0.0, rank) for rank, chunk in enumerate(chunks[:number], 1)]
+
+
+def fitting_hits(
+    hits: Sequence[Hit], room: int, bench: Bench, render: Callable[[Sequence[Hit]], str]
+) -> tuple[list[Hit], int]:
+    """As many hits from the first on as fit `room` tokens as rendered, and the tokens left out. Of a first one that is
+    too long by itself its beginning is kept, noted."""
+    kept = leading(hits, room, bench, render)
+    dropped = sum(bench.count(hit.chunk.text) for hit in hits[len(kept) :])
+    if kept or not hits:
+        return kept, dropped
+    whole = hits[0].chunk
+    text = cut(whole.text, room - (bench.count(render(hits[:1])) - bench.count(whole.text)) - SEAM, bench)
+    if not text:
+        return [], dropped
+    first = Hit(Chunk(whole.document_id, whole.start, whole.start + len(text), text), hits[0].score, hits[0].rank)
+    return [first], dropped - bench.count(text)
 
 
 Render = Callable[[Sequence[str]], str]
