@@ -74,6 +74,17 @@ def test_calls_and_critical_path_are_those_of_the_formula(name: str, sentences: 
     ), dict(steps)
 
 
+def in_order(done: Ran) -> dict[str, int]:
+    """How often each step of the query ran, steps in the order in which the chain first reaches them."""
+    reached: dict[str, int] = {}
+    first: dict[str, int] = {}
+    for made in done.made:  # as they ended: parents before their children
+        reached[made.call.call_id] = 1 + max((reached[p] for p in made.parents if p in reached), default=0)
+        first.setdefault(made.step, reached[made.call.call_id])
+    steps = Counter(done.steps())
+    return {step: steps[step] for step in sorted(steps, key=lambda step: (first[step], step))}
+
+
 def table() -> str:
     """The table as Markdown."""
     small, large = SIZES
@@ -96,7 +107,7 @@ def table() -> str:
             " → ".join(dict.fromkeys("{} / {}".format(*measured(name, size, phase)) for size in SIZES))
             for phase in ("build", "answer")
         )
-        shown = ", ".join(f"{number} {step}" for step, number in Counter(ran(name, large).steps()).items())
+        shown = ", ".join(f"{number} {step}" for step, number in in_order(ran(name, large)).items())
         own, _, variant = name.partition(method_of(name))[2].partition(":")
         label = f"`{method_of(name)}`" + (f", `{variant}`" if variant else own)
         index = "none" if index == "0 / 0" else index
