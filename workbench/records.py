@@ -14,6 +14,7 @@ from typing import Any, Literal
 from workbench.text import combined_hash, text_hash
 
 Phase = Literal["build", "answer", "score"]
+REASK = ":reask"  # ends the step of a call that asks again for a reply of the right shape
 Metadata = Mapping[str, Any]
 
 
@@ -222,9 +223,9 @@ class Call:
 
     `prompt_tokens` includes `cached_tokens` and `cache_write_tokens`; `completion_tokens` includes
     `reasoning_tokens`. `queue_s` is the time until the last attempt was sent (our waiting, failed attempts and
-    their backoff) and no part of `total_s`. A replayed call has `from_cache` and the original tokens, cost and times.
-    The `retry_` figures are what failed attempts had used before they failed, as far as it is known, and are in no
-    other figure.
+    their backoff) and no part of `total_s`. A replayed call has `from_cache` and the original tokens, cost, times and
+    attempts. The `retry_` figures are what failed attempts had used before they failed, as far as it is known, and are
+    in no other figure of the call; an answer's `cost_usd` includes them.
     """
 
     call_id: str

@@ -34,7 +34,11 @@ class Comparison:
     Columns of `table`: `n` questions planned and ended, `failed`, `accuracy` (failed count 0) with `low`, `high`,
     `accuracy_answered` (failed left out), `difference`, `difference_low`, `difference_high`, `p`, `p_holm` against the
     baseline; `usd_per_question` and `index_usd` (USD), `latency_p50_s`, `latency_p95_s` (critical path, seconds),
-    `tokens_per_question`, `calls_per_question`, `truncated_share`, `evidence_coverage` (0 to 1), `replayed`.
+    `first_token_p50_s`, `first_token_p95_s` (until the answer's first token, after all calls before it),
+    `tokens_per_question`, `cached_share` (of prompt tokens, by the server's prefix cache), `calls_per_question`,
+    `retries` (attempts that failed, over all questions and the index), `retry_usd` (what they cost; part of the other
+    costs), `reasks` (calls that asked again for a reply of the right shape), `truncated_share`, `evidence_coverage`
+    (0 to 1), `replayed`.
     """
 
     table: pd.DataFrame
@@ -271,8 +275,14 @@ def _row(frame: pd.DataFrame, builds: pd.DataFrame, base: pd.DataFrame | None) -
         "usd_per_question_with_index": float(frame["cost_usd"].mean()) + index_usd / len(frame),
         "latency_p50_s": _quantile(answered["critical_path_s"], 0.5),
         "latency_p95_s": _quantile(answered["critical_path_s"], 0.95),
+        "first_token_p50_s": _quantile(_column(answered, "first_token_s"), 0.5),
+        "first_token_p95_s": _quantile(_column(answered, "first_token_s"), 0.95),
         "tokens_per_question": float(tokens.mean()),
+        "cached_share": _share(_column(frame, "cached_tokens"), frame["prompt_tokens"]),
         "calls_per_question": float(frame["calls"].mean()),
+        "retries": int(_column(frame, "retries").sum() + _column(builds, "retries").sum()),
+        "retry_usd": float(_column(frame, "retry_cost_usd").sum() + _column(builds, "retry_cost_usd").sum()),
+        "reasks": int(_column(frame, "reasks").sum() + _column(builds, "reasks").sum()),
         "truncated_share": float(truncated.mean()),
         "evidence_coverage": _mean(frame["evidence_coverage"]),
         "replayed": bool(frame["replayed"].any()),
@@ -291,7 +301,8 @@ def _row(frame: pd.DataFrame, builds: pd.DataFrame, base: pd.DataFrame | None) -
 
 _SPENT = (
     *("usd_per_question", "index_usd", "index_usd_per_context", "usd_per_question_with_index", "latency_p50_s"),
-    *("latency_p95_s", "tokens_per_question", "calls_per_question", "truncated_share"),
+    *("latency_p95_s", "first_token_p50_s", "first_token_p95_s", "tokens_per_question", "cached_share"),
+    *("calls_per_question", "truncated_share", "retries", "retry_usd", "reasks"),
 )
 
 
@@ -304,6 +315,16 @@ def _difference(frame: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
         "difference_high": interval.high,
         "p": permutation_test(paired["value"], paired["value_base"], paired["context_id"]),
     }
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series:
+    """What is known of a column: a log of an earlier version may lack it."""
+    return frame[name].dropna().astype(float) if name in frame else pd.Series(dtype=float)
+
+
+def _share(part: pd.Series, whole: pd.Series) -> float | None:
+    total = float(whole.sum())
+    return float(part.sum()) / total if total else None
 
 
 def _quantile(values: pd.Series, q: float) -> float | None:
@@ -377,7 +398,7 @@ def _text(compared: Comparison, *, markdown: bool) -> str:
 def header_of() -> list[str]:
     """The columns of the leaderboard as it is shown."""
     told = ["pipeline", "n", "accuracy [95 %]", "vs baseline", "p (Holm)", "USD/question", "index USD"]
-    return [*told, "latency p50/p95 s", "tokens/question", "truncated"]
+    return [*told, "latency p50/p95 s", "first token p50/p95 s", "tokens/question", "cached", "retried", "truncated"]
 
 
 def cells(row: pd.Series) -> list[str]:
@@ -388,7 +409,7 @@ def cells(row: pd.Series) -> list[str]:
         difference = f"{row['difference']:+.3f} [{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
         p = "<0.001" if row["p_holm"] < 0.001 else f"{row['p_holm']:.3f}"
     p50, p95 = row["latency_p50_s"], row["latency_p95_s"]
-    latency = "-" if p50 is None or pd.isna(p50) else f"{p50:.3f} / {p95:.3f}{' ↻' if row['replayed'] else ''}"
+    latency = "-" if _unknown(p50) else f"{p50:.3f} / {p95:.3f}{' ↻' if row['replayed'] else ''}"
     return [
         str(row["pipeline"]),
         f"{int(row['n'])}{failed}",
@@ -398,13 +419,31 @@ def cells(row: pd.Series) -> list[str]:
         _known(row["usd_per_question"], "{:.6f}"),
         _known(row["index_usd"], "{:.4f}"),
         latency,
+        "-"
+        if _unknown(row["first_token_p50_s"])
+        else f"{row['first_token_p50_s']:.3f} / {row['first_token_p95_s']:.3f}",
         _known(row["tokens_per_question"], "{:,.0f}"),
+        _known(row["cached_share"], "{:.0%}"),
+        _retried(row),
         _known(row["truncated_share"], "{:.0%}"),
     ]
 
 
+def _unknown(value: float | None) -> bool:
+    return value is None or pd.isna(value)
+
+
 def _known(value: float | None, shown: str) -> str:
-    return "-" if value is None or pd.isna(value) else shown.format(value)
+    return "-" if _unknown(value) else shown.format(value)
+
+
+def _retried(row: pd.Series) -> str:
+    """Failed attempts with what they cost, and re-asks for another shape of reply."""
+    if _unknown(row["retries"]):
+        return "-"
+    cost = f" (${row['retry_usd']:.4f})" if row["retry_usd"] else ""
+    reasks = f" + {int(row['reasks'])} re-asks" if row["reasks"] else ""
+    return f"{int(row['retries'])}{cost}{reasks}"
 
 
 def _task_grid(tasks: pd.DataFrame, *, markdown: bool) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -20,6 +21,7 @@ from typing import Any, Literal
 Task = Callable[[], None]
 Order = Literal["prefix", "context", "random"]
 KV_SHARE = 0.9  # of the KV cache that contexts may fill; replies and other prompts need the rest
+QUICK_S = 0.002  # an index stage shorter than that is not handed to a thread: the way there and back takes as long
 SHARED_FROM = 0.25  # of the longest prompt: from here on two questions count as sharing their context
 
 
@@ -84,6 +86,7 @@ class Schedule:
         self._ended: SimpleQueue[Future[Any]] = SimpleQueue()  # as they end; wait() would look at all of them each time
         self._running: dict[Future[None], _Active] = {}  # the tasks in the pool
         self._active: dict[_Active, None] = {}  # the contexts being asked, in order
+        self._quick = False  # whether the last index stage took no time: most methods have none
         self._held = 0  # tasks that wait for their lead
 
     def run(self, jobs: Sequence[ContextJob]) -> None:
@@ -115,7 +118,11 @@ class Schedule:
                 self._start(*ready.popleft())
             if building is None and waiting and not ready:
                 job = waiting.popleft()
-                building = (job, self._pool.submit(job.build))
+                if self._quick:
+                    if tasks := self._built(job):
+                        ready.append((job, tasks))
+                    continue
+                building = (job, self._pool.submit(self._built, job))
                 building[1].add_done_callback(self._ended.put)
             for future in self._ended_by_now():
                 if building is not None and future is building[1]:
@@ -125,6 +132,13 @@ class Schedule:
                         ready.append((job, tasks))
                 else:
                     self._collect(future)
+
+    def _built(self, job: ContextJob) -> list[Task]:
+        """Run an index stage, and learn whether the next is worth a hand-over to a thread."""
+        started = time.perf_counter()
+        tasks = job.build()
+        self._quick = time.perf_counter() - started < QUICK_S
+        return tasks
 
     def _ended_by_now(self) -> Iterator[Future[Any]]:
         """Wait until a build or a task has ended, then all that have."""

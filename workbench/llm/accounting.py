@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.errors import WorkbenchError
-from workbench.llm.model import Completion, Model
+from workbench.llm.model import Completion, Model, Waste
 from workbench.llm.prices import Price
 from workbench.records import Call, Message, Phase
 from workbench.text import text_hash
@@ -36,9 +36,7 @@ class Spent:
     def __init__(self, queued_at: float) -> None:
         self.attempts = 0
         self.in_flight = 0
-        self.prompt_tokens = 0
-        self.completion_tokens = 0
-        self.usd = 0.0
+        self.waste: list[Waste] = []
         self.started_at = time.time()
         self._queued_at = queued_at
         self._sent_at = queued_at
@@ -59,25 +57,19 @@ class Spent:
         """Seconds since the last attempt was sent."""
         return time.perf_counter() - self._sent_at
 
-    def wasted(self, completion: Completion | None, price: Price | None, busy_s: float) -> None:
+    def wasted(self, completion: Completion | None, busy_s: float) -> None:
         """A failed attempt had used this much; a GPU is paid for the time of failures too."""
-        if completion is not None:
-            self.prompt_tokens += completion.prompt_tokens
-            self.completion_tokens += completion.completion_tokens
-        if price is not None:
-            self.usd += cost_of(completion or _NOTHING, price, busy_s)
+        got = completion or _NOTHING
+        self.waste.append(
+            Waste(got.prompt_tokens, got.cached_tokens, got.cache_write_tokens, got.completion_tokens, busy_s)
+        )
 
 
-def cost_of(completion: Completion, price: Price, busy_s: float | None = None) -> float:
-    """USD of a completion by its tokens, or by its share of busy GPU time."""
+def cost_of(used: Completion | Waste, price: Price) -> float:
+    """USD of a completion or a failed attempt by its tokens, or by its share of busy GPU time."""
     if price.gpu_hour is not None:
-        return price.gpu_hour * (completion.busy_s if busy_s is None else busy_s) / 3600
-    return price.cost(
-        completion.prompt_tokens,
-        completion.cached_tokens,
-        completion.cache_write_tokens,
-        completion.completion_tokens,
-    )
+        return price.gpu_hour * used.busy_s / 3600
+    return price.cost(used.prompt_tokens, used.cached_tokens, used.cache_write_tokens, used.completion_tokens)
 
 
 def render(messages: Sequence[Message]) -> str:
@@ -97,6 +89,7 @@ def call_record(
 ) -> Call:
     """The record of a finished call: a reply (`spent` None: replayed from the cache), or an error with no reply."""
     got = completion or _NOTHING
+    waste = spent.waste if spent else [Waste(*used) for used in got.wasted]  # type: ignore[arg-type] # as JSON kept it
     if error is not None and spent is not None and spent.attempts:
         got = replace(got, total_s=spent.seconds())
     return Call(
@@ -120,13 +113,13 @@ def call_record(
         queue_s=spent.queue_s if spent else 0.0,
         first_token_s=got.first_token_s,
         total_s=got.total_s,
-        attempts=spent.attempts if spent else 1,
+        attempts=spent.attempts if spent else got.attempts,
         from_cache=spent is None,
         in_flight=spent.in_flight if spent else 0,
         finish_reason=got.finish_reason,
         error=None if error is None else f"{type(error).__name__}: {error}"[:500],
         started_at=spent.started_at if spent else time.time(),
-        retry_prompt_tokens=spent.prompt_tokens if spent else 0,
-        retry_completion_tokens=spent.completion_tokens if spent else 0,
-        retry_cost_usd=spent.usd if spent else 0.0,
+        retry_prompt_tokens=sum(used.prompt_tokens for used in waste),
+        retry_completion_tokens=sum(used.completion_tokens for used in waste),
+        retry_cost_usd=sum(cost_of(used, price) for used in waste) if price is not None else 0.0,
     )

@@ -34,7 +34,7 @@ from workbench.llm.loop import LoopThread
 from workbench.llm.model import ChatRequest, Completion, Model, count_messages
 from workbench.llm.prices import Price
 from workbench.llm.retry import Failures, RetryPolicy
-from workbench.records import Message, Reply
+from workbench.records import REASK, Message, Reply
 from workbench.text import text_hash
 
 __all__ = ["CallTag", "Gateway", "render"]
@@ -184,9 +184,7 @@ class Gateway:
             if self.count_messages(messages) + request.max_tokens > self.model.window:
                 break
             request = replace(request, messages=messages)
-            tag = replace(
-                tag, call_id=f"{ask.tag.call_id}-{again}", step=f"{ask.tag.step}:reask", parents=(tag.call_id,)
-            )
+            tag = replace(tag, call_id=f"{ask.tag.call_id}-{again}", step=ask.tag.step + REASK, parents=(tag.call_id,))
             served = yield from self._physical(request, tag, schema, time.perf_counter())
         return _reply(served, tag)
 
@@ -251,7 +249,13 @@ class Gateway:
             if failure is None:
                 self._breaker.reached()
                 self._rates.settle(booked, completion.prompt_tokens + completion.completion_tokens)
-                completion = replace(completion, busy_s=busy_s, total_s=completion.total_s or spent.seconds())
+                completion = replace(
+                    completion,
+                    busy_s=busy_s,
+                    total_s=completion.total_s or spent.seconds(),
+                    attempts=spent.attempts,
+                    wasted=tuple(spent.waste),
+                )
                 if completion.text.strip() or completion.finish_reason in ("stop", "length"):
                     return completion
                 failure = BadReply(f"{self.model.name}: empty reply, finish reason {completion.finish_reason!r}")
@@ -285,7 +289,7 @@ class Gateway:
             self._breaker.reached()
         if isinstance(error, RateLimited) and error.retry_after:
             self._rates.pause(min(error.retry_after, self._retry.longest_s))
-        spent.wasted(error.spent, self.price, busy_s)
+        spent.wasted(error.spent, busy_s)
         return failures.delay(spent.attempts, error)
 
     # cache and record

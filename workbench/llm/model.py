@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from workbench.records import Message
 
@@ -49,7 +49,8 @@ class Completion:
     reasoning tokens; times are seconds of the call itself, `first_token_s` until the first visible token.
 
     `busy_s` is set by the gateway: the call's share of the time its server was at work for us (a second in which four
-    calls were in flight gives each a quarter), which is what a GPU-hour price is charged on.
+    calls were in flight gives each a quarter), which is what a GPU-hour price is charged on. So are `attempts`, the
+    number of times it was asked for, and `wasted`, what each failed attempt that used anything had used (see `Waste`).
     `first_token_logprobs`: the likeliest first tokens with their log probabilities (nats), where they were asked for;
     `prompt_logprobs`: those of the prompt's last tokens, in order.
     """
@@ -67,6 +68,18 @@ class Completion:
     busy_s: float = 0.0
     first_token_logprobs: Mapping[str, float] | None = None
     prompt_logprobs: Sequence[float] | None = None
+    attempts: int = 1
+    wasted: Sequence[Sequence[float]] = ()
+
+
+class Waste(NamedTuple):
+    """Tokens that a failed attempt had used, and its share of the time that the server was at work, in seconds."""
+
+    prompt_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
+    completion_tokens: int
+    busy_s: float
 
 
 class Model(Protocol):

@@ -60,7 +60,34 @@ def m002_retries(connection: Connection) -> None:
     """)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_nouns, m002_retries)
+def m003_spending(connection: Connection) -> None:
+    """What retries cost becomes part of an answer's and an index stage's cost, and is shown beside it, with the calls
+    that asked again for a reply of the right shape. `spending`: what each session has paid for a run, whatever became
+    of it; what was paid before stands under the session `earlier`."""
+    for table, owner, phase in (("answers", "question_id", "answer"), ("builds", "context_id", "build")):
+        connection.execute(f"""
+            ALTER TABLE {table} ADD COLUMN retries BIGINT DEFAULT 0;
+            ALTER TABLE {table} ADD COLUMN retry_cost_usd DOUBLE DEFAULT 0;
+            ALTER TABLE {table} ADD COLUMN reasks BIGINT DEFAULT 0;
+            UPDATE {table} SET retries = c.retries, retry_cost_usd = c.usd, reasks = c.reasks,
+                cost_usd = cost_usd + c.usd
+            FROM (SELECT run_id, {owner}, sum(greatest(attempts, 1) - 1) AS retries, sum(retry_cost_usd) AS usd,
+                count(*) FILTER (step LIKE '%:reask') AS reasks
+                FROM calls WHERE phase = '{phase}' GROUP BY run_id, {owner}) AS c
+            WHERE c.run_id = {table}.run_id AND c.{owner} = {table}.{owner};
+        """)
+    connection.execute("""
+        CREATE TABLE spending (session_id VARCHAR NOT NULL, run_id VARCHAR NOT NULL, calls BIGINT, usd DOUBLE,
+            tokens BIGINT, PRIMARY KEY (session_id, run_id));
+        INSERT INTO spending SELECT 'earlier', run_id, count(*),
+            sum(coalesce(cost_usd, 0) + coalesce(retry_cost_usd, 0)),
+            sum(coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0)
+                + coalesce(retry_prompt_tokens, 0) + coalesce(retry_completion_tokens, 0))
+        FROM calls WHERE NOT coalesce(from_cache, false) GROUP BY run_id;
+    """)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_nouns, m002_retries, m003_spending)
 
 
 def migrate(connection: Connection) -> list[str]:

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StoreError
-from workbench.records import Answer, Call, Context, Question, Score
+from workbench.records import REASK, Answer, Call, Context, Question, Score
 from workbench.runlog.migrations import migrate
 from workbench.text import text_hash
 
@@ -48,6 +48,7 @@ _KEYS = {
     "calls": ("call_id",),
     "texts": ("hash",),
     "scores": ("run_id", "question_id", "metric"),
+    "spending": ("session_id", "run_id"),
 }
 _CALL_COLUMNS = tuple(field.name for field in fields(Call))
 METRIC_POSITIONS = 1_000  # an answer's own metrics stand below, verdicts of judges from here on
@@ -568,7 +569,10 @@ def _frame(columns: Sequence[str], keys: Iterable[tuple[Any, ...]]) -> Any:
 def _sums(calls: Sequence[Call]) -> dict[str, Any]:
     return {
         "calls": len(calls),
-        "cost_usd": sum(call.cost_usd for call in calls),
+        "cost_usd": sum(call.cost_usd + call.retry_cost_usd for call in calls),
+        "retries": sum(max(0, call.attempts - 1) for call in calls),
+        "retry_cost_usd": sum(call.retry_cost_usd for call in calls),
+        "reasks": sum(call.step.endswith(REASK) for call in calls),
         "prompt_tokens": sum(call.prompt_tokens for call in calls),
         "cached_tokens": sum(call.cached_tokens for call in calls),
         "completion_tokens": sum(call.completion_tokens for call in calls),
