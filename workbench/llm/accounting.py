@@ -89,7 +89,7 @@ def call_record(
 ) -> Call:
     """The record of a finished call: a reply (`spent` None: replayed from the cache), or an error with no reply."""
     got = completion or _NOTHING
-    waste = spent.waste if spent else [Waste(*used) for used in got.wasted]  # type: ignore[arg-type] # as JSON kept it
+    waste = spent.waste if spent else got.wasted
     if error is not None and spent is not None and spent.attempts:
         got = replace(got, total_s=spent.seconds())
     return Call(

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from workbench.errors import StoreError
-from workbench.llm.model import ChatRequest, Completion
+from workbench.llm.model import ChatRequest, Completion, Waste
 from workbench.text import combined_hash, text_blocks, text_hash
 
 # Marks the file as ours in its header.
@@ -106,7 +106,9 @@ class ResponseCache:
         if row is None:
             return None
         try:
-            completion = Completion(**_read(row[0]))
+            kept = _read(row[0])
+            kept["wasted"] = tuple(Waste(*used) for used in kept.get("wasted", ()))
+            completion = Completion(**kept)
         except (zlib.error, ValueError, TypeError):
             self.forget(key)  # a damaged row is as good as none: it is asked again
             return None

@@ -43,6 +43,16 @@ class ChatRequest:
     counted: int | None = field(default=None, compare=False)
 
 
+class Waste(NamedTuple):
+    """Tokens that a failed attempt had used, and its share of the time that the server was at work, in seconds."""
+
+    prompt_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
+    completion_tokens: int
+    busy_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """A backend's answer. `prompt_tokens` includes cached and cache-write tokens, `completion_tokens` includes
@@ -69,17 +79,7 @@ class Completion:
     first_token_logprobs: Mapping[str, float] | None = None
     prompt_logprobs: Sequence[float] | None = None
     attempts: int = 1
-    wasted: Sequence[Sequence[float]] = ()
-
-
-class Waste(NamedTuple):
-    """Tokens that a failed attempt had used, and its share of the time that the server was at work, in seconds."""
-
-    prompt_tokens: int
-    cached_tokens: int
-    cache_write_tokens: int
-    completion_tokens: int
-    busy_s: float
+    wasted: Sequence[Waste] = ()
 
 
 class Model(Protocol):
