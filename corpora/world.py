@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from corpora.synthetic.fictional_world.model import World, make_world
@@ -21,8 +22,8 @@ def load(
 
     `questions` are the questions in all, spread evenly over contexts and `tasks` (all seven by default). Diffusion is
     0 where the evidence has all the question's words and 1 where it has none; scope is the number of sentences needed;
-    depth is where the last of them stands. Any
-    length from 4,000 to 1,000,000 tokens (o200k). The same arguments give the same corpus, to the letter.
+    depth is where the last of them stands. A short world has no more than so many questions; a note says how many are
+    missing. Any length from 4,000 to 1,000,000 tokens (o200k). The same arguments give the same corpus, to the letter.
 
     Raises InputError for an unknown task or a length out of range.
     """
@@ -40,10 +41,12 @@ def load(
     wanted: list[dict[str, int]] = [dict.fromkeys(chosen, 0) for _ in range(contexts)]
     for number in range(questions):
         wanted[number % contexts][chosen[(number // contexts + number % contexts) % len(chosen)]] += 1
+    short: Counter[str] = Counter()
     for number in range(contexts):
         _, telling, questions_of_it = make_book(seed, number, tokens, wanted[number])
         made.append(telling.context)
         asked += questions_of_it
+        short += Counter(wanted[number]) - Counter(question.task for question in questions_of_it)
     return Corpus.of(
         f"world-{tokens // 1000}k",
         made,
@@ -51,7 +54,16 @@ def load(
         version=VERSION,
         provenance=f"generated: seed {seed}, {contexts} contexts of {tokens:,} tokens (o200k)",
         licence="CC0-1.0",
+        notes=_told_short(len(asked), questions, short),
     )
+
+
+def _told_short(made: int, wanted: int, short: Mapping[str, int]) -> tuple[str, ...]:
+    """A small world has only so many things to ask about; fewer questions than wanted are said so."""
+    if not short:
+        return ()
+    tasks = ", ".join(f"{number} of {task}" for task, number in short.items())
+    return (f"{made} of the {wanted} questions wanted: a world of this length has no more ({tasks} are missing)",)
 
 
 def make_book(seed: int, number: int, tokens: int, wanted: Mapping[str, int]) -> tuple[World, Telling, list[Question]]:

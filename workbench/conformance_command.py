@@ -25,7 +25,7 @@ def add_conformance(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; exit code 1 when a case differs, 2 when the folder is not there."""
-    from workbench.evaluation.conformance import conformance, summary
+    from workbench.evaluation.conformance import NO_OFFICIAL, conformance, summary
 
     rows = conformance(_folder(arguments.data))
     shown = summary(rows) if arguments.summary else [_line(row.as_dict(), arguments.format) for row in rows]
@@ -35,7 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format in ("table", "md"):
         answers = sum(row.n for row in compared)
         print(f"\n{len(compared)} cases over {answers:,} answers compared, {len(differing)} differ", end="")
-        missing = len(rows) - len(compared)
+        shown_alone = sum(row.note == NO_OFFICIAL for row in rows)
+        print(f"; {shown_alone} more have {NO_OFFICIAL}" if shown_alone else "", end="")
+        missing = len(rows) - len(compared) - shown_alone
         print(f"; {missing} replays not compared: no such files (give --data DIR)" if missing else "")
     return 1 if differing else 0
 
@@ -55,7 +57,9 @@ def _line(row: dict[str, Any], format: str) -> dict[str, Any]:
         return row
     keep = ("kind", "benchmark", "case", "system", "n", "official", "ours", "difference")
     line = {name: "" if row[name] is None else row[name] for name in keep}
-    return line | {"ours": line["ours"] if row["ours"] is not None else row["note"]}
+    if row["ours"] is None:
+        return line | {"ours": row["note"]}
+    return line | {"official": line["official"] if row["official"] is not None else row["note"]}
 
 
 def _formatted(rows: Sequence[dict[str, Any]], format: str) -> str:

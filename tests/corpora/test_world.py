@@ -44,6 +44,17 @@ def test_questions_are_dealt_evenly_over_tasks_and_contexts() -> None:
     assert [question.task for question in only.questions] == ["multi_hop"] * 5
 
 
+def test_fewer_questions_than_wanted_are_noted() -> None:
+    corpus = load(tokens=SMALL, contexts=1, questions=400)
+    made = len(corpus.questions)
+    assert made < 400
+    (note,) = corpus.notes
+    assert note.startswith(f"{made} of the 400 questions wanted")
+    missing = note.partition("(")[2]
+    assert sum(map(int, re.findall(r"\d+", missing))) == 400 - made
+    assert load(tokens=SMALL, contexts=1, questions=14).notes == ()
+
+
 def test_the_same_arguments_give_the_same_corpus_and_another_seed_another() -> None:
     first, again, other = (load(tokens=SMALL, contexts=1, questions=14, seed=seed) for seed in (3, 3, 4))
     assert first.fingerprint == again.fingerprint != other.fingerprint

@@ -12,12 +12,15 @@ from workbench.evaluation.conformance_cases import MICRO_CASES
 from workbench.evaluation.conformance_replays import REPLAYS, official_value
 from workbench.evaluation.metrics import metric
 
+NO_OFFICIAL = "no official figure"
+
 
 @dataclass(frozen=True, slots=True)
 class ConformanceRow:
     """One comparison. `ours` has the digits that the official value is printed with; `exact` has all.
 
-    `ours` is None, with the reason in `note`, when the predictions are not there.
+    `ours` is None, with the reason in `note`, when the predictions are not there; `official` is, when no official value
+    is known: then nothing is compared.
     """
 
     kind: str
@@ -72,8 +75,11 @@ def replay_rows(folder: Path) -> Iterator[ConformanceRow]:
             continue
         exact, n = case.score(file)
         official, ours = official_value(case, folder), case.printed(exact)
-        difference = round(ours - official, case.digits)
-        yield ConformanceRow("replay", case.benchmark, case.task, case.system, n, official, ours, difference, exact)
+        difference = None if official is None else round(ours - official, case.digits)
+        note = NO_OFFICIAL if official is None else ""
+        yield ConformanceRow(
+            "replay", case.benchmark, case.task, case.system, n, official, ours, difference, exact, note
+        )
 
 
 def predictions_folder() -> Path | None:
@@ -99,6 +105,7 @@ def summary(rows: Sequence[ConformanceRow]) -> list[dict[str, Any]]:
             "benchmark": benchmark,
             "cases": len(members),
             "compared": sum(row.difference is not None for row in members),
+            "without official figure": sum(row.note == NO_OFFICIAL for row in members),
             "answers": sum(row.n for row in members),
             "differ": sum(row.agrees is False for row in members),
             "largest difference": max((abs(row.difference or 0.0) for row in members), default=0.0),

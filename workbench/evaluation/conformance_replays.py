@@ -29,7 +29,11 @@ Scorer = Callable[[Path], tuple[float, int]]  # the file to our value, unrounded
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """One published file, how we score it, and the official value, printed with `digits` (`cut`: cut off there)."""
+    """One published file, how we score it, and the official value, printed with `digits` (`cut`: cut off there).
+
+    Without an `official` value it stands in the file itself (`in_file`), or none is known here: then our value is shown
+    and compared with nothing.
+    """
 
     benchmark: str
     task: str
@@ -39,6 +43,7 @@ class Replay:
     score: Scorer
     digits: int = 2
     cut: bool = False
+    in_file: bool = False
 
     def printed(self, value: float) -> float:
         """A value as the official table would print it."""
@@ -220,6 +225,21 @@ def _answers() -> Iterator[Replay]:
             yield Replay("BABILong", f"{task} {length}", "gemini-3-flash-preview", file, official, score, digits=1)
 
 
+def _without_official() -> Iterator[Replay]:
+    """Published predictions whose official figures are not known here: scored, and shown as not compared."""
+    steps = "code_debug_step_by_step"
+    file = f"infinitebench/results/gpt4/preds_{steps}.jsonl"
+    yield Replay("InfiniteBench", steps, "gpt4", file, None, partial(_infinitebench, task="code_debug"))
+    llama = "llama2-13b-chat-4k"
+    for task in _LEVAL_F1:
+        file = f"leval/Predictions/ngram_eval/{llama}/{task}.pred.jsonl"
+        yield Replay("L-Eval", task, llama, file, None, partial(_leval, task=task))
+    for task in _LEVAL_ROUGE:
+        file = f"leval/Predictions/ngram_eval/{llama}/{task}.pred.jsonl"
+        for variant in ("rouge1", "rouge2", "rougeL"):
+            yield Replay("L-Eval", f"{task} {variant}", llama, file, None, partial(_leval_rouge, variant=variant))
+
+
 def _agreement_and_retrieval() -> Iterator[Replay]:
     data = "summhay/eval_benchmark_data.json"
     for judge, (coverage, linking) in _SUMMHAY.items():
@@ -232,15 +252,16 @@ def _agreement_and_retrieval() -> Iterator[Replay]:
     for provider in ("retrieve_base", "retrieve_level_two", "retrieve_level_three"):
         for figure in _COOKBOOK:
             score = partial(_cookbook, provider=provider, figure=figure, official=False)
-            yield Replay("Cookbook retrieval", figure, provider, rankings, None, score, digits=6)
+            yield Replay("Cookbook retrieval", figure, provider, rankings, None, score, digits=6, in_file=True)
 
 
-REPLAYS = (*_answers(), *_agreement_and_retrieval())
+REPLAYS = (*_answers(), *_agreement_and_retrieval(), *_without_official())
 
 
-def official_value(case: Replay, folder: Path) -> float:
-    """The official value: printed in the benchmark's table or, for the cookbook's rankings, with each row."""
-    if case.official is not None:
+def official_value(case: Replay, folder: Path) -> float | None:
+    """The official value: printed in the benchmark's table or, for the cookbook's rankings, with each row; None where
+    none is known."""
+    if case.official is not None or not case.in_file:
         return case.official
     score = partial(_cookbook, provider=case.system, figure=case.task, official=True)
     return case.printed(score(folder / case.file)[0])

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpora.synthetic.ruler import TASKS, load
+from corpora.world import make_book
 from tests.corpora.synthetic.marking import full_marks, nothing_for_nothing, stands_in_text
+from tests.corpora.world_solver import Solver
 from workbench.errors import InputError
 from workbench.records import Question
 from workbench.text import count_tokens
@@ -53,6 +55,26 @@ def test_an_independent_reader_finds_every_gold_answer(seed: int, task: str, tok
     assert stands_in_text(question, corpus)
     assert full_marks(question)
     assert nothing_for_nothing(question)
+
+
+@settings(max_examples=200)
+@given(st.integers(0, 10**4), st.sampled_from(["qa_1", "qa_2"]), st.integers(1_500, 2_500))
+def test_the_world_s_solver_answers_the_qa_tasks(seed: int, task: str, tokens: int) -> None:
+    """The articles come from a generated world, whose table answers every question by a grammar of its own."""
+    corpus = load(tokens=tokens, tasks=task, samples=2, seed=seed)
+    world, telling, _ = make_book(seed, int(task[-1]), 8_000, {})
+    solver = Solver(world.dump())
+    paragraphs = {part for document in telling.context.documents for part in document.text.split("\n\n")}
+    for question in corpus.questions:
+        (asked,) = re.findall(r"Question: (.+) Answer:$", question.text)
+        found = solver.solve(asked)
+        assert found in question.answers
+        (document,) = corpus.contexts[question.context_id].documents
+        articles = re.split(r"(?:^|\n\n)Document \d+:\n", document.text)[1:]
+        assert len(articles) == len(set(articles)) == question.metadata["articles"] and set(articles) <= paragraphs
+        assert all(any(chunk.text in article for article in articles) for chunk in question.evidence)
+        assert count_tokens(document.text) + count_tokens(question.text) + 32 <= tokens
+        assert full_marks(question) and nothing_for_nothing(question)
 
 
 def test_answers_of_the_qa_tasks_stand_in_the_articles_that_the_evidence_names() -> None:
