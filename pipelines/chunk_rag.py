@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from workbench.errors import InputError, UnknownName
 from workbench.fitting import fitting_hits, from_the_start
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, Retriever, render_documents, render_question
 from workbench.records import Answer, Context, Hit, Message, Question
 from workbench.retrieval.asking import Asker
 from workbench.retrieval.bm25 import Bm25Options
+from workbench.retrieval.bounds import within
 from workbench.retrieval.contextual import SITUATE_PROMPT, situated
+from workbench.retrieval.cross_encoder import open_cross_encoder
 from workbench.retrieval.embedding import TruncatedEmbedder, open_embedder
 from workbench.retrieval.fusion import Fusion
 from workbench.retrieval.index import ChunkIndex, IndexOptions
@@ -25,7 +28,7 @@ from workbench.retrieval.queries import (
 )
 from workbench.retrieval.rerank import LISTWISE_PROMPT, POINTWISE_PROMPT, Rerank, reranked
 from workbench.retrieval.selection import FILLS, ORDERS, OVERFLOWS, arranged, taken
-from workbench.retrieval.splitters import SPLITTERS
+from workbench.retrieval.splitters import check_splitter
 from workbench.retrieval.stop_words import LANGUAGES
 from workbench.retrieval.vector import KINDS
 
@@ -88,30 +91,49 @@ class ChunkRag:
     threshold: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.top_k < 1 or self.chunk_tokens < 1 or not 0 <= self.overlap < self.chunk_tokens:
-            raise ValueError("top_k and chunk_tokens must be at least 1, and overlap less than chunk_tokens")
-        if min(self.candidates, self.queries, self.token_budget) < 1 or self.dimensions < 0:
-            raise ValueError("candidates, queries and token_budget must be at least 1, and dimensions not negative")
-        for name, value, known in (
-            ("splitter", self.splitter.partition(":")[0], SPLITTERS),
-            ("dense_index", self.dense_index, KINDS),
-            ("language", self.language, LANGUAGES),
-            ("query", self.query, TRANSFORMS),
-            ("fill", self.fill, FILLS),
-            ("overflow", self.overflow, OVERFLOWS),
-            ("order", self.order, ORDERS),
-            ("retriever", self.retriever, ("dense", "sparse", "hybrid")),
+        """Raises InputError naming the field, before anything runs."""
+        check_splitter(self.splitter, self.chunk_tokens, self.overlap)
+        for name, value, lowest, highest in (
+            ("top_k", self.top_k, 1, None),
+            ("candidates", self.candidates, 1, None),
+            ("queries", self.queries, 1, None),
+            ("token_budget", self.token_budget, 1, None),
+            ("dimensions", self.dimensions, 0, None),
+            ("threshold", self.threshold, 0, 1),
         ):
-            if value not in known:
-                raise ValueError(f"{name} {value!r} is unknown; known: {', '.join(known)}")
+            within(name, value, lowest, highest)
+        for name, known in (
+            ("dense_index", KINDS),
+            ("language", LANGUAGES),
+            ("query", TRANSFORMS),
+            ("fill", FILLS),
+            ("overflow", OVERFLOWS),
+            ("order", ORDERS),
+            ("retriever", ("dense", "sparse", "hybrid")),
+        ):
+            if getattr(self, name) not in known:
+                raise UnknownName(name.replace("_", " "), getattr(self, name), list(known), field=name)
         self._fusion(), self._reranker(), self._index_options()  # each checks its own
+
+    def check(self) -> None:
+        """Raises InputError when what the fields name cannot be opened here, before a run begins."""
+        if self.embedder:
+            embedder = open_embedder(self.embedder)
+            if self.contextual and getattr(embedder, "late", False):
+                raise InputError(
+                    "late chunking embeds the documents themselves, not texts made of them",
+                    field="embedder",
+                    fix="leave `late:` or `contextual` away",
+                )
+        if self.cross_encoder:
+            open_cross_encoder(self.cross_encoder)
 
     def _fusion(self) -> Fusion:
         return Fusion(self.fusion, self.rrf_k, self.dense_weight)
 
     def _reranker(self) -> Rerank:
         if self.cross_encoder and self.rerank != "none":
-            raise ValueError("a cross_encoder is a reranker itself: leave rerank away")
+            raise InputError("a cross_encoder is a reranker itself", field="cross_encoder", fix="leave rerank away")
         kind = "cross_encoder" if self.cross_encoder else self.rerank
         return Rerank(kind, self.rerank_window, self.rerank_step, self.diversity, self.cross_encoder)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,20 +193,58 @@ def test_every_index_option_runs_and_finds(changed: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"splitter": "sentense"}, "known: sentence"),
-        ({"order": "random"}, "known: relevance"),
-        ({"query": "hide"}, "known: none, hyde"),
-        ({"language": "klingon"}, "known: english"),
-        ({"dense_index": "tree"}, "known: auto"),
-        ({"fill": "all"}, "known: top_k"),
-        ({"overlap": 600}, "overlap less"),
-        ({"dense_weight": 2.0}, "dense_weight"),
+        ({"splitter": "sentense"}, "did you mean .sentence."),
+        ({"order": "random"}, "order: .*relevance"),
+        ({"query": "hide"}, "query: .*hyde"),
+        ({"language": "klingon"}, "language: .*english"),
+        ({"dense_index": "tree"}, "dense_index: .*auto"),
+        ({"fill": "all"}, "fill: .*top_k"),
+        ({"overlap": 600}, "overlap: .*0 to 511"),
+        ({"dense_weight": 2.0}, "dense_weight: "),
+        ({"top_k": 0}, "top_k: 0 .*from 1 up"),
+        ({"rrf_k": -1}, "rrf_k: "),
+        ({"k1": -0.5}, "k1: "),
+        ({"b": 1.5}, "b: "),
+        ({"threshold": float("nan")}, "threshold: "),
+        ({"diversity": 7.0}, "diversity: "),
+        ({"rerank_step": 30}, "rerank_step: 30 .*from 1 to 20"),
+        ({"splitter": "window:x"}, "splitter: 'x' .*window:3"),
+        ({"splitter": "hierarchical:9999"}, "splitter: '9999' is no number from 1 to 512"),
+        ({"splitter": "semantic:200"}, "semantic:95"),
+        ({"splitter": "tokens:nope"}, "encoding 'nope'"),
+        ({"splitter": "packed:5"}, "packed takes nothing"),
         ({"rerank": "mmr", "cross_encoder": "m@http://h/v1"}, "leave rerank away"),
     ],
 )
 def test_a_wrong_field_says_what_is_right(wrong: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(InputError, match=said):
         ChunkRag(**wrong)
+
+
+def test_a_wrong_field_of_an_experiment_is_named_with_file_and_place(tmp_path: Path) -> None:
+    from workbench.experiment.config import load
+
+    file = tmp_path / "e.yaml"
+    file.write_text(
+        "{name: e, database: e.duckdb, corpora: [world], models: [extractive], pipelines: [chunk_rag: {rrf_k: -1}]}"
+    )
+    with pytest.raises(InputError, match=r"e\.yaml: pipelines\.0\.rrf_k: -1 is outside"):
+        load(file)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"embedder": "word2vec"}, {"embedder": "lsa-0"}, {"embedder": "lsa#0"}, {"cross_encoder": "m@nowhere"}]
+)
+def test_what_cannot_be_opened_is_said_before_the_run(wrong: dict[str, Any]) -> None:
+    from workbench.experiment.config import load
+    from workbench.experiment.setup import prepare
+
+    file = {
+        "name": "e", "database": "e.duckdb", "corpora": ["world"], "models": ["extractive"],
+        "pipelines": [{"chunk_rag": wrong}],
+    }  # fmt: skip
+    with pytest.raises(InputError):
+        prepare(load(file))
 
 
 def test_unknown_names_of_inner_options_are_input_errors() -> None:

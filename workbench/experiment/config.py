@@ -303,11 +303,19 @@ def _expand(entry: Entry, experiment: Experiment, field: str) -> Iterator[Varian
                 field=field,
                 fix=_shown(first.get("input")),
             ) from error
+        except InputError as error:  # the method's own checks name the option
+            raise InputError(
+                error.problem, file=experiment.source, field=_inner(field, error), fix=error.fix
+            ) from error
         except ValueError as error:
             raise InputError(f"{entry.name}: {error}", file=experiment.source, field=field) from error
         config = {name: getattr(built, name) for name in fields}
         shown = ",".join(f"{name}={value}" for name, value in chosen.items())
         yield Variant(entry.name, f"{entry.name}[{shown}]" if shown else entry.name, built, config)
+
+
+def _inner(field: str, error: InputError) -> str:
+    return f"{field}.{error.field}" if error.field else field
 
 
 def prompts_hash(method: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.errors import UnknownName
 from workbench.retrieval.analysis import TermCounts, analyser, count_terms
+from workbench.retrieval.bounds import within
 from workbench.retrieval.ranking import best
 
 if TYPE_CHECKING:
@@ -35,8 +36,11 @@ class Bm25Options:
     language: str = "english"
 
     def __post_init__(self) -> None:
+        """Raises InputError naming the field as `chunk_rag` calls it."""
         if self.variant not in VARIANTS:
             raise UnknownName("BM25 variant", self.variant, list(VARIANTS), field="bm25")
+        within("k1", self.k1, 0)
+        within("b", self.b, 0, 1)
 
 
 class Bm25Index:

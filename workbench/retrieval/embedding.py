@@ -192,7 +192,7 @@ def open_embedder(spec: str | Any) -> Embedder:
         return LateEmbedder(open_embedder(spec.removeprefix("late:")))
     if spec == "lsa":
         return LsaEmbedder()
-    if spec.startswith("lsa-") and spec[4:].isdigit():
+    if spec.startswith("lsa-") and spec[4:].isdigit() and int(spec[4:]) >= 2:
         return LsaEmbedder(int(spec[4:]))
     if spec == "minilm":
         return MiniLmEmbedder()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbench.errors import UnknownName
+from workbench.retrieval.bounds import within
 
 Ranking = Sequence[int]
 Scored = list[tuple[int, float]]
@@ -24,10 +25,11 @@ class Fusion:
     dense_weight: float = 0.5
 
     def __post_init__(self) -> None:
+        """Raises InputError naming the field as `chunk_rag` calls it."""
         if self.kind not in FUSIONS:
             raise UnknownName("fusion", self.kind, list(FUSIONS), field="fusion")
-        if self.k < 0 or not 0 <= self.dense_weight <= 1:
-            raise ValueError("k must not be negative, and dense_weight lie between 0 and 1")
+        within("rrf_k", self.k, 0)
+        within("dense_weight", self.dense_weight, 0, 1)
 
     def merge(self, dense: Sequence[Ranking], sparse: Sequence[Ranking]) -> Scored:
         """One ranking of all."""

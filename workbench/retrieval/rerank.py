@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from workbench.errors import UnknownName
 from workbench.records import Chunk, Hit
 from workbench.retrieval.asking import Asker, filled
+from workbench.retrieval.bounds import within
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,10 +46,12 @@ class Rerank:
     cross_encoder: str = ""
 
     def __post_init__(self) -> None:
+        """Raises InputError naming the field as `chunk_rag` calls it."""
         if self.kind not in RERANKERS:
             raise UnknownName("reranker", self.kind, list(RERANKERS), field="rerank")
-        if not 1 <= self.step <= self.window or not 0 <= self.diversity <= 1:
-            raise ValueError("step must lie between 1 and window, and diversity between 0 and 1")
+        within("rerank_window", self.window, 2)
+        within("rerank_step", self.step, 1, self.window)
+        within("diversity", self.diversity, 0, 1)
 
 
 def reranked(question: str, hits: Sequence[Hit], how: Rerank, index: ChunkIndex, asker: Asker) -> list[Hit]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, UnknownName
 from workbench.records import Context
+from workbench.retrieval.bounds import within
 from workbench.retrieval.chunk_table import ChunkTable, Span
 from workbench.retrieval.chunking import Count, pack_spans, sentence_chunks
 from workbench.text import DEFAULT_ENCODING, sentence_spans
@@ -56,13 +57,35 @@ class _Job:
     argument: str
     embed: Callable[[Sequence[str]], NDArray[np.float32]]
 
-    def number(self, otherwise: int, lowest: int = 1) -> int:
-        """The argument as a number. Raises InputError for anything else, and below `lowest`."""
-        if not self.argument:
-            return otherwise
-        if not self.argument.isdigit() or int(self.argument) < lowest:
-            raise InputError(f"{self.argument!r} is no number from {lowest} up", field="splitter", fix="write window:3")
-        return int(self.argument)
+    def number(self, otherwise: int) -> int:
+        """The argument, which `check_splitter` found to be a number."""
+        return int(self.argument) if self.argument else otherwise
+
+
+def check_splitter(splitter: str, chunk_tokens: int, overlap: int = 0) -> None:
+    """Raises InputError, of it UnknownName, for a splitter, an argument or sizes that `cut` cannot work with."""
+    name, colon, argument = splitter.partition(":")
+    if name not in SPLITTERS:
+        raise UnknownName("splitter", name, list(SPLITTERS), field="splitter")
+    within("chunk_tokens", chunk_tokens, 1)
+    if name not in _UNSIZED:
+        within("overlap", overlap, 0, chunk_tokens - 1)
+    if not colon:
+        return
+    if name == "tokens":
+        _encoding(argument)
+    elif name not in _NUMBERED:
+        raise InputError(f"{name} takes nothing after a colon", field="splitter", fix=f"write {name}")
+    else:
+        lowest, highest, usual = _NUMBERED[name]
+        highest = chunk_tokens if name == "hierarchical" else highest
+        number = int(argument) if argument.isascii() and argument.isdigit() else -1
+        if not lowest <= number <= highest:
+            raise InputError(
+                f"{argument!r} is no number from {lowest} to {highest:,}",
+                field="splitter",
+                fix=f"write {name}:{min(usual, highest)}",
+            )
 
 
 def cut(
@@ -74,10 +97,9 @@ def cut(
     count: Count,
     embedder: Any = None,
 ) -> Cut:
-    """The chunks of a context. `embedder` serves `semantic` only. Raises UnknownName listing the splitters."""
+    """The chunks of a context. `embedder` serves `semantic` only. Raises InputError as `check_splitter` does."""
+    check_splitter(splitter, chunk_tokens, overlap)
     name, _, argument = splitter.partition(":")
-    if name not in SPLITTERS:
-        raise UnknownName("splitter", name, list(SPLITTERS), field="splitter")
     chunks: list[Span] = []
     reads: list[Span] = []
     job = _Job(chunk_tokens, overlap, count, argument, _Sentences(context, embedder))
@@ -133,15 +155,19 @@ def packed(text: str, job: _Job) -> Pieces:
     return _tiles(text, [], _starts(text), job)
 
 
-def tokens(text: str, job: _Job) -> Pieces:
-    """Exactly `chunk_tokens` tokens each, wherever that cuts (GraphRAG, LightRAG); `tokens:ENCODING` counts in another
-    encoding than o200k_base. A character of several tokens stays whole, in the later chunk."""
+def _encoding(name: str) -> Any:
     from workbench.text import encoding
 
     try:
-        coder = encoding(job.argument or DEFAULT_ENCODING)
+        return encoding(name or DEFAULT_ENCODING)
     except (ValueError, OSError) as error:
-        raise InputError(f"encoding {job.argument!r} is not at hand", field="splitter", fix="write tokens") from error
+        raise InputError(f"encoding {name!r} is not at hand", field="splitter", fix="write tokens") from error
+
+
+def tokens(text: str, job: _Job) -> Pieces:
+    """Exactly `chunk_tokens` tokens each, wherever that cuts (GraphRAG, LightRAG); `tokens:ENCODING` counts in another
+    encoding than o200k_base. A character of several tokens stays whole, in the later chunk."""
+    coder = _encoding(job.argument)
     ids = coder.encode_ordinary(text)
     decoded, offsets = coder.decode_with_offsets(ids)
     if decoded != text:  # half a surrogate pair: no tokenizer gives it back
@@ -221,7 +247,7 @@ def semantic(text: str, job: _Job) -> Pieces:
     grouped = [text[spans[max(0, i - 1)][0] : spans[min(last, i + 1)][1]] for i in range(len(spans))]
     vectors = job.embed(grouped)
     turns = 1 - np.einsum("ij,ij->i", vectors[:-1], vectors[1:])
-    bound = np.percentile(turns, min(percentile, 100))
+    bound = np.percentile(turns, percentile)
     borders = [spans[i + 1][0] for i in np.flatnonzero(turns > bound)]
     return _tiles(text, borders, _starts(text), job)
 
@@ -262,7 +288,7 @@ def window(text: str, job: _Job) -> tuple[Pieces, Pieces]:
     if not starts:
         return [], []
     bounds = [0, *starts[1:], len(text)]
-    reach, last = job.number(3, 0), len(bounds) - 1
+    reach, last = job.number(3), len(bounds) - 1
     small = list(pairwise(bounds))
     wide = [(bounds[max(0, i - reach)], bounds[min(last, i + reach + 1)]) for i in range(len(small))]
     return small, wide
@@ -299,6 +325,11 @@ _PLAIN: dict[str, Callable[[str, _Job], Pieces]] = {
 }
 _WIDER: dict[str, Callable[[str, _Job], tuple[Pieces, Pieces]]] = {"window": window, "hierarchical": hierarchical}
 SPLITTERS = ("sentence", *_PLAIN, *_WIDER)
+_NUMBERED = {  # lowest, highest and usual argument; a child of `hierarchical` has at most its parent's chunk_tokens
+    "window": (0, 1_000, 3),
+    "hierarchical": (1, 0, 128),
+    "semantic": (1, 100, 95),
+}
 _SELF_COUNTING = ("sentence", "tokens", "words")  # these count in an encoding of their own, or words
 _UNSIZED = ("single", "window")  # a sentence is a chunk, however long
 
