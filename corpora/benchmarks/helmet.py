@@ -1,7 +1,8 @@
 """HELMET (Yen et al., ICLR 2025, arXiv 2410.02694; princeton-nlp/HELMET): recall, retrieval and re-ranking categories.
 
 Loaded are the categories whose files carry everything: `json_kv` and RULER's needles (recall), KILT's questions with
-their passages (rag), MS MARCO's ids (rerank), ALCE's passages (cite). In-context learning, long QA and summaries come
+their passages (rag), MS MARCO's ids (rerank), ALCE's passages (cite; recall and precision of citations need
+a judge of entailment: `statement_citations`). In-context learning, long QA and summaries come
 from other sets in HELMET, too: use `infinitebench` and `narrativeqa` for those. HELMET's shots are left out.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from corpora.benchmarks.fields import FLAG, GOLD, GOLDS, TEXT, Fields, ListOf, either
+from corpora.benchmarks.fields import FLAG, GOLD, GOLDS, NUMBER, TEXT, Fields, ListOf, either
 from corpora.benchmarks.raw import assembled, folder_of, read_table
 from corpora.options import chosen_of
 from workbench.errors import InputError
@@ -23,24 +24,37 @@ _RAG = (
     "Use the given documents to write a concise and short answer to the question. Write your answer in the following "
     "format:\nAnswer: [answer]\nQuestion: "
 )
+_CITE = (
+    "Answer the question in a concise text, using only the given documents, and cite after each sentence the numbers "
+    "of one to three of them that support it, as in [1][3].\nQuestion: "
+)
+_CITE_LIST = (
+    "Give a list of answers to the question, using only the given documents: separate the answers by commas and cite "
+    "after each the number of a document that supports it, as in [1].\nQuestion: "
+)
 _RANK = (
     "Rank the documents by how well they answer the query, in descending order of relevance, by their IDs, as in "
     "Ranking: ID3 > ID1 > ID2\nQuery: "
 )
 
-_ANSWERS = either(GOLD, GOLDS, ListOf(GOLDS, least=1))  # QAMPARI has a list of aliases for each answer
 _PASSAGES = ListOf({"text": TEXT, "id?": GOLD, "title?": TEXT})
 _ASKED: Fields = {
     "question": TEXT, "ctxs?": _PASSAGES, "docs?": _PASSAGES, "positive_ctxs?": _PASSAGES,
-    "answers?": _ANSWERS, "answer?": _ANSWERS,
+    "answers?": either(GOLD, GOLDS), "answer?": either(GOLD, GOLDS),
 }  # fmt: skip
-_RANKED = ListOf({"text": TEXT, "id": GOLD, "label?": either(GOLD, FLAG)}, least=1)
+# ASQA has sub-questions with short answers, QAMPARI a list of aliases for each answer
+_ALCE: Fields = {
+    "question": TEXT, "ctxs?": _PASSAGES, "docs?": _PASSAGES, "positive_ctxs?": _PASSAGES,
+    "qa_pairs?": ListOf({"short_answers": GOLDS}), "answers?": ListOf(either(GOLD, GOLDS), least=1),
+    "answer?": either(GOLD, GOLDS),
+}  # fmt: skip
+_RANKED = ListOf({"text": TEXT, "id": GOLD, "label?": either(NUMBER, FLAG)}, least=1)
 _FIELDS: dict[str, Fields] = {
     "json_kv": {"context": TEXT, "question": TEXT, "answer": either(GOLD, GOLDS)},
     "ruler": {"input": TEXT, "outputs": either(GOLD, GOLDS)},
     "kilt": _ASKED,
     "msmarco": {"question": TEXT, "ctxs": _RANKED},
-    "alce": _ASKED,
+    "alce": _ALCE,
 }
 
 
@@ -68,39 +82,60 @@ def load(
                 contexts.append(context)
                 questions.append(question)
     return assembled(
-        "helmet", contexts, questions, limit=limit, version="4526dfb", provenance=_SOURCE,
+        "helmet", contexts, questions, limit=limit, version="4526dfb, 2", provenance=_SOURCE,
         licence="MIT (the data sets' own licences apply)",
     )  # fmt: skip
 
 
 def _question(name: str, question_id: str, row: dict[str, Any]) -> tuple[Context, Question]:
+    """A row as its context and question, with what its category's rule needs among the labels."""
     labels: dict[str, Any] = {"max_gen": _MAX_GEN[name]}
     evidence: list[Chunk] = []
+    task = name
     if name in ("json_kv", "ruler"):
-        document = Document(question_id, str(row["context" if name == "json_kv" else "input"]))
-        context = Context((document,))
-        golds = row["answer"] if name == "json_kv" else row["outputs"]
-        golds = [str(gold) for gold in golds] if isinstance(golds, list) else [str(golds)]
+        context = Context((Document(question_id, str(row["context" if name == "json_kv" else "input"])),))
+        golds = _texts(row["answer"] if name == "json_kv" else row["outputs"])
         ask = "Extract the value corresponding to the specified key in the JSON object.\nKey: "
-        text = ask + str(row["question"]) if name == "json_kv" else "Answer the question that the text ends with."
+        text = ask + row["question"] if name == "json_kv" else "Answer the question that the text ends with."
         metrics: tuple[str, ...] = ("helmet_sub_em" if name == "json_kv" else "ruler_match_all", "contains")
     else:
         passages = row.get("ctxs") or row.get("docs") or []
         documents = tuple(
-            Document(f"{p.get('id', n)}#{n}", str(p["text"]), str(p.get("title", ""))) for n, p in enumerate(passages)
+            Document(f"{p.get('id') or n}#{n}", _mark(name, n, p) + p["text"], str(p.get("title") or ""))
+            for n, p in enumerate(passages)
         )
         context = Context(documents)
-        answers = row.get("answers") or row.get("answer") or []
-        several = answers if isinstance(answers, list) else [answers]
-        golds = [str(alias) for gold in several for alias in (gold if isinstance(gold, list) else [gold])]
-        positive = {str(p.get("text")) for p in row.get("positive_ctxs") or ()}
-        evidence = [Chunk.of(d, 0, len(d.text)) for d in documents if d.text in positive]
-        text = (_RANK if name == "msmarco" else _RAG) + str(row["question"])
-        metrics = ("helmet_sub_em", "token_f1")
+        positive = {p["text"] for p in row.get("positive_ctxs") or () if p["text"]}
+        pairs = zip(passages, documents, strict=True)
+        evidence = [Chunk.of(d, len(d.text) - len(p["text"]), len(d.text)) for p, d in pairs if p["text"] in positive]
         if name == "msmarco":
-            relevant = sorted((p for p in passages if p.get("label")), key=lambda p: -float(p["label"]))
-            golds, metrics = [" > ".join(f"ID{p['id']}" for p in relevant)], ("ordered_match",)
-    question = Question(
-        question_id, text, context.context_id, tuple(golds), (), tuple(evidence), name, metrics, labels
+            labels["relevance"] = {str(p["id"]): int(p.get("label") or 0) for p in passages}
+            ranked = sorted(labels["relevance"].items(), key=lambda graded: -graded[1])
+            golds = [" > ".join(f"ID{passage}" for passage, grade in ranked if grade > 0)]
+            text, metrics = _RANK + row["question"], ("helmet_ndcg10", "ordered_match")
+        elif name == "alce":
+            asqa = bool(row.get("qa_pairs"))
+            parts = [pair["short_answers"] for pair in row["qa_pairs"]] if asqa else row["answers"]
+            labels["short_answers"] = [_texts(part) for part in parts]
+            task = "alce_asqa" if asqa else "alce_qampari"
+            whole = asqa and row.get("answer")
+            golds = _texts(row["answer"]) if whole else [", ".join(part[0] for part in labels["short_answers"])]
+            text = (_CITE if asqa else _CITE_LIST) + row["question"]
+            metrics = ("alce_str_em", "rouge_lsum_google") if asqa else ("alce_rec_top5", "alce_recall")
+        else:
+            golds = _texts(row["answers"] if row.get("answers") else row["answer"])
+            text, metrics = _RAG + row["question"], ("helmet_sub_em", "token_f1")
+    return context, Question(
+        question_id, text, context.context_id, tuple(golds), (), tuple(evidence), task, metrics, labels
     )  # fmt: skip
-    return context, question
+
+
+def _mark(name: str, number: int, passage: dict[str, Any]) -> str:
+    """What a reply names a passage by: its id where passages are ranked, its number where they are cited."""
+    if name == "msmarco":
+        return f"[ID: {passage['id']}] "
+    return f"Document [{number + 1}]: " if name == "alce" else ""
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]

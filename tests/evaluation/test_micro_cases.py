@@ -33,6 +33,7 @@ def test_every_metric_stays_within_0_and_1_and_takes_odd_texts() -> None:
         "scbench": "scbench_kv",
         "ruler": "vt",
     }
+    options |= {"relevance": {"1": 1, "2": 0}, "short_answers": [["yes"], ["B"]]}
     options["masks"] = {"<mask-0>": "yes"}
     own_gold = {
         "ada_leval_tsort": "[1, 2, 3, 4]",

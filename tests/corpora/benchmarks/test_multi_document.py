@@ -163,5 +163,26 @@ def test_helmet(tmp_path: Path) -> None:
     assert headline(key, "Corresponding value: b") == 1.0
     assert [chunk.text for chunk in asked.evidence] == ["Ann won."] and headline(asked, "Answer: Ann") == 1.0
     assert order.answers == ("ID8 > ID7",)
+    assert corpus.contexts[order.context_id].documents[0].text == "[ID: 7] x"
+    assert headline(order, "Ranking: ID8 > ID7 > ID9") == 1.0
+    assert headline(order, "[ID7] > [ID8]") == pytest.approx((1 + 3 / 1.5849625) / (3 + 1 / 1.5849625))
     with pytest.raises(InputError, match="holds none of its folders"):
         helmet.load(path=str(tmp_path), tasks="alce")
+
+
+def test_helmet_s_citation_sets(tmp_path: Path) -> None:
+    docs = [{"title": "T", "text": "Ann and Bo won."}]
+    asqa = {
+        "question": "Who won?", "answer": "Ann won in 1990, Bo in 1991.", "docs": docs,
+        "qa_pairs": [{"short_answers": ["Ann", "Ann Hale"]}, {"short_answers": ["Bo"]}],
+    }  # fmt: skip
+    written(tmp_path / "alce" / "asqa.json", {})
+    (tmp_path / "alce" / "asqa.json").write_text(json.dumps([asqa]))
+    qampari = {"question": "Who won?", "answers": [["Ann", "Ann Hale"], ["Bo"], ["Cy"]], "docs": docs}
+    (tmp_path / "alce" / "qampari.json").write_text(json.dumps([qampari]))
+    text, items = helmet.load(path=str(tmp_path)).questions
+    assert (text.task, items.task) == ("alce_asqa", "alce_qampari")
+    assert headline(text, "It was Ann Hale [1].") == 0.5
+    assert headline(text, "So.\nAnn and Bo") == 0.0  # the first line counts
+    assert headline(items, "Ann Hale [1], Bo[2].") == pytest.approx(2 / 3)
+    assert headline(items, "Ann and Bo") == 0.0  # items are parted by commas

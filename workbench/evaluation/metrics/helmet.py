@@ -10,6 +10,7 @@ from workbench.evaluation.metrics._registry import metric_function
 from workbench.evaluation.metrics.answer_match import normalize_answer
 from workbench.evaluation.metrics.multi_hop import hotpotqa_f1
 from workbench.evaluation.metrics.rouge import google
+from workbench.evaluation.metrics.scbench_rules import without_citations
 
 
 def helmet_parsed(reply: str, prefix: str = "Answer:") -> str:
@@ -85,6 +86,49 @@ def ndcg_at(ranking: Sequence[str], relevance: Mapping[str, int], k: int = 10) -
     gained = sum(relevance.get(item, 0) / math.log2(rank + 1) for rank, item in enumerate(unique, 1))
     best = sum(g / math.log2(rank + 1) for rank, g in enumerate(sorted(relevance.values(), reverse=True)[:k], 1))
     return gained / best if best else 0.0
+
+
+@metric_function(1, needs=("relevance",), own_rule=True)
+def helmet_ndcg10(prediction: str, references: list[str], *, relevance: Mapping[str, int]) -> float:
+    """nDCG@10 of the ranking in a reply, `ID3 > ID1`, by the passages' grades (re-ranking).
+
+    >>> helmet_ndcg10("Ranking: ID7 > ID8", [], relevance={"7": 1, "8": 0})
+    1.0
+    """
+    return ndcg_at(helmet_ranking(prediction), {str(name): int(grade) for name, grade in relevance.items()})
+
+
+def _alce_text(reply: str) -> str:
+    """A reply as ALCE's evaluation reads it: its first line, without citations."""
+    return without_citations(reply.strip().split("\n")[0])
+
+
+@metric_function(1, needs=("short_answers",), own_rule=True)
+def alce_str_em(prediction: str, references: list[str], *, short_answers: Sequence[Sequence[str]]) -> float:
+    """Share of the sub-questions of which a normalised short answer stands in the reply (ALCE's ASQA)."""
+    said = normalize_answer(_alce_text(prediction))
+    hits = [any(normalize_answer(answer) in said for answer in answers) for answers in short_answers]
+    return sum(hits) / len(hits) if hits else 0.0
+
+
+def _alce_found(prediction: str, short_answers: Sequence[Sequence[str]]) -> int:
+    """How many answers are among the reply's items, which commas part."""
+    items = _alce_text(prediction).rstrip().rstrip(".").rstrip(",").split(",")
+    said = {normalize_answer(item) for item in items} - {""}
+    return sum(any(normalize_answer(alias) in said for alias in aliases) for aliases in short_answers)
+
+
+@metric_function(1, needs=("short_answers",), own_rule=True)
+def alce_rec_top5(prediction: str, references: list[str], *, short_answers: Sequence[Sequence[str]]) -> float:
+    """Answers among the reply's items over five, or over all where there are fewer; at most 1 (ALCE's QAMPARI)."""
+    wanted = min(5, len(short_answers))
+    return min(5, _alce_found(prediction, short_answers)) / wanted if wanted else 0.0
+
+
+@metric_function(1, needs=("short_answers",), own_rule=True)
+def alce_recall(prediction: str, references: list[str], *, short_answers: Sequence[Sequence[str]]) -> float:
+    """Share of the answers that are among the reply's items (ALCE's QAMPARI)."""
+    return _alce_found(prediction, short_answers) / len(short_answers) if short_answers else 0.0
 
 
 def long_qa_judgement(fluency: int, correctness: int) -> float:
