@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,12 @@ import pytest
 from numpy.typing import NDArray
 
 import workbench.retrieval.index as index_module
-from workbench.errors import MethodError
+from workbench.errors import MethodError, StoreError
 from workbench.records import Chunk, Context, Document
 from workbench.retrieval.bm25 import Bm25Options
 from workbench.retrieval.embedding import LsaEmbedder, unit_rows
 from workbench.retrieval.index import ChunkIndex, IndexOptions, build_index
+from workbench.retrieval.shelf import _locked
 from workbench.text import count_tokens
 
 REPOSITORY = Path(__file__).parents[2]
@@ -165,6 +168,7 @@ def test_a_damaged_index_is_built_again(harm: str, tmp_path: Path) -> None:
 
 BUILDER = """
 import sys, time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tests.retrieval.test_index import Counting, made
 class Slow(Counting):
@@ -210,6 +214,40 @@ def test_a_builder_that_is_killed_leaves_nothing_to_trust(tmp_path: Path) -> Non
     index.search(QUERY, 3, "dense")
     assert embedder.asked == len(index.chunks) + 1
     assert time.monotonic() - started < 20  # the dead builder's lock is not waited for
+
+
+def test_no_lock_file_is_left_and_those_who_wait_still_take_turns(tmp_path: Path) -> None:
+    """Twelve builders at once, each of whom finds the lock file of the one before taken away."""
+    inside: list[int] = []
+    most: list[int] = []
+
+    def hold(number: int) -> None:
+        with _locked(tmp_path / ".x.lock"):
+            inside.append(number)
+            most.append(len(inside))
+            time.sleep(0.005)
+            inside.remove(number)
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(hold, range(12)))
+    assert most == [1] * 12
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "indexes"
+    place.write_text("a file")
+    with pytest.raises(StoreError, match=r"indexes cannot be kept in .*indexes: .*beside the experiment's `database`"):
+        made(place)
+    place.unlink()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(StoreError, match="No space left on device"):
+        made(place)
+    assert not [path for path in place.iterdir() if path.name != "embeddings.sqlite"]
 
 
 def test_a_build_killed_while_it_writes_is_swept_away(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 A thing is a folder `KIND-KEY` of files with a manifest of their SHA-256. It is built in a folder beside it and renamed
 when everything is on the disk, so that a name is either absent or whole. One builder at a time: others wait at a file
-lock, which the kernel drops when its holder dies, and then read what was built. What does not match its manifest is
-thrown away and built again.
+lock, which the kernel drops when its holder dies and which a holder takes away when it is done, and then read what was
+built. What does not match its manifest is thrown away and built again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from workbench.errors import StoreError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +35,8 @@ def shelved(directory: Path | None, name: str, version: str, build: Callable[[],
     """The thing of that name: loaded, or built and kept; only built when there is no directory.
 
     `save(thing, folder)` writes files into an empty folder and returns facts for the manifest; `load(folder, facts)`
-    reads them and may raise anything for contents that it cannot use. `version` that differs means build again.
+    reads them and may raise anything for contents that it cannot use. `version` that differs means build again. Raises
+    StoreError when the folder cannot be written.
     """
     if directory is None:
         return build()
@@ -41,14 +44,16 @@ def shelved(directory: Path | None, name: str, version: str, build: Callable[[],
     found = _read(folder, version, load)
     if found is not None:
         return found
-    directory.mkdir(parents=True, exist_ok=True)
+    with _written_to(directory):
+        directory.mkdir(parents=True, exist_ok=True)
     with _locked(directory / f".{name}.lock"):
         found = _read(folder, version, load)  # another may have built it while this one waited
         if found is not None:
             return found
         _sweep(directory, name)
         thing = build()
-        _write(folder, version, thing, save)
+        with _written_to(directory):
+            _write(folder, version, thing, save)
         kept = _read(folder, version, load)
         return thing if kept is None else kept  # the mapped copy: it gives the built one's memory back
 
@@ -112,9 +117,39 @@ def _locked(path: Path) -> Iterator[None]:
     except ImportError:  # no such locks on this system: two builders then both build, and the last rename stays
         yield
         return
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    while True:
+        with _written_to(path.parent):
+            file = path.open("w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is(file.fileno(), path):  # the holder before took the file away: what is locked here locks nothing
+                continue
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)  # while it is held: whoever waits for this file finds it gone
+            return
+        finally:
+            file.close()
+
+
+def _is(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _written_to(directory: Path) -> Iterator[None]:
+    try:
         yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(
+            f"indexes cannot be kept in {directory}: {reason}. They stand beside the experiment's `database`: "
+            "name one in a folder that can be written and has room"
+        ) from error
 
 
 def checksum(path: Path) -> str:
