@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, StoreError
+from workbench.runlog.process import is_gone
 from workbench.runlog.store import connect, decompress
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ class RunLogReader:
 
     def runs(self, experiment: str | None = None) -> pd.DataFrame:
         """One row a run, with `experiment_id`, `position`, `baseline`, and how many questions have ended how:
-        `answered`, `failed`. With `experiment` (id or name), its runs only; else each run once."""
+        `answered`, `failed`. With `experiment` (id or name), its runs only; else each run once. `status` is planned,
+        running, complete, budget or interrupted; a run whose process was killed is interrupted."""
         query = """
             SELECT r.*, e.experiment_id, x.name AS experiment, e.position, e.baseline,
                 coalesce(a.answered, 0) AS answered, coalesce(a.failed, 0) AS failed
@@ -112,7 +114,14 @@ class RunLogReader:
 
     @staticmethod
     def _latest(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame.drop_duplicates("run_id").reset_index(drop=True)
+        import pandas as pd
+
+        once = frame.drop_duplicates("run_id").reset_index(drop=True)
+        status = [
+            "interrupted" if now in ("planned", "running") and is_gone((environment or {}).get("process")) else now
+            for now, environment in zip(once["status"], once["environment"], strict=True)
+        ]
+        return once.assign(status=pd.Series(status, index=once.index, dtype=once["status"].dtype))
 
     def contexts(self) -> pd.DataFrame:
         """One row a context; `documents` lists id, title, text hash and characters."""

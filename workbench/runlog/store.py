@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import StoreError
 from workbench.records import REASK, Answer, Call, Context, Question, Score
 from workbench.runlog.migrations import migrate
+from workbench.runlog.process import this_process
 from workbench.text import text_hash
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _IN_PROCESS = threading.RLock()  # a second configuration in one process is refused, so connections take turns
 LOCK_PATIENCE_S = 30.0
+NEW_S = 3.0  # how old an unfinished file of another process may be
 FLUSH_EVERY_S = 0.5  # at least; opening the file and replaying its write-ahead log takes time, so
 FLUSH_SHARE = 10.0  # a batch waits this many times as long as the last one took to write,
 FLUSH_LATEST_S = 5.0  # but never longer than a person watching a run would
@@ -78,7 +80,7 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
                 break
             except duckdb.IOException as error:
                 locked = "lock" in str(error).lower()
-                if not locked:
+                if not locked and not _being_made(path):
                     raise StoreError(f"{path} is no run log: {_first_line(error)}") from error
                 if time.monotonic() > deadline:
                     raise StoreError(f"{path} is in use by another program that keeps it open") from error
@@ -92,6 +94,14 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
             yield connection
         finally:
             connection.close()
+
+
+def _being_made(path: Path) -> bool:
+    """Whether another process may be about to write the first bytes of a database: for a moment it is no valid one."""
+    try:
+        return path.is_file() and time.time() - path.stat().st_mtime < NEW_S
+    except OSError:
+        return False
 
 
 def _first_line(error: BaseException) -> str:
@@ -211,7 +221,12 @@ class RunLog:
         """A run and its place in an experiment."""
         from workbench import __version__
 
-        environment = {"python": _python_version(), "workbench": __version__, "corpus_notes": list(corpus_notes)}
+        environment = {
+            "python": _python_version(),
+            "workbench": __version__,
+            "corpus_notes": list(corpus_notes),
+            "process": this_process(),
+        }
         self._add(
             "runs",
             {
