@@ -48,9 +48,13 @@ def chain_for(asked: str, bench: Bench, *, worker_window: int, note_tokens: int)
     return Chain(tuple(part.text for part in bench.split(room=room)), tokens)
 
 
-def managed(note: str, asked: str, bench: Bench) -> Answer:
+def manager_room(asked: str, bench: Bench) -> int:
+    """Tokens of the note that the manager has room for. Raises ContextOverflow: asked before the first worker is."""
+    return room_for(MANAGER(note="", question=asked), bench, reply_tokens=bench.answer_tokens)
+
+
+def managed(note: str, asked: str, room: int, bench: Bench) -> Answer:
     """The manager's call, on a note cut to what it has room for."""
-    room = room_for(MANAGER(note="", question=asked), bench, reply_tokens=bench.answer_tokens)
     return bench.reply(MANAGER(note=cut(note, room, bench), question=asked), step="manager")
 
 
@@ -88,5 +92,7 @@ class ChainOfAgents:
         elif self.order == "permutation":
             draw = random.Random(f"{bench.seed}:{question.question_id}")
             chain = replace(chain, parts=tuple(draw.sample(chain.parts, len(chain.parts))))
-        note = chain.walk(asked, bench)
-        return managed(note, asked, bench) if self.manager else Answer(note)
+        if not self.manager:
+            return Answer(chain.walk(asked, bench))
+        room = manager_room(asked, bench)
+        return managed(chain.walk(asked, bench), asked, room, bench)

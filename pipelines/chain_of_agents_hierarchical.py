@@ -55,6 +55,7 @@ class ChainOfAgentsHierarchical:
 
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
         asked = render_question(question)
+        last = room_for(MANAGER(note="", question=asked), bench, reply_tokens=bench.answer_tokens)
         frame = WORKER(chunk="", question=asked)
         tokens = note_room(self.note_tokens, frame, bench, window=self.worker_window, schema=Judged)
         room = room_for(frame, bench, reply_tokens=tokens, window=self.worker_window, schema=Judged)
@@ -65,7 +66,6 @@ class ChainOfAgentsHierarchical:
         if unparsable:
             bench.note("worker_unparsable", unparsable)
         bench.note("useful_parts", f"{len(notes)} of {len(replies)}")
-        last = room_for(MANAGER(note="", question=asked), bench, reply_tokens=bench.answer_tokens)
         read = _summaries(shortened(notes, last, bench, _summaries))
         return bench.reply(MANAGER(note=read, question=asked), step="manager")
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from workbench.fitting import room_for
-from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
+from workbench.pipeline import ANSWER_RULE, REFUSAL, Bench, MethodCard, Prompt, refuses, render_question
 from workbench.records import Answer, Context, Question
 
-REFUSAL = "unanswerable"
 WORKER = Prompt("chain_of_agents_merge.worker", user=f"{{chunk}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
 
 
@@ -54,7 +53,7 @@ def majority(answers: Sequence[str], bench: Bench) -> str:
     Two answers are the same when they differ in case, articles, punctuation or white space only.
     """
     given = [answer.strip() for answer in answers if answer.strip()]
-    voting = [answer for answer in given if REFUSAL not in answer.lower()]
+    voting = [answer for answer in given if not refuses(answer)]
     bench.note("votes", f"{len(voting)} of {len(answers)}")
     votes = Counter(_plain(answer) for answer in voting)
     if not votes:

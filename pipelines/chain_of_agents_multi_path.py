@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar, Literal
 
-from pipelines.chain_of_agents import Chain, chain_for, managed
+from pipelines.chain_of_agents import Chain, chain_for, managed, manager_room
 from pipelines.chain_of_agents_merge import majority
 from workbench.fitting import labelled, room_for, shortened
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
@@ -59,13 +59,14 @@ class ChainOfAgentsMultiPath:
         whole = chain_for(asked, bench, worker_window=self.worker_window, note_tokens=self.note_tokens)
         walks = self._walks(whole, question, asked, bench)
         if self.decide == "vote":
+            last = manager_room(asked, bench)
 
             def voter(walk: Callable[[], str]) -> str:
-                return managed(walk(), asked, bench).text
+                return managed(walk(), asked, last, bench).text
 
             return Answer(majority(bench.parallel([partial(voter, walk) for walk in walks]), bench))
-        notes = [note for note in bench.parallel(walks) if note]
         room = room_for(JUDGE(notes="", question=asked), bench, reply_tokens=bench.answer_tokens)
+        notes = [note for note in bench.parallel(walks) if note]
         notes = shortened(notes, room, bench)
         return bench.reply(JUDGE(notes=labelled(notes), question=asked), step="judge")
 

@@ -41,6 +41,7 @@ FUSE = Prompt(
 )
 READ = Prompt("como_rag.read", user=f"{{texts}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
 LAYERS = ("Text", "Themes", "Timeline")
+AIM, PROBE_TOKENS = ", and on this one: ", 64
 
 
 class Probes(BaseModel):
@@ -67,6 +68,19 @@ class Found:
     text: str
     cue: str
     hits: tuple[Hit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Tokens of texts and replies that the prompts have room for; the last four only matter when there are rounds."""
+
+    reading: int
+    cue_tokens: int
+    finding: int
+    probe_tokens: int = 0
+    probing: int = 0
+    fusion_tokens: int = 0
+    fusing: int = 0
 
 
 @dataclass(frozen=True)
@@ -138,25 +152,25 @@ class ComoRag:
 
     def answer(self, question: Question, state: Story, bench: Bench) -> Answer:
         asked = render_question(question)
-        room = room_for(READ(texts="", question=asked), bench, reply_tokens=bench.answer_tokens)
-        fresh = self._search(question, "", state, bench)
+        rooms = self._rooms(asked, bench)
+        fresh = self._search(question, "", rooms, state, bench)
         pool: list[Found] = []
         fused: list[str] = []
         searched = [question.text]
         shown = layered(fresh, [found.text for found in fresh])
-        tried = self._try(shown, room, asked, [hit for found in fresh for hit in found.hits], bench)
+        tried = self._try(shown, rooms.reading, asked, [hit for found in fresh for hit in found.hits], bench)
         for _ in range(self.iterations):
             if not declines(tried.text):
                 break
             pool += fresh
-            probes = self._probes(shown, searched, asked, bench)
+            probes = self._probes(shown, searched, rooms, asked, bench)
             searched += probes
-            searches = [lambda probe=probe: self._search(question, probe, state, bench) for probe in probes]
+            searches = [lambda probe=probe: self._search(question, probe, rooms, state, bench) for probe in probes]
             fresh = [found for side in bench.parallel(searches) for found in side]
-            fused.append(self._fused(pool, question, asked, bench))
+            fused.append(self._fused(pool, rooms, question, asked, bench))
             shown = layered(fresh, [found.cue for found in fresh])
             shown = [*shown, *(f"Earlier findings:\n{account}" for account in reversed(fused) if account)]
-            tried = self._try(shown, room, asked, [], bench)
+            tried = self._try(shown, rooms.reading, asked, [], bench)
         bench.note("rounds", len(fused))
         return tried
 
@@ -165,14 +179,29 @@ class ComoRag:
         text = "\n\n".join(kept) if kept else cut("".join(shown[:1]), room, bench)
         return bench.reply(READ(texts=text, question=asked), step="try", hits=hits)
 
-    def _search(self, question: Question, probe: str, state: Story, bench: Bench) -> list[Found]:
+    def _rooms(self, asked: str, bench: Bench) -> Rooms:
+        """What every prompt has room for, known before the first is sent. Raises ContextOverflow."""
+        reading = room_for(READ(texts="", question=asked), bench, reply_tokens=bench.answer_tokens)
+        aim = AIM + "word " * PROBE_TOKENS if self.iterations else ""
+        cue, fuse = CUE(texts="", aim=aim, question=asked), FUSE(cues="", question=asked)
+        cue_tokens = note_room(self.cue_tokens, cue, bench)
+        finding = min(room_for(cue, bench, reply_tokens=cue_tokens), max(1, reading - 32))
+        if not self.iterations:
+            return Rooms(reading, cue_tokens, finding)
+        probe = PROBE(texts="", probes="", question=asked)
+        probe_tokens, fusion_tokens = (
+            note_room(300, probe, bench, schema=Probes),
+            note_room(self.fusion_tokens, fuse, bench),
+        )
+        probing = room_for(probe, bench, reply_tokens=probe_tokens, schema=Probes)
+        fusing = room_for(fuse, bench, reply_tokens=fusion_tokens)
+        return Rooms(reading, cue_tokens, finding, probe_tokens, probing, fusion_tokens, fusing)
+
+    def _search(self, question: Question, probe: str, rooms: Rooms, state: Story, bench: Bench) -> list[Found]:
         """All three layers for the question, or for a probe of it; every find with its cue."""
-        asked = render_question(question)
-        aim = f", and on this one: {probe}" if probe else ""
-        tokens = note_room(self.cue_tokens, CUE(texts="", aim=aim, question=asked), bench)
-        room = room_for(CUE(texts="", aim=aim, question=asked), bench, reply_tokens=tokens)
-        room = min(room, room_for(READ(texts="", question=asked), bench, reply_tokens=bench.answer_tokens) - 32)
-        share = min(1.0, room / sum(self.layer_tokens))
+        asked, tokens = render_question(question), rooms.cue_tokens
+        aim = f"{AIM}{probe}" if probe else ""
+        share = min(1.0, rooms.finding / sum(self.layer_tokens))
         ver, sem, epi = (max(1, int(part * share)) for part in self.layer_tokens)
         query = replace(question, text=probe, options=()) if probe else question
         hits = self._hippo.ranked(query, state.veridical, bench)[: self.candidates]
@@ -197,32 +226,32 @@ class ComoRag:
             for (layer, text), reply in zip(filled, replies, strict=True)
         ]
 
-    def _probes(self, shown: Sequence[str], searched: Sequence[str], asked: str, bench: Bench) -> list[str]:
-        frame = PROBE(texts="", probes="", question=asked)
-        tokens = note_room(300, frame, bench, schema=Probes)
-        room = room_for(frame, bench, reply_tokens=tokens, schema=Probes)
+    def _probes(
+        self, shown: Sequence[str], searched: Sequence[str], rooms: Rooms, asked: str, bench: Bench
+    ) -> list[str]:
+        tokens, room = rooms.probe_tokens, rooms.probing
         before = cut("; ".join(reversed(searched)), room // 4, bench, noted=False)
         text = cut("\n\n".join(shown), room - bench.count(before) - 1, bench, noted=False)
         prompt = PROBE(texts=text, probes=before, question=asked)
         reply = bench.ask(prompt, step="probe", max_tokens=tokens, schema=Probes)
         said = [] if reply.parsed is None else [probe.strip() for probe in reply.parsed.probes]
-        new = [cut(p, 64, bench, noted=False) for p in dict.fromkeys(said) if p and p not in searched][: self.probes]
+        new = [cut(p, PROBE_TOKENS, bench, noted=False) for p in dict.fromkeys(said) if p and p not in searched][
+            : self.probes
+        ]
         if not new:
             bench.note("no_new_probe", reply.text[:40])
         return new
 
-    def _fused(self, pool: Sequence[Found], question: Question, asked: str, bench: Bench) -> str:
+    def _fused(self, pool: Sequence[Found], rooms: Rooms, question: Question, asked: str, bench: Bench) -> str:
         """One account of the half of the pool's cues that is nearest to the question."""
         vectors = bench.embed([question.text, *(f"{found.probe} {found.cue}" for found in pool)])
         scores = (vectors[1:] @ vectors[0]).tolist()
         order = sorted(range(len(pool)), key=lambda i: (-scores[i], i))[: max(1, len(pool) // 2)]
-        tokens = note_room(self.fusion_tokens, FUSE(cues="", question=asked), bench)
-        room = room_for(FUSE(cues="", question=asked), bench, reply_tokens=tokens)
         cues = [pool[i].cue for i in order if i < len(pool)]
-        kept = leading(cues, room, bench, lambda some: labelled(some, "Finding"))
+        kept = leading(cues, rooms.fusing, bench, lambda some: labelled(some, "Finding"))
         text = labelled(kept, "Finding")
-        reply = bench.ask(FUSE(cues=text, question=asked), step="fuse", max_tokens=tokens)
-        return cut(reply.text.strip(), tokens, bench, noted=False)
+        reply = bench.ask(FUSE(cues=text, question=asked), step="fuse", max_tokens=rooms.fusion_tokens)
+        return cut(reply.text.strip(), rooms.fusion_tokens, bench, noted=False)
 
 
 def window_width(chunks: int) -> int:

@@ -17,7 +17,7 @@ from pipelines._extraction import (
     relation_row,
 )
 from workbench.fitting import SEAM, cut, fitting_hits, from_the_start, leading, note_room, packed, room_for
-from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_documents, render_question
+from workbench.pipeline import ANSWER_RULE, REFUSAL, Bench, MethodCard, Prompt, render_documents, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
 from workbench.retrieval.knowledge_graph import Community, KnowledgeGraph, Pair
@@ -43,7 +43,6 @@ MAP = Prompt(
 REDUCE = Prompt("graph_rag_communities.reduce", user=f"{{points}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
 READ = Prompt("graph_rag_communities.read", user=f"{{text}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
 LEIDEN_SEED, SHUFFLE_SEED = 0xDEADBEEF, 86  # the repository's
-NO_ANSWER = "unanswerable"
 
 
 class Finding(BaseModel):
@@ -271,7 +270,7 @@ class GraphRagCommunities:
         points = [text for _, text in sorted(scored, key=lambda item: -item[0])]
         if not points:
             bench.note("no_point_scored", len(batches))
-            return Answer(NO_ANSWER)
+            return Answer(REFUSAL)
         kept = leading(points, min(last, self.budget_tokens), bench, "\n\n".join)
         text = "\n\n".join(kept) if kept else cut(points[0], last, bench)
         return bench.reply(REDUCE(points=text, question=asked), step="reduce")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from pipelines.chunk_rag import read_hits
+from pipelines.chunk_rag import READ, read_hits
 from workbench.fitting import cut, from_the_start, room_for
 from workbench.pipeline import Bench, MethodCard, Prompt, Retriever, render_question
 from workbench.records import Answer, Chunk, Context, Hit, Question
@@ -61,6 +61,7 @@ class ListwiseRanking:
         return bench.index(chunk_tokens=self.chunk_tokens).prepare(self.retriever)
 
     def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
+        room_for(READ(chunks="", question=render_question(question)), bench, reply_tokens=bench.answer_tokens)
         found = state.search(question.text, self.candidates, self.retriever)
         chunks = [hit.chunk for hit in from_the_start(found, state.chunks, self.candidates, bench)]
         size = len(chunks) if self.form == "full" else min(self.window, len(chunks))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from workbench.fitting import folded, labelled, note_room, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, Messages, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question, Reply
+from workbench.text import says_only
 
 NOTHING = "[NO INFORMATION]"
 CALIBRATION = (
@@ -84,6 +85,10 @@ class LlmMapReduce:
         frame = MAP(chunk="", question=asked)
         tokens = note_room(self.note_tokens, frame, bench, window=self.chunk_tokens, schema=Note)
         room = room_for(frame, bench, reply_tokens=tokens, window=self.chunk_tokens, schema=Note)
+        between = room_for(
+            COLLAPSE(notes="", question=asked), bench, reply_tokens=tokens, window=self.chunk_tokens, schema=Note
+        )
+        last = min(between, room_for(REDUCE(notes="", question=asked), bench, reply_tokens=bench.answer_tokens))
         prompts = [MAP(chunk=part.text, question=asked) for part in bench.split(room=room)]
         notes = self._ask(prompts, "map", tokens, bench)
 
@@ -91,11 +96,6 @@ class LlmMapReduce:
             merging = [COLLAPSE(notes=labelled(group), question=asked) for group in groups]
             return self._ask(merging, "collapse", tokens, bench)
 
-        last = room_for(REDUCE(notes="", question=asked), bench, reply_tokens=bench.answer_tokens)
-        between = room_for(
-            COLLAPSE(notes="", question=asked), bench, reply_tokens=tokens, window=self.chunk_tokens, schema=Note
-        )
-        last = min(last, between)
         notes = folded(notes, merge, bench, room=last, merge_room=between, levels=self.levels)
         return bench.reply(REDUCE(notes=labelled(notes), question=asked), step="reduce")
 
@@ -115,8 +115,8 @@ def _rendered(reply: Reply) -> str:
     """A note as later prompts show it; empty when it says that there is nothing."""
     note = reply.parsed
     if not isinstance(note, Note):
-        return "" if reply.text.strip().strip(".").upper() == NOTHING else reply.text.strip()
-    if note.answer.strip().strip(".").upper() == NOTHING or not note.extracted_information.strip():
+        return "" if says_only(reply.text, NOTHING) else reply.text.strip()
+    if says_only(note.answer, NOTHING) or not note.extracted_information.strip():
         return ""
     return (
         f"Extracted information: {note.extracted_information.strip()}\nRationale: {note.rationale.strip()}\n"

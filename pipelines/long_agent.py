@@ -9,8 +9,9 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel
 
 from workbench.fitting import cut, note_room, room_for, shortened
-from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
+from workbench.pipeline import ANSWER_RULE, Bench, Messages, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
+from workbench.text import says_only
 
 REFUSAL = "[NOT MENTIONED]"
 START = Prompt(
@@ -86,7 +87,10 @@ class LongAgent:
 
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
         asked = render_question(question)
+        ending = room_for(END(responses="", question=asked), bench, reply_tokens=bench.answer_tokens)
+        decision_tokens = min(DECISION_TOKENS, bench.window // 8) + bench.answer_tokens
         frame = DECIDE(responses="", question=asked)
+        deciding = room_for(frame, bench, reply_tokens=decision_tokens, schema=Decision)
         tokens = note_room(self.response_tokens, frame, bench, schema=Decision)
         longest = max(bench.count(asked), tokens) + tokens  # an instruction, and the response to it
         pair = room_for(MEMBER(chunk="", instruction=""), bench, reply_tokens=longest)
@@ -100,7 +104,8 @@ class LongAgent:
             for group, reply in zip(groups, bench.ask_many(prompts, step=step, max_tokens=tokens), strict=True):
                 for member in group:
                     responses[member] = cut(reply.text.strip(), tokens, bench)
-            decision = self._decision(responses, asked, bench)
+            prompt = DECIDE(responses=_pooled(responses, deciding, bench), question=asked)
+            decision = self._decision(prompt, decision_tokens, bench)
             if decision is None:
                 break
             if decision.action == "answer" and decision.answer.strip():
@@ -115,8 +120,7 @@ class LongAgent:
                 bench.note("no_next_step", decision.action)
                 break
         bench.note("forced_end", True)
-        room = room_for(END(responses="", question=asked), bench, reply_tokens=bench.answer_tokens)
-        return bench.reply(END(responses=_pooled(responses, room, bench), question=asked), step="end")
+        return bench.reply(END(responses=_pooled(responses, ending, bench), question=asked), step="end")
 
     def _instruction(self, members: int, asked: str, tokens: int, bench: Bench) -> str:
         prompt = START(members=members, question=asked)
@@ -126,10 +130,7 @@ class LongAgent:
             bench.note("no_instruction", True)
         return cut(said, tokens, bench) or asked
 
-    def _decision(self, responses: Sequence[str], asked: str, bench: Bench) -> Decision | None:
-        tokens = min(DECISION_TOKENS, bench.window // 8) + bench.answer_tokens
-        room = room_for(DECIDE(responses="", question=asked), bench, reply_tokens=tokens, schema=Decision)
-        prompt = DECIDE(responses=_pooled(responses, room, bench), question=asked)
+    def _decision(self, prompt: Messages, tokens: int, bench: Bench) -> Decision | None:
         decision: Decision | None = bench.ask(prompt, step="decide", max_tokens=tokens, schema=Decision).parsed
         if decision is None:
             bench.note("decision_unparsable", True)
@@ -150,7 +151,7 @@ def _pooled(responses: Sequence[str], room: int, bench: Bench) -> str:
     """What members said, the same words once, under their numbers; refusals are counted only."""
     said: dict[str, list[str]] = {}
     for number, response in enumerate(responses, 1):
-        if response and REFUSAL not in response.upper():
+        if response and not says_only(response, REFUSAL):
             said.setdefault(response, []).append(str(number))
     lines = [f"Member {', '.join(numbers)}: {response}" for response, numbers in said.items()]
     silent = len(responses) - sum(map(len, said.values()))

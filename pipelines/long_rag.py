@@ -89,6 +89,7 @@ class LongRag:
 
     def answer(self, question: Question, state: Units, bench: Bench) -> Answer:
         asked = render_question(question)
+        last = room_for(EXTRACT(long_answer="", question=asked), bench, reply_tokens=bench.answer_tokens)
         ranked = self._ranked(question.text, state, bench)
         titles = tuple(dict.fromkeys(t for unit, _ in ranked for t in _titles(unit, bench.context)))
         frame = _read("", titles, asked)
@@ -100,7 +101,6 @@ class LongRag:
         dropped = sum(bench.count(unit.text) for unit, _ in ranked[len(kept) :])
         text = _rendered(kept) if kept else cut(_rendered(ranked[:1]), room, bench)
         reply = bench.ask(_read(text, titles, asked), step="read", max_tokens=tokens)
-        last = room_for(EXTRACT(long_answer="", question=asked), bench, reply_tokens=bench.answer_tokens)
         long_answer = cut(marked(reply.text), last, bench)
         chunks = [(chunk, score) for unit, score in kept for chunk in unit.chunks]
         hits = [Hit(chunk, score, rank) for rank, (chunk, score) in enumerate(chunks, 1)]

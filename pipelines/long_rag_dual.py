@@ -53,6 +53,16 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Rooms:
+    """Tokens of the extractor's reply and documents, and of the thoughts as written and as the filter may see them."""
+
+    extract_tokens: int
+    documents: int
+    thought_tokens: int
+    thoughts: int
+
+
+@dataclass(frozen=True)
 class Clauses:
     """The chunks and their index."""
 
@@ -101,14 +111,15 @@ class LongRagDual:
         asked = render_question(question)
         found = [state.chunks[position] for position in self._found(question.text, state)]
         found = [hit.chunk for hit in from_the_start(_ranked(found), state.chunks, self.top_k, bench)]
+        room = room_for(READ(text="", question=asked), bench, reply_tokens=bench.answer_tokens)
         chunks = self._readable(found, asked, bench)
+        rooms = self._rooms(chunks, asked, bench)
         sides: list[Callable[[], Side]] = []
         if chunks and self.form in ("both", "extract"):
-            sides.append(lambda: Side(extract=self._extract(chunks, asked, bench)))
+            sides.append(lambda: Side(extract=self._extract(chunks, rooms, asked, bench)))
         if chunks and self.form in ("both", "filter"):
-            sides.append(lambda: Side(kept=self._filtered(chunks, asked, bench)))
+            sides.append(lambda: Side(kept=self._filtered(chunks, rooms, asked, bench)))
         done = bench.parallel(sides)
-        room = room_for(READ(text="", question=asked), bench, reply_tokens=bench.answer_tokens)
         extract = cut("".join(side.extract for side in done), room // 2, bench)
         kept = next((side.kept for side in done if side.kept is not None), chunks)
         if self.form == "documents":
@@ -132,12 +143,24 @@ class LongRagDual:
         texts = [cut(chunk.text, max(1, room // len(chunks) - 2 * SEAM), bench) for chunk in chunks]
         return [Chunk(c.document_id, c.start, c.start + len(t), t) for c, t in zip(chunks, texts, strict=True)]
 
-    def _extract(self, chunks: Sequence[Chunk], asked: str, bench: Bench) -> str:
+    def _rooms(self, chunks: Sequence[Chunk], asked: str, bench: Bench) -> Rooms:
+        """What both sides have room for, known before either asks. Raises ContextOverflow."""
         frame = EXTRACT(documents="", question=asked)
-        tokens = note_room(self.note_tokens, frame, bench)
-        room = room_for(frame, bench, reply_tokens=tokens)
-        text = render_documents(self._documents(chunks, room, bench), bench.context)
-        return bench.ask(EXTRACT(documents=text, question=asked), step="extract", max_tokens=tokens).text.strip()
+        extract_tokens = note_room(self.note_tokens, frame, bench)
+        thought_tokens = note_room(self.note_tokens, THINK(chunks="", question=asked), bench)
+        longest = max((chunk.text for chunk in chunks), key=bench.count, default="")
+        judging = FILTER(chunk=longest, thoughts="", question=asked)
+        return Rooms(
+            extract_tokens,
+            room_for(frame, bench, reply_tokens=extract_tokens),
+            thought_tokens,
+            room_for(judging, bench, reply_tokens=VERDICT_TOKENS, schema=Verdict),
+        )
+
+    def _extract(self, chunks: Sequence[Chunk], rooms: Rooms, asked: str, bench: Bench) -> str:
+        text = render_documents(self._documents(chunks, rooms.documents, bench), bench.context)
+        prompt = EXTRACT(documents=text, question=asked)
+        return bench.ask(prompt, step="extract", max_tokens=rooms.extract_tokens).text.strip()
 
     def _documents(self, chunks: Sequence[Chunk], room: int, bench: Bench) -> list[Chunk]:
         """The chunks' documents in rank order, each once; a document that does not fit beside them by its chunks."""
@@ -157,13 +180,10 @@ class LongRagDual:
             bench.note("documents_read_as_chunks", replaced)
         return leading(chosen, room, bench, lambda some: render_documents(some, bench.context))
 
-    def _filtered(self, chunks: Sequence[Chunk], asked: str, bench: Bench) -> list[Chunk]:
-        text = render_documents(chunks, bench.context)
-        tokens = note_room(self.note_tokens, THINK(chunks="", question=asked), bench)
-        thoughts = bench.ask(THINK(chunks=text, question=asked), step="think", max_tokens=tokens).text.strip()
-        longest = max((chunk.text for chunk in chunks), key=bench.count)
-        frame = FILTER(chunk=longest, thoughts="", question=asked)
-        thoughts = cut(thoughts, room_for(frame, bench, reply_tokens=VERDICT_TOKENS, schema=Verdict), bench)
+    def _filtered(self, chunks: Sequence[Chunk], rooms: Rooms, asked: str, bench: Bench) -> list[Chunk]:
+        prompt = THINK(chunks=render_documents(chunks, bench.context), question=asked)
+        thoughts = bench.ask(prompt, step="think", max_tokens=rooms.thought_tokens).text.strip()
+        thoughts = cut(thoughts, rooms.thoughts, bench)
         prompts = [FILTER(chunk=chunk.text, thoughts=thoughts, question=asked) for chunk in chunks]
         replies = bench.ask_many(prompts, step="filter", max_tokens=VERDICT_TOKENS, schema=Verdict)
         unparsable = sum(not isinstance(reply.parsed, Verdict) for reply in replies)

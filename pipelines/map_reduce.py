@@ -9,6 +9,7 @@ from typing import ClassVar
 from workbench.fitting import folded, labelled, note_room, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, Messages, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
+from workbench.text import says_only
 
 NOTHING = "[NO INFORMATION]"
 MAP = Prompt(
@@ -57,6 +58,8 @@ class MapReduce:
         frame = MAP(chunk="", question=asked)
         tokens = note_room(self.note_tokens, frame, bench, window=self.chunk_tokens)
         room = room_for(frame, bench, reply_tokens=tokens, window=self.chunk_tokens)
+        between = room_for(COLLAPSE(notes="", question=asked), bench, reply_tokens=tokens)
+        last = min(between, room_for(REDUCE(notes="", question=asked), bench, reply_tokens=bench.answer_tokens))
         prompts = [MAP(chunk=part.text, question=asked) for part in bench.split(room=room)]
         notes = self._ask(prompts, "map", tokens, bench)
 
@@ -64,16 +67,13 @@ class MapReduce:
             merging = [COLLAPSE(notes=labelled(group), question=asked) for group in groups]
             return self._ask(merging, "collapse", tokens, bench)
 
-        last = room_for(REDUCE(notes="", question=asked), bench, reply_tokens=bench.answer_tokens)
-        between = room_for(COLLAPSE(notes="", question=asked), bench, reply_tokens=tokens)
-        last = min(last, between)
         notes = folded(notes, merge, bench, room=last, merge_room=between, levels=self.levels)
         return bench.reply(REDUCE(notes=labelled(notes), question=asked), step="reduce")
 
     def _ask(self, prompts: Sequence[Messages], step: str, tokens: int, bench: Bench) -> list[str]:
         """Replies that hold something; a note is dropped when it *is* the mark."""
         notes = [reply.text.strip() for reply in bench.ask_many(prompts, step=step, max_tokens=tokens)]
-        kept = [note for note in notes if note and note.strip(".").upper() != NOTHING]
+        kept = [note for note in notes if note and not says_only(note, NOTHING)]
         if notes and not kept:
             bench.note("all_notes_empty", len(notes))
         return kept

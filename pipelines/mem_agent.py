@@ -47,6 +47,7 @@ class MemAgent:
 
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
         asked = render_question(question)
+        last = room_for(READ(memory="", question=asked), bench, reply_tokens=bench.answer_tokens)
         frame = UPDATE(chunk="", memory=NO_MEMORY, question=asked)
         tokens = note_room(self.memory_tokens, frame, bench, held=2)
         room = room_for(frame, bench, reply_tokens=2 * tokens)  # the new memory, and the last one in the prompt
@@ -57,8 +58,7 @@ class MemAgent:
             if not said:
                 bench.note("empty_memory_kept_last", True)
             memory = cut(said, tokens, bench) or memory
-        room = room_for(READ(memory="", question=asked), bench, reply_tokens=bench.answer_tokens)
-        answer = READ(memory=cut(memory, room, bench), question=asked)
+        answer = READ(memory=cut(memory, last, bench), question=asked)
         return bench.reply(answer, step="read")
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from workbench.fitting import cut, note_room, room_for, shortened
-from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
+from workbench.pipeline import ANSWER_RULE, REFUSAL, Bench, MethodCard, Prompt, refuses, render_question
 from workbench.records import Answer, Context, Question
 
 LEAF_SUMMARY = Prompt(
@@ -33,7 +33,6 @@ LEAF = Prompt(
     user="{memory}{segment}\n\nRead the segment of a longer text above. If the question below can be answered from it, "
     f"say so (found) and answer (answer); else found is false.\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:",
 )
-GAVE_UP = "unanswerable"
 REPLY_TOKENS = 400
 
 
@@ -115,6 +114,7 @@ class MemWalker:
 
     def answer(self, question: Question, state: Node, bench: Bench) -> Answer:
         asked = render_question(question)
+        self._rooms(state, asked, bench)
         left, leaves, ended = self.calls, 0, "tree exhausted"
         trail: list[tuple[list[Node], tuple[str, ...]]] = [(list(state.children) or [state], ())]
         while trail:
@@ -138,16 +138,27 @@ class MemWalker:
                 return Answer(found)
         bench.note("walk_ended", ended)
         bench.note("leaves_read", leaves)
-        return Answer(GAVE_UP)
+        return Answer(REFUSAL)
+
+    def _rooms(self, root: Node, asked: str, bench: Bench) -> None:
+        """Raises ContextOverflow before the first call when some prompt of the walk would not fit."""
+        nodes = [root]
+        for node in nodes:
+            nodes += node.children
+            if len(node.children) > 1:
+                self._triage_room(node.children, asked, bench)
+        room_for(LEAF(memory="", segment="", question=asked), bench, reply_tokens=_leaf_tokens(bench), schema=Verdict)
+
+    def _triage_room(self, nodes: Sequence[Node], asked: str, bench: Bench) -> int:
+        frame = TRIAGE(memory="", summaries=_numbered(nodes), question=asked)
+        return room_for(frame, bench, reply_tokens=_triage_tokens(bench), schema=Triage)
 
     def _triage(
         self, nodes: Sequence[Node], path: Sequence[str], asked: str, bench: Bench, tries: int
     ) -> tuple[int | None, int]:
         """The chosen node, or None when no try gave a valid number; and the calls made."""
         shown = _numbered(nodes)
-        tokens = min(REPLY_TOKENS, bench.window // 8)
-        empty = TRIAGE(memory="", summaries=shown, question=asked)
-        room = room_for(empty, bench, reply_tokens=tokens, schema=Triage)
+        tokens, room = _triage_tokens(bench), self._triage_room(nodes, asked, bench)
         prompt = TRIAGE(memory=_memory(path, room, bench), summaries=shown, question=asked)
         for number in range(tries):
             reply = bench.ask(prompt, step="triage", max_tokens=tokens, schema=Triage, sample=number)
@@ -158,7 +169,7 @@ class MemWalker:
 
     def _read(self, leaf: Node, path: Sequence[str], asked: str, bench: Bench) -> str:
         """The answer that a segment gives; nothing when it says that it has none."""
-        tokens = min(REPLY_TOKENS, bench.window // 8) + bench.answer_tokens
+        tokens = _leaf_tokens(bench)
         room = room_for(LEAF(memory="", segment="", question=asked), bench, reply_tokens=tokens, schema=Verdict)
         segment = cut(leaf.segment, room, bench)
         memory = _memory(path, room - bench.count(segment), bench)
@@ -168,7 +179,15 @@ class MemWalker:
             bench.note("leaf_unparsable", reply.text[:80])
             return ""
         said = reply.parsed.answer.strip()
-        return said if reply.parsed.found and GAVE_UP not in said.lower() else ""
+        return said if reply.parsed.found and not refuses(said) else ""
+
+
+def _triage_tokens(bench: Bench) -> int:
+    return min(REPLY_TOKENS, bench.window // 8)
+
+
+def _leaf_tokens(bench: Bench) -> int:
+    return _triage_tokens(bench) + bench.answer_tokens
 
 
 def _numbered(nodes: Sequence[Node]) -> str:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from workbench.fitting import cut, room_for
-from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
+from workbench.pipeline import ANSWER_RULE, REFUSAL, Bench, MethodCard, Prompt, refuses, render_question
 from workbench.records import Answer, Context, Question
 
-REFUSAL = "unanswerable"
 FIRST = Prompt("refine.first", user=f"{{chunk}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
 NEXT = Prompt(
     "refine.next",
@@ -58,7 +57,7 @@ class Refine:
                 else FIRST(chunk=part.text, question=asked)
             )
             said = bench.ask(prompt, step="refine" if held else "answer").text.strip()
-            if said and REFUSAL not in said.lower():
+            if said and not refuses(said):
                 held = said
             elif held:
                 refused += 1

@@ -54,6 +54,7 @@ class RetrieveThenReason:
 
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
         asked = render_question(question)
+        last = room_for(REASON(facts="", question=asked), bench, reply_tokens=bench.answer_tokens)
         frame = RETRIEVE(context="", question=asked)
         tokens = note_room(self.facts_tokens, frame, bench, schema=Facts)
         room = room_for(frame, bench, reply_tokens=tokens, schema=Facts)
@@ -76,8 +77,7 @@ class RetrieveThenReason:
         if self.hallucinated == "drop":
             facts = [fact for fact, place in zip(facts, places, strict=True) if place]
         hits = [Hit(place, 0.0, rank) for rank, place in enumerate(dict.fromkeys(filter(None, places)), 1)]
-        room = room_for(REASON(facts="", question=asked), bench, reply_tokens=bench.answer_tokens)
-        text = "\n".join(shortened(facts, room, bench, "\n".join))
+        text = "\n".join(shortened(facts, last, bench, "\n".join))
         return bench.reply(REASON(facts=text, question=asked), step="reason", hits=hits, dropped_tokens=dropped)
 
 

@@ -75,15 +75,16 @@ class SegmentPlus:
         frame = GATHER(chunk="", question=asked)
         tokens = note_room(self.note_tokens, frame, bench, schema=Note)
         room = room_for(frame, bench, reply_tokens=tokens, schema=Note)
+        last = room_for(READ(notes="", question=asked), bench, reply_tokens=bench.answer_tokens)
+        between = room_for(MERGE(notes="", question=asked), bench, reply_tokens=tokens, schema=Note)
+        filtering = room_for(FILTER(note="", question=asked), bench, reply_tokens=LABEL_TOKENS, schema=Label)
         segments = bench.split(room=min(self.segment_tokens, room))
         gathered = self._notes([GATHER(chunk=s.text, question=asked) for s in segments], "gather", tokens, bench)
-        kept = self._kept(gathered, asked, bench)
+        kept = self._kept(gathered, filtering, asked, bench)
 
         def merge(groups: list[list[str]]) -> list[str]:
             return self._notes([MERGE(notes=labelled(g), question=asked) for g in groups], "merge", tokens, bench)
 
-        last = room_for(READ(notes="", question=asked), bench, reply_tokens=bench.answer_tokens)
-        between = room_for(MERGE(notes="", question=asked), bench, reply_tokens=tokens, schema=Note)
         notes = folded(kept, merge, bench, room=last, merge_room=between, levels=self.levels)
         return bench.reply(READ(notes=labelled(notes), question=asked), step="read")
 
@@ -94,8 +95,7 @@ class SegmentPlus:
             bench.note(f"{step}_unparsable", unparsable)
         return [_rendered(reply) for reply in replies]
 
-    def _kept(self, notes: list[str], asked: str, bench: Bench) -> list[str]:
-        room = room_for(FILTER(note="", question=asked), bench, reply_tokens=LABEL_TOKENS, schema=Label)
+    def _kept(self, notes: list[str], room: int, asked: str, bench: Bench) -> list[str]:
         prompts = [FILTER(note=cut(note, room, bench), question=asked) for note in notes]
         replies = bench.ask_many(prompts, step="filter", max_tokens=LABEL_TOKENS, schema=Label)
         kept = [n for n, r in zip(notes, replies, strict=True) if r.parsed is None or r.parsed.label == "keep"]

@@ -9,13 +9,21 @@ from typing import ClassVar
 
 from pipelines.full_context import FullContext
 from workbench.fitting import fitting_hits, from_the_start, room_for
-from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, Retriever, render_documents, render_question
+from workbench.pipeline import (
+    ANSWER_RULE,
+    REFUSAL,
+    Bench,
+    MethodCard,
+    Prompt,
+    Retriever,
+    render_documents,
+    render_question,
+)
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
 from workbench.text import sentences
 
 ROUTE = Prompt("self_route.route", user=f"{{chunks}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
-SENTINEL = "unanswerable"  # as ANSWER_RULE words it, in both prompts
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’")
 
 
@@ -74,4 +82,4 @@ def declines(reply: str) -> bool:
     """
     own = _QUOTED.sub("", reply) if not _QUOTED.fullmatch(reply.strip().rstrip(".")) else reply
     first = next(iter(sentences(own.strip())), "")
-    return re.search(rf"\b{SENTINEL}\b", first, re.I) is not None
+    return re.search(rf"\b{REFUSAL}\b", first, re.I) is not None

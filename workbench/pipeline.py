@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from workbench.records import Answer, Chunk, Context, Hit, Message, Question, Reply
-from workbench.text import combined_hash
+from workbench.text import combined_hash, says_only, sentences
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +27,8 @@ ANSWER_RULE = (
     "is asked for, without an explanation. For several items, separate them with commas. If the text does not hold the "
     "answer, reply with the single word: unanswerable"
 )
+
+REFUSAL = "unanswerable"  # the rule's word for "there is no answer"
 
 Messages = tuple[Message, ...]
 T = TypeVar("T")
@@ -225,3 +227,12 @@ def render_question(question: Question) -> str:
         return question.text
     letters = (f"{chr(ord('A') + i)}. {option}" for i, option in enumerate(question.options))
     return "\n".join((question.text, *letters))
+
+
+def refuses(reply: str) -> bool:
+    """Whether a reply to `ANSWER_RULE` says that there is no answer: it, or its first sentence, is the word alone.
+
+    >>> refuses("Unanswerable."), refuses("Unanswerable. The text names nobody."), refuses("The unanswerable letter")
+    (True, True, False)
+    """
+    return says_only(reply, REFUSAL) or says_only(next(iter(sentences(reply.strip())), ""), REFUSAL)

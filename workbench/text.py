@@ -142,3 +142,17 @@ def count_tokens(text: str, name: str = DEFAULT_ENCODING) -> int:
             _COUNTS.clear()
         _COUNTS[key] = known
     return known
+
+
+def says_only(reply: str, mark: str) -> bool:
+    """Whether a reply is a mark and nothing else, case and punctuation around it aside: a reply that quotes the mark
+    says something.
+
+    >>> says_only("[not mentioned].", "[NOT MENTIONED]"), says_only("It is [NOT MENTIONED] here.", "[NOT MENTIONED]")
+    (True, False)
+    """
+    return _bare(reply) == _bare(mark)
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"^\W+|\W+$", "", " ".join(text.casefold().split()))

@@ -460,7 +460,7 @@ CASES: dict[str, Case] = {
     "listwise_ranking": Case("[2] > [1]", query=windows_to_rank),
     "listwise_ranking:form=full": Case("[2] > [1]", query=TWO, options={"form": "full"}),
     "llm_lingua2": Case(package=True),
-    "llm_map_reduce": Case({"map": MAPPED, "reduce": "21"}, query=structured_mapping),
+    "llm_map_reduce": Case({"map": MAPPED, "collapse": MAPPED, "reduce": "21"}, query=structured_mapping),
     "llm_map_reduce with a collapse": Case(
         {"map": LONG_MAPPED, "collapse": LONG_MAPPED, "reduce": "21"},
         query=partial(structured_mapping, chunk=2_048, reply=450, note=LONG_MAPPED_NOTE),
@@ -480,7 +480,7 @@ CASES: dict[str, Case] = {
     "long_rag_dual": Case(
         {"think": "t", "filter": '{"status": true}', "extract": "e", "read": "21"}, query=fixed(7 + 3, 3)
     ),
-    "map_reduce": Case({"map": MAP_NOTE, "reduce": "21"}, query=mapping),
+    "map_reduce": Case({"map": MAP_NOTE, "collapse": MAP_NOTE, "reduce": "21"}, query=mapping),
     "map_reduce with a collapse": Case(
         {"map": MAP_NOTE, "collapse": MAP_NOTE, "reduce": "21"},
         query=partial(mapping, chunk=1_024),
@@ -505,7 +505,9 @@ CASES: dict[str, Case] = {
     "recursive_summary": Case({"summarise": words(690), "merge": words(690), "read": "21"}, index=summaries),
     "refine": Case(query=serial(refine_parts, 0)),
     "retrieve_then_reason": Case({"retrieve": '{"facts": ["f"]}', "reason": "21"}, query=TWO),
-    "segment_plus": Case({"gather": GATHERED, "filter": '{"label": "keep"}', "read": "21"}, query=segments),
+    "segment_plus": Case(
+        {"gather": GATHERED, "filter": '{"label": "keep"}', "merge": GATHERED, "read": "21"}, query=segments
+    ),
     "segment_plus with a merge": Case(
         {"gather": GATHERED, "filter": '{"label": "keep"}', "merge": GATHERED, "read": "21"},
         query=partial(segments, segment=700),
