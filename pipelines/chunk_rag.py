@@ -114,6 +114,13 @@ class ChunkRag:
             if getattr(self, name) not in known:
                 raise UnknownName(name.replace("_", " "), getattr(self, name), list(known), field=name)
         self._fusion(), self._reranker(), self._index_options()  # each checks its own
+        if self.query == "hyde" and self.retriever == "sparse":
+            raise InputError(
+                "hyde moves the vector that is searched for, and a sparse search has none: its passages would be paid "
+                "for and not used",
+                field="query",
+                fix="write retriever: dense or hybrid, or another query",
+            )
 
     def check(self) -> None:
         """Raises InputError when what the fields name cannot be opened here, before a run begins."""

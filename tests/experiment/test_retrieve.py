@@ -77,6 +77,25 @@ def test_figures_are_the_arithmetic_of_ranks(experiment: dict[str, Any]) -> None
     assert row.ndcg_at_10 == pytest.approx(1 / 1.584962500721156)  # 1 / log2(3)
 
 
+def test_a_limit_counts_questions_that_have_evidence(
+    experiment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = corpus()
+    bare = [Question(f"bare{n}", "Who?", whole.questions[0].context_id, ("x",)) for n in range(40)]
+    mixed = Corpus.of("mills", list(whole.contexts.values()), [*bare, *whole.questions])
+    monkeypatch.setattr("workbench.catalogue.corpus", lambda name: lambda: mixed)
+    report = retrieve(experiment, limit=6)
+    assert {row.questions for row in report.rows} == {6}
+    assert "corpus mills: 41 questions without evidence spans" in report.left_out
+
+
+def test_what_makes_no_sense_with_a_retriever_is_not_measured_with_it(experiment: dict[str, Any]) -> None:
+    experiment["pipelines"] = [{"chunk_rag": {"splitter": "single"}}, {"chunk_rag": {"query": "hyde"}}]
+    report = retrieve(experiment)
+    assert len(report.rows) == 3
+    assert not any("hyde" in reason and "sparse" in reason for reason in report.left_out)
+
+
 def test_pooled_contexts_keep_their_evidence() -> None:
     whole = pooled(corpus())
     (context,) = whole.contexts.values()

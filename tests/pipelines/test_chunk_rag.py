@@ -213,6 +213,7 @@ def test_every_index_option_runs_and_finds(changed: dict[str, Any]) -> None:
         ({"splitter": "semantic:200"}, "semantic:95"),
         ({"splitter": "tokens:nope"}, "encoding 'nope'"),
         ({"splitter": "packed:5"}, "packed takes nothing"),
+        ({"query": "hyde", "retriever": "sparse"}, "query: hyde .*not used"),
         ({"rerank": "mmr", "cross_encoder": "m@http://h/v1"}, "leave rerank away"),
     ],
 )

@@ -113,6 +113,21 @@ def test_nothing_is_embedded_twice_and_nothing_for_a_sparse_search(tmp_path: Pat
     assert embedder.asked == len(index.chunks) + 2
 
 
+def test_chunks_of_the_index_are_not_embedded_again(tmp_path: Path) -> None:
+    embedder = Counting()
+    index = made(tmp_path, embedder).prepare("dense")
+    asked = embedder.asked
+    picked = [index.chunks[3], index.chunks[0]]
+    assert index.vectors_of(picked) == pytest.approx(index.vectors[[3, 0]])
+    assert embedder.asked == asked
+    other = Chunk.of(CONTEXT.documents[1], 5, 25)  # not in the index
+    assert index.vectors_of([picked[0], other]).shape == (2, index.vectors.shape[1])
+    assert embedder.asked == asked + 2
+    window = made(tmp_path, embedder, splitter="window:1").prepare("dense")
+    hits = window.search(QUERY, 2, "dense")
+    assert len(window.vectors_of([hit.chunk for hit in hits])) == len(hits)  # reads are no chunks: embedded
+
+
 def test_what_changes_an_index_changes_its_address(tmp_path: Path) -> None:
     first = made(tmp_path)
     for other in (

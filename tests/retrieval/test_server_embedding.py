@@ -129,6 +129,18 @@ def test_each_text_is_paid_for_once(server: Server, tmp_path: Path) -> None:
     assert server.batches[2:] == [["b"]]  # another model's vectors are no use
 
 
+def test_an_embedder_is_opened_once_and_questions_are_paid_for_once(server: Server, tmp_path: Path) -> None:
+    spec = f"server/q@{server.url}"
+    assert open_embedder(spec) is open_embedder(spec)
+    context = Context((Document("d", "aab brb"),))
+    table = ChunkTable(context, [(0, 0, 3), (0, 4, 7)])
+    index_chunks(context, table, open_embedder(spec), tmp_path).prepare("dense")
+    for _ in range(2):  # another process, which finds the index built
+        fresh = ServerEmbedder(spec, "q", server.url, None)
+        index_chunks(context, table, fresh, tmp_path).search("abba", 1, "dense")
+    assert [sorted(batch) for batch in server.batches] == [["aab", "brb"], ["abba"]]
+
+
 def test_a_busy_server_is_asked_again_and_a_refusal_is_final(server: Server) -> None:
     embedder = ServerEmbedder("server/m", "m", server.url, None)
     server.failures = [429, 503]

@@ -142,11 +142,12 @@ def retrieve(
     for number, entry in enumerate(experiment.corpora):
         corpus = load_corpus(entry, experiment, f"corpora.{number}")
         corpus = pooled(corpus) if pool else corpus
-        asked = [q for q in choose(corpus, limit or experiment.sample, experiment) if q.evidence]
-        if not asked:
+        known = dataclasses.replace(corpus, questions=tuple(q for q in corpus.questions if q.evidence))
+        if not known.questions:
             left_out.append(f"corpus {corpus.name}: no question has evidence spans")
             continue
-        bare = len(corpus.questions) - sum(bool(q.evidence) for q in corpus.questions)
+        asked = choose(known, limit or experiment.sample, experiment)
+        bare = len(corpus.questions) - len(known.questions)
         if bare:
             left_out.append(f"corpus {corpus.name}: {bare} questions without evidence spans")
         for label, method in configured:
@@ -194,7 +195,10 @@ def _by_retriever(variant: Variant) -> Iterator[tuple[str, Any]]:
     others = [o for o in options.removesuffix("]").split(",") if bracket and not o.startswith(("retriever=", "top_k="))]
     for retriever in RETRIEVERS:
         label = f"{name}[{','.join([f'retriever={retriever}', *others])}]"
-        yield label, dataclasses.replace(variant.pipeline, retriever=retriever)
+        try:
+            yield label, dataclasses.replace(variant.pipeline, retriever=retriever)
+        except InputError:
+            continue  # what the file asks for makes no sense with this retriever
 
 
 def _measured(

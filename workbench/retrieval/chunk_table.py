@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from workbench.records import Chunk, Context
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_START_BITS = 40  # a document's number stands above its characters' in one sort key
 Span = tuple[int, int, int]  # the document's place in the context, start, end
 
 
@@ -60,6 +62,31 @@ class ChunkTable(Sequence[Chunk]):
         for start in range(0, len(self.spans), 4_096):
             for number, first, last in self.spans[start : start + 4_096].tolist():
                 yield documents[number].text[first:last]
+
+    def positions(self, chunks: Sequence[Chunk]) -> NDArray[np.int64] | None:
+        """Where chunks stand in the table; None when one of them does not."""
+        import numpy as np
+
+        place, order, starts = self._lookup
+        found = []
+        for chunk in chunks:
+            key = (place.get(chunk.document_id, -1) << _START_BITS) + chunk.start
+            first, last = np.searchsorted(starts, [key, key + 1])
+            right = [row for row in order[first:last].tolist() if self.spans[row, 2] == chunk.end]
+            if not right:
+                return None
+            found.append(right[0])
+        return np.array(found, dtype=np.int64)
+
+    @cached_property
+    def _lookup(self) -> tuple[dict[str, int], NDArray[np.int64], NDArray[np.int64]]:
+        """Documents' numbers by id, and the rows sorted by document and start with what they are sorted by."""
+        import numpy as np
+
+        keys = (self.spans[:, 0] << _START_BITS) + self.spans[:, 1]
+        order = np.argsort(keys, kind="stable")
+        documents = self.context.documents
+        return {document.document_id: number for number, document in enumerate(documents)}, order, keys[order]
 
     def key(self) -> str:
         """Hash of where the chunks are; with the context's id it says what they are."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from workbench.errors import BadReply, InputError, UnknownName
@@ -195,7 +195,7 @@ def open_embedder(spec: str | Any) -> Embedder:
     if spec.startswith("lsa-") and spec[4:].isdigit() and int(spec[4:]) >= 2:
         return LsaEmbedder(int(spec[4:]))
     if spec == "minilm":
-        return MiniLmEmbedder()
+        return _minilm()
     path, _, address = spec.partition("@")
     kind, slash, model = path.partition("/")
     if not slash or kind not in ("openai", "server", "vllm", "ollama"):
@@ -208,4 +208,14 @@ def open_embedder(spec: str | Any) -> Embedder:
     key = os.environ.get({"openai": "OPENAI_API_KEY", "vllm": "VLLM_API_KEY"}.get(kind, "WORKBENCH_API_KEY"))
     if kind == "openai" and not address and not key:
         raise InputError(f"{spec} needs a key", field="embedder", fix="set the environment variable OPENAI_API_KEY")
-    return ServerEmbedder(spec, model, base_url, key)
+    return _server(spec, model, base_url, key)
+
+
+@lru_cache(maxsize=1)
+def _minilm() -> MiniLmEmbedder:
+    return MiniLmEmbedder()  # its weights are loaded once, not for every context
+
+
+@lru_cache(maxsize=32)
+def _server(spec: str, model: str, base_url: str, key: str | None) -> ServerEmbedder:
+    return ServerEmbedder(spec, model, base_url, key)  # shared: one connection to each cache file

@@ -217,6 +217,15 @@ class ChunkIndex:
         vectors: NDArray[np.float32] = embed(list(queries))
         return vectors
 
+    def vectors_of(self, chunks: Sequence[Chunk]) -> NDArray[np.float32]:
+        """Unit vectors of chunks, shape (n, d): those of the index where they are in it, else embedded now."""
+        positions = None
+        if self._reads is None and isinstance(self.chunks, ChunkTable):
+            positions = self.chunks.positions(chunks)
+        if positions is None:
+            return self.embedder.embed([chunk.text for chunk in chunks])
+        return self.vectors[positions]
+
     def _widened(self, scored: Scored, k: int) -> tuple[list[tuple[Chunk, float]], bool]:
         """What the hits stand for, and whether `k` of them were placed.
 
@@ -288,6 +297,8 @@ class ChunkIndex:
         return self._once("dense", self._dense_made)
 
     def _dense_made(self) -> tuple[DenseIndex, Embedder]:
+        if self._directory is not None and hasattr(self._embedder, "cached_in"):
+            self._embedder = self._embedder.cached_in(self._directory)  # questions too are paid for once
         if self._vectors is not None:
             return DenseIndex(self._vectors, self.options.dense), self._embedder.fit(self.texts())
 
@@ -314,8 +325,6 @@ class ChunkIndex:
 
     def _embedded(self) -> tuple[DenseIndex, Embedder]:
         embedder: Any = self._embedder
-        if self._directory is not None and hasattr(embedder, "cached_in"):
-            embedder = embedder.cached_in(self._directory)
         if not len(self.chunks):
             import numpy as np
 

@@ -76,8 +76,7 @@ def reranked(question: str, hits: Sequence[Hit], how: Rerank, index: ChunkIndex,
         scores = encoder.scores(question, [chunk.text for chunk in chunks], directory=index.directory)
         scored = sorted(enumerate(scores), key=lambda item: (-item[1], item[0]))
     elif how.kind == "mmr":
-        vectors = index.embedder.embed([chunk.text for chunk in chunks])
-        scored = mmr(index.embed_queries([question])[0], vectors, how.diversity)
+        scored = mmr(index.embed_queries([question])[0], index.vectors_of(chunks), how.diversity)
     else:
         scored = by_graph(question, hits)
     return [Hit(chunks[position], float(score), rank) for rank, (position, score) in enumerate(scored, 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,6 +38,7 @@ class ServerEmbedder:
         self._batch = batch
         self._concurrency = concurrency
         self._cache: VectorCache | None = None
+        self._kept: dict[Path, ServerEmbedder] = {}
         self._lock = threading.Lock()
         self._width: int | None = None  # dimensions of the first vector: all others must have as many
         self.prompt_tokens = 0  # as the server counted them, of the requests sent
@@ -46,11 +48,16 @@ class ServerEmbedder:
         return self
 
     def cached_in(self, directory: Path) -> ServerEmbedder:
-        """The same, keeping its vectors in a folder."""
+        """The same, keeping its vectors in a folder; one connection a folder, however often it is asked for. Raises
+        StoreError for a folder that cannot be used."""
         with self._lock:
-            if self._cache is None:
-                self._cache = VectorCache(directory / "embeddings.sqlite")
-        return self
+            if directory not in self._kept:
+                kept = copy.copy(self)
+                kept._cache = VectorCache(directory / "embeddings.sqlite")
+                kept._kept = {directory: kept}
+                kept._lock = threading.Lock()
+                self._kept[directory] = kept
+            return self._kept[directory]
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors. Raises ModelError when the server fails for good, of it RequestRefused when it refuses the
