@@ -1,6 +1,6 @@
 """Loong (Wang et al., EMNLP 2024, arXiv 2406.17419): every document of the context matters; four levels, two languages.
 
-Officially a model rates the answers from 1 to 100 (`loong_summary` sums such ratings up); token F1 is a stand-in.
+Officially a model rates the answers from 1 to 100 (the comparison's figures sum them up); token F1 is a stand-in.
 """
 
 from __future__ import annotations

@@ -103,7 +103,10 @@ def _placed(
     question = Question(
         name, _filled(asked, arguments) + " Return only the final answer.", context.context_id, golds, (),
         (Chunk.of(document, start, start + len(needle)),), kind, ("nolima_contains", "contains"),
-        {"length": length, "depth": round(depth, 4), "hops": 2 if kind == "twohop" else 1},
+        {
+            "length": length, "depth": round(depth, 4), "hops": 2 if kind == "twohop" else 1,
+            "needle_pair": name.rsplit("-", 2)[0],
+        },
     )  # fmt: skip
     return context, question
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corpora.options import chosen_of
 from corpora.synthetic.haystack import fill, insert, source_of
@@ -140,7 +140,8 @@ def load(
                     source = source_of(haystack, f"{seed}:{name}")
                     theme, pair = every[number % len(every)]
                     text, asked = _make(theme, pair, task, order, depth, draw, length, count, source, distractor)
-                    sheets.append(Sheet(name, text, (asked,), length))
+                    labels = {**asked.labels, "needle_pair": f"{task}-{order}-{number}"}
+                    sheets.append(Sheet(name, text, (replace(asked, labels=labels),), length))
     return corpus_of(
         "nolima", sheets, count, version=VERSION,
         provenance=f"generated: seed {seed}, {pairs} needles at {', '.join(map(str, lengths))} tokens ({tokenizer})",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.figures import OTHER_METRICS, figure_cells, figures_table
 from workbench.analysis.statistics import (
     FEWEST,
     Interval,
@@ -29,7 +30,8 @@ CONTROLS = frozenset({"closed_book", "oracle", "random_chunks"})
 @dataclass(frozen=True)
 class Comparison:
     """A comparison. `table`: one row a pipeline × model × corpus; `tasks`: the same by task (or `by`); `verdicts`: one
-    line a task; `notes`: what was left out and why.
+    line a task; `notes`: what was left out and why; `figures`: what the corpus's benchmark prints of a whole run,
+    such as RULER's effective length, one row a figure (`figure, value, unit, n`; see `workbench.analysis.figures`).
 
     Columns of `table`: `n` questions planned and ended, `failed`, `accuracy` (failed count 0) with `low`, `high`,
     `accuracy_answered` (failed left out), `difference`, `difference_low`, `difference_high`, `p`, `p_holm` against the
@@ -46,6 +48,13 @@ class Comparison:
     verdicts: tuple[str, ...]
     notes: tuple[str, ...]
     baseline: str | None
+    figures: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def figures_of(self, corpus: str, model: str) -> pd.DataFrame:
+        """The benchmark's figures of one corpus and model; empty where there are none."""
+        if self.figures.empty:
+            return self.figures
+        return self.figures[(self.figures["corpus"] == corpus) & (self.figures["model"] == model)]
 
     def format(self, format: str = "table") -> str:
         """The comparison as text: `table`, `json`, `csv` or `md`."""
@@ -57,6 +66,7 @@ class Comparison:
                     "tasks": _plain(self.tasks),
                     "verdicts": list(self.verdicts),
                     "notes": list(self.notes),
+                    "figures": _plain(self.figures),
                 },
                 indent=2,
             )
@@ -90,7 +100,8 @@ def compare(
         raise InputError("holds no answers yet", file=reader.path, fix="run an experiment first: workbench run FILE")
     if metric is not None:
         answers = _by_metric(answers, reader.scores(experiment), metric)
-    return comparison(runs, answers, reader.builds(experiment), baseline=baseline, by=by or "task")
+    scores = reader.scores(experiment) if runs["corpus"].str.startswith(OTHER_METRICS).any() else None
+    return comparison(runs, answers, reader.builds(experiment), baseline=baseline, by=by or "task", scores=scores)
 
 
 def _by_metric(answers: pd.DataFrame, scores: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -102,9 +113,10 @@ def _by_metric(answers: pd.DataFrame, scores: pd.DataFrame, metric: str) -> pd.D
 
 
 def comparison(
-    runs: pd.DataFrame, answers: pd.DataFrame, builds: pd.DataFrame, *, baseline: str | None = None, by: str = "task"
-) -> Comparison:
-    """The comparison of frames as `RunLogReader` gives them."""
+    runs: pd.DataFrame, answers: pd.DataFrame, builds: pd.DataFrame, *, baseline: str | None = None, by: str = "task",
+    scores: pd.DataFrame | None = None,
+) -> Comparison:  # fmt: skip
+    """The comparison of frames as `RunLogReader` gives them; `scores` for benchmarks' figures of other metrics."""
     answers = _with_label(_distinct_models(_distinct_corpora(answers), runs), by)
     notes = _corpus_notes(runs)
     unscored = answers["score"].isna() & (answers["status"] == "ok")
@@ -114,14 +126,15 @@ def comparison(
     scored["value"] = scored["score"].where(scored["status"] == "ok", 0.0).astype(float)
     chosen = _baseline(runs, baseline)
     shared = _shared_questions(scored, notes)
-    rows, task_rows = [], []
+    rows, task_rows, figures = [], [], []
     for (corpus, model), group in shared.groupby(GROUP, sort=False):
         notes += _few_contexts(group, f"{corpus} · {model}")
         block, tasks = _block(group, runs, builds, chosen)
         rows += [{"corpus": corpus, "model": model, **row} for row in block]
         task_rows += [{"corpus": corpus, "model": model, **row} for row in tasks]
+        figures += figures_table(str(corpus), str(model), group, scores)
     table, tasks_table = pd.DataFrame(rows), pd.DataFrame(task_rows)
-    return Comparison(table, tasks_table, tuple(_verdicts(tasks_table)), tuple(notes), chosen)
+    return Comparison(table, tasks_table, tuple(_verdicts(tasks_table)), tuple(notes), chosen, pd.DataFrame(figures))
 
 
 def _few_contexts(group: pd.DataFrame, name: str) -> list[str]:
@@ -383,6 +396,8 @@ def _text(compared: Comparison, *, markdown: bool) -> str:
         tasks = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
         if tasks["label"].nunique() > 1:
             parts.append(_task_grid(tasks, markdown=markdown))
+        if len(told := compared.figures_of(str(corpus), str(model))):
+            parts.append(_grid(*figure_cells(told), markdown=markdown))
     if compared.verdicts:
         parts.append("\n".join(f"- {line}" for line in compared.verdicts))
     if compared.baseline:

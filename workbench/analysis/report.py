@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.analysis.compare import GROUP, Comparison, cells, header_of
+from workbench.analysis.figures import figure_cells
 from workbench.analysis.frontier import pareto
 
 _STYLE = """
@@ -48,6 +49,8 @@ def report(compared: Comparison, *, experiment: Mapping[str, Any] | None = None,
         tasks = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
         if tasks["label"].nunique() > 1:
             parts.append(f"<h3>Accuracy by task</h3>{_by_label(tasks)}")
+        if len(told := compared.figures_of(str(corpus), str(model))):
+            parts.append(f"<h3>The benchmark's own figures</h3>{_table(*figure_cells(told))}")
     lines = [*compared.verdicts, *(f"note: {note}" for note in compared.notes)]
     if compared.baseline:
         lines.append(f"baseline: {compared.baseline}; paired by question, intervals clustered by context")

@@ -17,24 +17,6 @@ from workbench.evaluation.metrics.string_distance import edit_similarity
 
 _FIRST_LINE = frozenset({"trec", "triviaqa", "samsum", "lsht"})
 
-GROUPS = {  # the task groups of LongBench's averages
-    "single-document QA": ("narrativeqa", "qasper", "multifieldqa_en", "multifieldqa_zh"),
-    "multi-document QA": ("hotpotqa", "2wikimqa", "musique", "dureader"),
-    "summarisation": ("gov_report", "qmsum", "multi_news", "vcsum"),
-    "few-shot": ("trec", "triviaqa", "samsum", "lsht"),
-    "synthetic": ("passage_count", "passage_retrieval_en", "passage_retrieval_zh"),
-    "code": ("lcc", "repobench-p"),
-}
-
-
-def length_bucket(length: int) -> str:
-    """LongBench-E's bucket of a row by its `length` field (words; characters for Chinese).
-
-    >>> length_bucket(3_999), length_bucket(4_000), length_bucket(8_000)
-    ('0-4k', '4-8k', '8k+')
-    """
-    return "0-4k" if length < 4_000 else "4-8k" if length < 8_000 else "8k+"
-
 
 @metric_function(1, needs=("all_classes",), own_rule=True)
 def longbench_classification(

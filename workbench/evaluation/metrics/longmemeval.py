@@ -1,4 +1,4 @@
-"""LongMemEval (xiaowu0162/LongMemEval at 9e0b455): retrieval of sessions and turns, and the mean over its types.
+"""LongMemEval (xiaowu0162/LongMemEval at 9e0b455): retrieval of sessions and turns.
 
 Its answers are judged by a language model: `workbench.evaluation.judge` has the prompts by question type.
 """
@@ -6,7 +6,7 @@ Its answers are judged by a language model: `workbench.evaluation.judge` has the
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 DEPTHS = (1, 3, 5, 10, 30, 50)
 
@@ -68,9 +68,3 @@ def ndcg_any(ranking: Sequence[str], gold: Sequence[str], k: int) -> float:
     relevances = [int(item in set(gold)) for item in ranking]
     best = gain(sorted(relevances, reverse=True)[:k])
     return gain(relevances[:k]) / best if best else 0.0
-
-
-def task_average(scores_by_type: Mapping[str, Sequence[float]]) -> float:
-    """Mean over the question types of each type's mean: small types weigh as much as large ones."""
-    means = [sum(scores) / len(scores) for scores in scores_by_type.values() if scores]
-    return sum(means) / len(means)

@@ -25,20 +25,6 @@ def needle_keyword_share(prediction: str, references: list[str]) -> float:
     return sum(reference in prediction for reference in references) / len(references) if references else 0.0
 
 
-def enl(scores: Mapping[int, float], threshold: float = 0.6) -> int | None:
-    """ENL-60 of the Ancestral Trace Challenge: the most needles before accuracy (0 to 1) first falls below 0.6.
-
-    >>> enl({2: 0.9, 4: 0.7, 8: 0.5, 16: 0.65})
-    4
-    """
-    reached = None
-    for needles, score in sorted(scores.items()):
-        if score < threshold:
-            break
-        reached = needles
-    return reached
-
-
 @metric_function(1, own_rule=True)
 def thread_exact(prediction: str, references: list[str]) -> float:
     """1 when the reply begins with the gold value; a quoted reply is read as what it quotes (Needle Threading)."""

@@ -1,14 +1,11 @@
-"""RULER (NVIDIA/RULER at c3f5e3b): strings found in the reply, and the effective length."""
+"""RULER (NVIDIA/RULER at c3f5e3b): strings found in the reply. `workbench.analysis.figures` has its averages and
+the effective length."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 
 from workbench.evaluation.metrics._registry import metric_function
-
-# Llama-2-7B-chat at 4k tokens: what a length must reach to count as effectively used.
-EFFECTIVE_SCORE = 85.6
 
 
 def ruler_text(prediction: str) -> str:
@@ -39,18 +36,3 @@ def ruler(prediction: str, references: list[str], *, task: str) -> float:
     """The rule of a RULER task: any reference for `qa_1` and `qa_2`, the share of all of them for the others."""
     part = re.search(r"(?:^|[/:_])qa(?:_\d|$)", task) is not None
     return ruler_match_part(prediction, references) if part else ruler_match_all(prediction, references)
-
-
-def weighted_average(scores: Sequence[float], *, increasing: bool) -> float:
-    """wAvg of a model's scores by length, shortest first: weights 1..n or n..1, normalised.
-
-    >>> round(weighted_average([90.0, 60.0], increasing=True), 6)
-    70.0
-    """
-    weights = range(1, len(scores) + 1) if increasing else range(len(scores), 0, -1)
-    return sum(weight * score for weight, score in zip(weights, scores, strict=True)) / sum(weights)
-
-
-def effective_length(averages: Mapping[int, float], threshold: float = EFFECTIVE_SCORE) -> int | None:
-    """The largest length (tokens) whose 13-task average (percent) reaches the threshold; None when none does."""
-    return max((length for length, average in averages.items() if average >= threshold), default=None)

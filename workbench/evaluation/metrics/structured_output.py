@@ -275,20 +275,3 @@ def holobench_score(labels: Sequence[str]) -> float:
     """Mean over the gold rows of Exact Match 1, Partial Match 0.5, No Match 0 (HoloBench prints the labels only)."""
     worth = {"exact": 1.0, "partial": 0.5, "none": 0.0, "no": 0.0}
     return sum(worth[label.split()[0].lower()] for label in labels) / len(labels) if labels else 0.0
-
-
-def loong_summary(ratings: Sequence[float | None]) -> dict[str, float]:
-    """Loong's figures from judge ratings (1 to 100; None where none was read): mean and share of 100 over those that
-    were read, and their share.
-
-    >>> loong_summary([100, 50, None, 60])
-    {'avg_score': 70.0, 'perfect_rate': 0.3333333333333333, 'scoring_success_rate': 0.75}
-    """
-    read = [rating for rating in ratings if rating is not None]
-    if not read:
-        return {"avg_score": 0.0, "perfect_rate": 0.0, "scoring_success_rate": 0.0}
-    return {
-        "avg_score": sum(read) / len(read),
-        "perfect_rate": sum(rating == 100 for rating in read) / len(read),
-        "scoring_success_rate": len(read) / len(ratings),
-    }
