@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from corpora.benchmarks.answer_places import answer_place
 from corpora.benchmarks.fields import FILLED, GOLD, TEXT, Fields
 from corpora.benchmarks.raw import folder_of, read_rows, read_text, spread
 from workbench.records import Chunk, Context, Corpus, Document, Question
-from workbench.text import sentence_spans
 
 LENGTHS = ("32k", "128k")
 KINDS = ("book", "financial", "paper")
@@ -18,7 +17,6 @@ TASKS = {"location": "location", "reasoning": "reasoning", "comp": "comparison",
 _SOURCE = "https://github.com/Alibaba-NLP/LaRA (dataset/)"
 
 _FIELDS: Fields = {"file": FILLED, "question": FILLED, "answer": GOLD, "context?": TEXT}
-_SHORT = 60  # characters of an answer that may stand in the text word for word
 
 
 def load(
@@ -36,7 +34,8 @@ def load(
     when the reply abstains. `position` is the tenth of the document that the question was written from.
 
     LaRA names no evidence. For questions of one place (`location`) it is derived here: the sentence in the part that
-    the question was written from which holds the short answer word for word, where there is just one such sentence.
+    the question was written from which holds the answer, where it is clear which one that is (`answer_place`). The
+    other tasks draw on many places.
     """
     folder = folder_of(path, "lara", _SOURCE)
     contexts: dict[tuple[str, str], Context] = {}
@@ -83,19 +82,10 @@ def _question(question_id: str, row: dict[str, Any], context: Context, task: str
 
 
 def _place(row: Mapping[str, Any], context: Context) -> tuple[Chunk, ...]:
-    """The one sentence of the question's part that holds its answer, or nothing."""
-    answer = str(row["answer"]).strip().rstrip(".")
-    if not 2 <= len(answer) <= _SHORT:
-        return ()
+    """The sentence of the question's part that holds its answer, or nothing."""
     document = context.documents[0]
-    start, end = _part(row, document)
-    pattern = re.compile(rf"(?<![\w,.]){re.escape(answer)}(?![\w]|[.,]\d)")
-    found = [
-        Chunk.of(document, start + a, start + b)
-        for a, b in sentence_spans(document.text[start:end])
-        if pattern.search(document.text, start + a, start + b)
-    ]
-    return tuple(found) if len(found) == 1 else ()
+    span = answer_place(row["question"], str(row["answer"]), document.text, *_part(row, document))
+    return (Chunk.of(document, *span),) if span else ()
 
 
 def _part(row: Mapping[str, Any], document: Document) -> tuple[int, int]:
