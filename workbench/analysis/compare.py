@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.break_even import QUESTIONS_PER_CONTEXT, amortised, break_even
 from workbench.analysis.figures import OTHER_METRICS, figure_cells, figures_table
 from workbench.analysis.statistics import (
     FEWEST,
@@ -24,6 +25,7 @@ from workbench.errors import InputError, UnknownName
 from workbench.runlog.reader import RunLogReader
 
 GROUP = ["corpus", "model"]
+FEWEST_TOLD = 8  # questions; with fewer, everything is within noise of everything
 CONTROLS = frozenset({"closed_book", "oracle", "random_chunks"})
 
 
@@ -35,7 +37,9 @@ class Comparison:
 
     Columns of `table`: `n` questions planned and ended, `failed`, `accuracy` (failed count 0) with `low`, `high`,
     `accuracy_answered` (failed left out), `difference`, `difference_low`, `difference_high`, `p`, `p_holm` against the
-    baseline; `usd_per_question` and `index_usd` (USD), `latency_p50_s`, `latency_p95_s` (critical path, seconds),
+    baseline; `usd_per_question` and `index_usd` (USD), `break_even` (from how many questions per context on it costs
+    less than the baseline, its index included; infinite: never), `latency_p50_s`, `latency_p95_s` (critical path,
+    seconds),
     `first_token_p50_s`, `first_token_p95_s` (until the answer's first token, after all calls before it),
     `tokens_per_question`, `cached_share` (of prompt tokens, by the server's prefix cache), `calls_per_question`,
     `retries` (attempts that failed, over all questions and the index), `retry_usd` (what they cost; part of the other
@@ -119,6 +123,7 @@ def comparison(
     """The comparison of frames as `RunLogReader` gives them; `scores` for benchmarks' figures of other metrics."""
     answers = _with_label(_distinct_models(_distinct_corpora(answers), runs), by)
     notes = _corpus_notes(runs)
+    answers, builds = _unknown_costs(answers, builds, runs, notes)
     unscored = answers["score"].isna() & (answers["status"] == "ok")
     if unscored.any():
         notes.append(f"{int(unscored.sum())} answers have no score (the metric does not apply) and are left out")
@@ -181,6 +186,23 @@ def _distinct_models(answers: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     return answers.assign(model=answers["run_id"].map(names).fillna(answers["model"]))
 
 
+def _unknown_costs(
+    answers: pd.DataFrame, builds: pd.DataFrame, runs: pd.DataFrame, notes: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Costs of models without a known price are unknown, not 0; the embedded reader costs nothing."""
+    if "price" not in runs:
+        return answers, builds
+    paid = runs["price"].isna() & ~runs["model"].str.startswith("extractive") & (runs["method"] != "imported")
+    for model in runs.loc[paid, "model"].drop_duplicates():
+        notes.append(f"{model}: no price is known, so costs are left out; give it price, price_as or gpu_hour")
+    unknown = set(runs.loc[paid, "run_id"])
+    answers, builds = (
+        frame.assign(cost_usd=frame["cost_usd"].astype(float).mask(frame["run_id"].isin(unknown)))
+        for frame in (answers, builds)
+    )
+    return answers, builds
+
+
 def _with_label(answers: pd.DataFrame, by: str) -> pd.DataFrame:
     labelled = answers.copy()
     if by == "task":
@@ -237,6 +259,7 @@ def _block(
     tested = [row for row in rows if row["p"] is not None]
     for row, adjusted in zip(tested, holm([row["p"] for row in tested]), strict=True):
         row["p_holm"] = adjusted
+    _add_break_even(rows, baseline)
     tasks = [
         {"pipeline": frame["pipeline"].iloc[0], "method": frame["method"].iloc[0], "label": label, **_accuracy(part)}
         | {"usd_per_question": None if (part["method"] == "imported").all() else float(part["cost_usd"].mean())}
@@ -272,7 +295,7 @@ def _row(frame: pd.DataFrame, builds: pd.DataFrame, base: pd.DataFrame | None) -
     answered = frame[frame["status"] == "ok"]
     tokens = frame["prompt_tokens"] + frame["completion_tokens"]
     contexts = frame["context_id"].nunique()
-    index_usd = float(builds["cost_usd"].sum()) if len(builds) else 0.0
+    index_usd = float(builds["cost_usd"].sum(skipna=False)) if len(builds) else 0.0
     truncated = (frame["truncated_tokens"].fillna(0) > 0) | (frame["status"] == "truncated_failed")
     row: dict[str, Any] = {
         "pipeline": frame["pipeline"].iloc[0],
@@ -310,6 +333,19 @@ def _row(frame: pd.DataFrame, builds: pd.DataFrame, base: pd.DataFrame | None) -
     if base is not None and base["run_id"].iloc[0] != row["run_id"]:
         row |= _difference(frame, base)
     return row
+
+
+def _add_break_even(rows: Sequence[dict[str, Any]], baseline: str | None) -> None:
+    """From how many questions per context on each pipeline costs less than the baseline; None where a cost is not
+    known."""
+    base = next((row for row in rows if row["pipeline"] == baseline), None)
+    for row in rows:
+        row["break_even"] = None
+        if base is None or row is base:
+            continue
+        costs = [of[name] for of in (row, base) for name in ("usd_per_question", "index_usd_per_context")]
+        if not any(pd.isna(cost) for cost in costs):  # None of published answers, NaN without a price
+            row["break_even"] = break_even(*costs)
 
 
 _SPENT = (
@@ -361,14 +397,16 @@ def _verdicts(tasks: pd.DataFrame) -> list[str]:
         if real.empty:
             continue
         best = real.iloc[int(real["accuracy"].argmax())]
+        where = f"{corpus} · {model} · {label}" if several else str(label)
         if best["accuracy"] == 0:
-            where = f"{corpus} · {model} · {label}" if several else str(label)
             lines.append(f"{where}: no method scored (n={int(best['n'])})")
+            continue
+        if best["n"] < FEWEST_TOLD:
+            lines.append(f"{where}: n={int(best['n'])} is too few to tell methods apart")
             continue
         near = real[real["to_best_high"].isna() | (real["to_best_high"].astype(float) >= 0)]  # paired: see _difference
         priced = near[near["usd_per_question"].notna()]
         cheapest = priced.iloc[int(priced["usd_per_question"].argmin())] if len(priced) else best
-        where = f"{corpus} · {model} · {label}" if several else str(label)
         line = f"{where}: {best['pipeline']} best at {best['accuracy']:.2f} (n={int(best['n'])})"
         if cheapest["pipeline"] != best["pipeline"] and cheapest["usd_per_question"] < best["usd_per_question"]:
             share = cheapest["usd_per_question"] / best["usd_per_question"]
@@ -393,6 +431,9 @@ def _text(compared: Comparison, *, markdown: bool) -> str:
             f"{'## ' if markdown else ''}{corpus} · {model} · {int(group['n'].max())} questions of {contexts} contexts"
         )
         parts.append(_grid(header, [cells(row) for _, row in group.iterrows()], markdown=markdown))
+        header, rows = amortised_cells(group, compared.baseline)
+        if rows:
+            parts.append(_grid(header, rows, markdown=markdown))
         tasks = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
         if tasks["label"].nunique() > 1:
             parts.append(_task_grid(tasks, markdown=markdown))
@@ -446,6 +487,27 @@ def cells(row: pd.Series) -> list[str]:
 
 def _unknown(value: float | None) -> bool:
     return value is None or pd.isna(value)
+
+
+def amortised_cells(group: pd.DataFrame, baseline: str | None) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the table of amortised cost as it is shown; no rows where no index has cost anything."""
+    header = ["USD/question with index, by questions per context", *(f"{number:,}" for number in QUESTIONS_PER_CONTEXT)]
+    header.append(f"cheaper than {baseline} from")
+    if not (group["index_usd"].astype(float) > 0).any():
+        return header, []
+    even = dict(zip(group["pipeline"], group["break_even"], strict=True))
+    rows = []
+    for pipeline, part in amortised(group).groupby("pipeline", sort=False):
+        costs = [f"{value:.6f}" for value in part["usd_per_question"]]
+        rows.append([str(pipeline), *costs, break_even_cell(even[pipeline])])
+    return header, rows
+
+
+def break_even_cell(value: float | None) -> str:
+    """A break-even as it is shown."""
+    if value is None or pd.isna(value):
+        return ""
+    return "never" if np.isinf(value) else f"{value:,.0f} question{'' if value == 1 else 's'} per context"
 
 
 def _known(value: float | None, shown: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.analysis.break_even import amortised
 from workbench.analysis.compare import CONTROLS
 from workbench.analysis.frontier import pareto
 
@@ -43,6 +44,27 @@ def accuracy_against(table: pd.DataFrame, column: str, title: str | None = None)
     line = alt.Chart(front).mark_line(strokeDash=[5, 4], color="grey").encode(x=x, y=y)
     count = int(data["n"].max()) if len(data) else 0
     return (line + bars + points + labels).properties(title=f"accuracy against {title}, n = {count}", height=340)
+
+
+def amortised_cost(table: pd.DataFrame) -> Chart:
+    """Cost of a question with its share of the index against questions per context, both on log scales: where two
+    lines cross, the dearer index has paid for itself."""
+    import altair as alt
+
+    steps = tuple(round(10 ** (step / 4)) for step in range(13))  # 1 to 1,000
+    data = amortised(table, tuple(dict.fromkeys(steps)))
+    data = data[(data["usd_per_question"] > 0) & ~data["method"].isin(CONTROLS)]
+    return (
+        alt.Chart(data)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("questions_per_context:Q", title="questions per context", scale=alt.Scale(type="log")),
+            y=alt.Y("usd_per_question:Q", title="USD/question, index included", scale=alt.Scale(type="log")),
+            color=alt.Color("pipeline:N", title=None),
+            tooltip=["pipeline:N", "questions_per_context:Q", "usd_per_question:Q", "n:Q"],
+        )
+        .properties(height=300)
+    )
 
 
 def accuracy_by_label(tasks: pd.DataFrame) -> Chart:

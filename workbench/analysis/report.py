@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.compare import GROUP, Comparison, cells, header_of
+from workbench.analysis.compare import GROUP, Comparison, amortised_cells, cells, header_of
 from workbench.analysis.figures import figure_cells
 from workbench.analysis.frontier import pareto
 
@@ -46,6 +46,9 @@ def report(compared: Comparison, *, experiment: Mapping[str, Any] | None = None,
         parts.append(_table(header_of(), [cells(row) for _, row in group.iterrows()]))
         charts = [chart for column, title in _AXES if (chart := scatter(group, column, title))]
         parts.append("".join(charts) or '<p class="note">No prices and times to plot.</p>')
+        header, rows = amortised_cells(group, compared.baseline)
+        if rows:
+            parts.append(f"<h3>Cost with the index, by questions per context</h3>{_table(header, rows)}")
         tasks = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
         if tasks["label"].nunique() > 1:
             parts.append(f"<h3>Accuracy by task</h3>{_by_label(tasks)}")

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from workbench.analysis import plots
-from workbench.analysis.compare import GROUP, compare
+from workbench.analysis.compare import GROUP, amortised_cells, compare
 from workbench.analysis.retrieval_gap import retrieval_gap
 from workbench.errors import InputError
 from workbench.ui import frame
@@ -57,6 +57,16 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
     left, right = st.columns(2)
     left.altair_chart(plots.accuracy_against(table, "usd_per_question"), width="stretch")
     right.altair_chart(plots.accuracy_against(table, "latency_p50_s"), width="stretch")
+    header, rows = amortised_cells(table, compared.baseline)
+    if rows:
+        st.markdown("**Cost with the index, by questions per context**")
+        st.caption(
+            "An index is paid once per context. The dearer it is, the more questions it takes to pay for itself; "
+            f"costs of a question are the mean of n = {int(table['n'].max())}."
+        )
+        chart, told = st.columns(2)
+        chart.altair_chart(plots.amortised_cost(table), width="stretch")
+        told.dataframe(pd.DataFrame(rows, columns=header)[[header[0], header[-1]]], hide_index=True, width="stretch")
     part = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
     if part["label"].nunique() > 1:
         st.markdown(f"**Accuracy by {by}**")

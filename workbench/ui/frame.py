@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from workbench.errors import StoreError
+from workbench.errors import WorkbenchError
 from workbench.runlog.reader import RunLogReader
 
 DEFAULT_DATABASE = "runs/demo.duckdb"
@@ -33,7 +33,7 @@ def sidebar() -> None:
 def _experiments(path: str) -> pd.DataFrame:
     try:
         return RunLogReader(Path(path)).experiments()
-    except StoreError:
+    except WorkbenchError:
         return pd.DataFrame(columns=["experiment_id", "name"])
 
 
@@ -48,7 +48,7 @@ def reader() -> RunLogReader:
         st.stop()
     try:
         empty = log.experiments().empty
-    except StoreError as error:
+    except WorkbenchError as error:
         st.warning(str(error))
         st.stop()
     if empty:
