@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.break_even import QUESTIONS_PER_CONTEXT, amortised, break_even
-from workbench.analysis.figures import OTHER_METRICS, figure_cells, figures_table
+from workbench.analysis.break_even import break_even
+from workbench.analysis.figures import OTHER_METRICS, figures_table
 from workbench.analysis.statistics import (
     FEWEST,
     Interval,
@@ -76,7 +76,9 @@ class Comparison:
             )
         if format == "csv":
             return str(self.table.to_csv(index=False)).rstrip("\n")
-        return _text(self, markdown=format == "md")
+        from workbench.analysis.leaderboard import text
+
+        return text(self, markdown=format == "md")
 
 
 def compare(
@@ -420,127 +422,3 @@ def _verdicts(tasks: pd.DataFrame) -> list[str]:
 def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records"))
     return rows
-
-
-def _text(compared: Comparison, *, markdown: bool) -> str:
-    parts = []
-    header = header_of()
-    for (corpus, model), group in compared.table.groupby(GROUP, sort=False):
-        contexts = int(group["contexts"].max())
-        parts.append(
-            f"{'## ' if markdown else ''}{corpus} · {model} · {int(group['n'].max())} questions of {contexts} contexts"
-        )
-        parts.append(_grid(header, [cells(row) for _, row in group.iterrows()], markdown=markdown))
-        header, rows = amortised_cells(group, compared.baseline)
-        if rows:
-            parts.append(_grid(header, rows, markdown=markdown))
-        tasks = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
-        if tasks["label"].nunique() > 1:
-            parts.append(_task_grid(tasks, markdown=markdown))
-        if len(told := compared.figures_of(str(corpus), str(model))):
-            parts.append(_grid(*figure_cells(told), markdown=markdown))
-    if compared.verdicts:
-        parts.append("\n".join(f"- {line}" for line in compared.verdicts))
-    if compared.baseline:
-        parts.append(f"baseline: {compared.baseline}; paired by question, intervals and tests clustered by context")
-    parts += [f"note: {note}" for note in compared.notes]
-    if compared.table["replayed"].any():
-        parts.append(
-            "note: some calls were replayed from the cache; their times and costs are those of the first call (↻)"
-        )
-    return "\n\n".join(parts)
-
-
-def header_of() -> list[str]:
-    """The columns of the leaderboard as it is shown."""
-    told = ["pipeline", "n", "accuracy [95 %]", "vs baseline", "p (Holm)", "USD/question", "index USD"]
-    return [*told, "latency p50/p95 s", "first token p50/p95 s", "tokens/question", "cached", "retried", "truncated"]
-
-
-def cells(row: pd.Series) -> list[str]:
-    """A row of the leaderboard as it is shown, under `header_of`."""
-    failed = f" ({int(row['failed'])} failed)" if row["failed"] else ""
-    difference, p = "", ""
-    if row["difference"] is not None and not pd.isna(row["difference"]):
-        difference = f"{row['difference']:+.3f} [{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
-        p = "<0.001" if row["p_holm"] < 0.001 else f"{row['p_holm']:.3f}"
-    p50, p95 = row["latency_p50_s"], row["latency_p95_s"]
-    latency = "-" if _unknown(p50) else f"{p50:.3f} / {p95:.3f}{' ↻' if row['replayed'] else ''}"
-    return [
-        str(row["pipeline"]),
-        f"{int(row['n'])}{failed}",
-        f"{row['accuracy']:.3f} [{row['low']:.3f}, {row['high']:.3f}]",
-        difference,
-        p,
-        _known(row["usd_per_question"], "{:.6f}"),
-        _known(row["index_usd"], "{:.4f}"),
-        latency,
-        "-"
-        if _unknown(row["first_token_p50_s"])
-        else f"{row['first_token_p50_s']:.3f} / {row['first_token_p95_s']:.3f}",
-        _known(row["tokens_per_question"], "{:,.0f}"),
-        _known(row["cached_share"], "{:.0%}"),
-        _retried(row),
-        _known(row["truncated_share"], "{:.0%}"),
-    ]
-
-
-def _unknown(value: float | None) -> bool:
-    return value is None or pd.isna(value)
-
-
-def amortised_cells(group: pd.DataFrame, baseline: str | None) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of the table of amortised cost as it is shown; no rows where no index has cost anything."""
-    header = ["USD/question with index, by questions per context", *(f"{number:,}" for number in QUESTIONS_PER_CONTEXT)]
-    header.append(f"cheaper than {baseline} from")
-    if not (group["index_usd"].astype(float) > 0).any():
-        return header, []
-    even = dict(zip(group["pipeline"], group["break_even"], strict=True))
-    rows = []
-    for pipeline, part in amortised(group).groupby("pipeline", sort=False):
-        costs = [f"{value:.6f}" for value in part["usd_per_question"]]
-        rows.append([str(pipeline), *costs, break_even_cell(even[pipeline])])
-    return header, rows
-
-
-def break_even_cell(value: float | None) -> str:
-    """A break-even as it is shown."""
-    if value is None or pd.isna(value):
-        return ""
-    return "never" if np.isinf(value) else f"{value:,.0f} question{'' if value == 1 else 's'} per context"
-
-
-def _known(value: float | None, shown: str) -> str:
-    return "-" if _unknown(value) else shown.format(value)
-
-
-def _retried(row: pd.Series) -> str:
-    """Failed attempts with what they cost, and re-asks for another shape of reply."""
-    if _unknown(row["retries"]):
-        return "-"
-    cost = f" (${row['retry_usd']:.4f})" if row["retry_usd"] else ""
-    reasks = f" + {int(row['reasks'])} re-asks" if row["reasks"] else ""
-    return f"{int(row['retries'])}{cost}{reasks}"
-
-
-def _task_grid(tasks: pd.DataFrame, *, markdown: bool) -> str:
-    labels = sorted(tasks["label"].unique())
-    sizes = tasks.groupby("label")["n"].max()
-    header = ["accuracy by task", *(f"{label} (n={int(sizes[label])})" for label in labels)]
-    rows = []
-    for pipeline, group in tasks.groupby("pipeline", sort=False):
-        values = dict(zip(group["label"], group["accuracy"], strict=True))
-        rows.append([str(pipeline), *(f"{values[label]:.2f}" if label in values else "-" for label in labels)])
-    return _grid(header, rows, markdown=markdown)
-
-
-def _grid(header: Sequence[str], rows: Sequence[Sequence[str]], *, markdown: bool) -> str:
-    if markdown:
-        lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}", *(f"| {' | '.join(row)} |" for row in rows)]
-        return "\n".join(lines)
-    widths = [max(len(line[i]) for line in [header, *rows]) for i in range(len(header))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in [header, *rows]
-    ]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])

@@ -14,9 +14,10 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.compare import GROUP, Comparison, amortised_cells, cells, header_of
+from workbench.analysis.compare import GROUP, Comparison
 from workbench.analysis.figures import figure_cells
 from workbench.analysis.frontier import pareto
+from workbench.analysis.leaderboard import amortised_cells, cells, header_of
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1200px; margin: 2rem auto; padding: 0 1rem; color: #1d2733; }
