@@ -145,11 +145,14 @@ def _run(arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         from workbench.analysis.compare import compare
 
-        print(compare(summary.database, experiment=summary.experiment_id).format("table"))
+        if summary.answered + summary.failed + summary.kept:
+            print(compare(summary.database, experiment=summary.experiment_id).format("table"))
         print(_summary_line(summary))
         print(f"next: workbench ui {summary.database}   (or: workbench compare {arguments.file} --by task)")
     if summary.stopped:
         print(f"workbench: stopped: {summary.stopped}; the same command goes on from here", file=sys.stderr)
+    for refusal in summary.refused:
+        print(f"workbench: {refusal}; the same command goes on from here", file=sys.stderr)
     return summary.exit_code
 
 

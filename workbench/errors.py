@@ -3,8 +3,10 @@
     WorkbenchError
     ├── InputError              the user's file, field or argument is wrong: one line, exit code 2
     │   └── UnknownName         a pipeline, corpus, metric or model that no catalogue holds
-    ├── ContextOverflow         a prompt is longer than the model's window; nothing was sent
-    ├── BudgetReached           the experiment's budget is spent; the run stops cleanly and can be resumed
+    ├── ContextOverflow         a prompt is longer than the model's window
+    ├── RunStopped              nothing more is asked; the run stops cleanly and can be resumed
+    │   ├── BudgetReached       the experiment's budget is spent
+    │   └── ModelUnusable       the provider refuses every call: the key, the model's name, a quota that is used up
     ├── MethodError             a pipeline broke its own contract (a bug in a method file)
     ├── StoreError              the run log or a cache cannot be opened, or is not ours
     └── ModelError              the model call failed for good, after the retries that its kind allows
@@ -12,7 +14,9 @@
         ├── ModelTimeout        no reply, or no next token, within the deadline
         ├── ServerGone          connection refused, or the circuit breaker is open
         ├── BadReply            a reply that is not one: cut JSON, no choices, a stream without an end
+        │   └── NoText          a reply without text that would come again: filtered, or out of tokens before any text
         └── RequestRefused      the server says the request itself is wrong (4xx): retrying cannot help
+            └── QuotaSpent      the account has nothing left
 
 `InputError` is raised before any money is spent; everything below `ModelError` is recorded with the question it cost.
 """
@@ -53,17 +57,36 @@ class UnknownName(InputError):
 
 
 class ContextOverflow(WorkbenchError):
-    """A prompt and its reply do not fit the model's window. Nothing was sent."""
+    """A prompt and its reply do not fit the model's window. Token counts are ours.
 
-    def __init__(self, prompt_tokens: int, reply_tokens: int, window: int) -> None:
-        super().__init__(
-            f"prompt of {prompt_tokens:,} tokens and reply of {reply_tokens:,} exceed the window of {window:,} tokens"
-        )
+    Found before anything is sent, unless `said` holds the server's own words: then `fits` is the window that they
+    allow, in our tokens, and `spent` the `Completion` that had been paid for, if any.
+    """
+
+    spent: Any = None
+
+    def __init__(
+        self, prompt_tokens: int, reply_tokens: int, window: int, *, said: str = "", fits: int | None = None
+    ) -> None:
+        asked = f"prompt of {prompt_tokens:,} tokens and reply of {reply_tokens:,}"
+        if said:
+            super().__init__(f"{asked} do not fit, says the server: {said}")
+        else:
+            super().__init__(f"{asked} exceed the window of {window:,} tokens")
         self.prompt_tokens, self.reply_tokens, self.window = prompt_tokens, reply_tokens, window
+        self.said, self.fits = said, fits
 
 
-class BudgetReached(WorkbenchError):
+class RunStopped(WorkbenchError):
+    """Nothing more is asked."""
+
+
+class BudgetReached(RunStopped):
     """The experiment's budget is spent."""
+
+
+class ModelUnusable(RunStopped):
+    """The provider refuses every call of a model."""
 
 
 class MethodError(WorkbenchError):
@@ -100,5 +123,17 @@ class BadReply(ModelError):
     """The server answered with something that is no reply."""
 
 
+class NoText(BadReply):
+    """The reply has no text, and would have none again."""
+
+
 class RequestRefused(ModelError):
-    """The server refuses the request for what it says; retrying cannot help."""
+    """The server refuses the request for what it says; retrying cannot help. `status` is the HTTP status, if any."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class QuotaSpent(RequestRefused):
+    """The account has no credit or quota left."""

@@ -138,7 +138,7 @@ class Bench(Protocol):
         """One recorded call. With `schema`, a pydantic model, the reply's `parsed` is an instance or None.
 
         `temperature` overrides the experiment's, for methods that sample; `sample` numbers the draws of one prompt.
-        Raises ContextOverflow (nothing sent), ModelError, BudgetReached.
+        Raises ContextOverflow (nothing sent), ModelError, RunStopped.
         """
 
     def ask_many(

@@ -176,3 +176,49 @@ def test_closing_and_reopening_keeps_everything(tmp_path: Path) -> None:
         key = put(cache, "one")
     with ResponseCache(tmp_path / "c.sqlite") as cache:
         assert cache.get(key) is not None
+
+
+class Full(ResponseCache):
+    """Its disk has room for a few replies only."""
+
+    def _connection(self) -> sqlite3.Connection:
+        connection = super()._connection()
+        connection.execute("PRAGMA max_page_count = 12")
+        return connection
+
+
+def test_a_full_disk_is_one_sentence_and_keeps_what_was_there(tmp_path: Path) -> None:
+    cache = Full(tmp_path / "responses.sqlite")
+    key = put(cache, "first")
+    with pytest.raises(StoreError, match=r"responses.sqlite cannot .* full — free space"):
+        put(cache, "".join(random.Random(1).choices("abcdefgh", k=200_000)))
+    assert cache.get(key) is not None
+    put(cache, "third")  # what fits is kept again
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_paid(tmp_path: Path) -> None:
+    path = tmp_path / "responses.sqlite"
+    ResponseCache(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("workbench.llm.cache._PATIENCE_S", 0.1)
+            with pytest.raises(StoreError, match="another program keeps it open"):
+                ResponseCache(path)
+    finally:
+        connection.close()
+
+
+def test_a_damaged_file_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "responses.sqlite"
+    cache = ResponseCache(path)
+    keys = [put(cache, f"question {n}" * 300) for n in range(50)]
+    cache.close()
+    raw = bytearray(path.read_bytes())
+    raw[4096:] = b"\xa5" * (len(raw) - 4096)
+    path.write_bytes(raw)
+    with pytest.raises(StoreError, match="damaged; move it away"):
+        broken = ResponseCache(path)
+        for key in keys:
+            broken.get(key)

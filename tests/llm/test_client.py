@@ -222,7 +222,8 @@ def test_a_server_that_silently_cuts_the_prompt_is_found_out_by_its_own_count() 
     )
     with Endpoint(handler=answer_with(*events)) as endpoint, pytest.raises(ContextOverflow) as caught:
         model_at(endpoint, kind="ollama").complete(long)
-    assert caught.value.window == 1_024
+    assert caught.value.fits == 1_024
+    assert caught.value.spent.completion_tokens == 1  # that it made no sense is no reason to leave it off the bill
 
 
 def test_other_refusals_are_not_retried_and_hide_keys() -> None:

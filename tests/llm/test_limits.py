@@ -197,9 +197,9 @@ def test_how_often_each_failure_is_tried(error: ModelError, tries: int) -> None:
     assert delays[-1] is None
 
 
-@given(attempt=st.integers(1, 30), seconds=st.floats(0, 500))
+@given(attempt=st.integers(1, 30), seconds=st.floats(0, 1_000))
 def test_waits_are_bounded_and_retry_after_is_not_undercut(attempt: int, seconds: float) -> None:
     policy = RetryPolicy(base_s=0.5, longest_s=60)
     assert 0 <= policy.wait_s(attempt, ModelError("500")) <= min(60, 0.5 * 2 ** (attempt - 1))
     wait = policy.wait_s(attempt, RateLimited("429", retry_after=seconds))
-    assert min(seconds, 60) <= wait <= 66
+    assert min(seconds, 600) <= wait <= 660

@@ -15,7 +15,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import BudgetReached, InputError, WorkbenchError
+from workbench.errors import InputError, RunStopped, WorkbenchError
 from workbench.evaluation.judge import Verdict, judge_answer, judge_pair
 from workbench.evaluation.judge_prompts import PAIRWISE, PROMPTS, JudgePrompt, judge_prompt, longmemeval_prompt
 from workbench.records import Message, Score
@@ -258,7 +258,7 @@ def _run(
             return
         try:
             score = judged(session, what)
-        except BudgetReached as reached:
+        except RunStopped as reached:
             stopped.append(str(reached))
             return
         except WorkbenchError as error:  # a dead server or a window that is too small: no verdict, and why

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import BudgetReached, InputError
+from workbench.errors import InputError, RunStopped
 from workbench.evaluation.metrics import metric
 from workbench.evaluation.metrics.refusal import abstains
 from workbench.experiment.question_prompts import ANSWER, CLOSED_BOOK, VERSION, WRITE, Draft
@@ -118,7 +118,7 @@ def write_questions(
         )  # fmt: skip
         try:
             _Writer(context, options, gateway, run_id, done, advance, _Earlier.read(out)).work()
-        except BudgetReached as reached:
+        except RunStopped as reached:
             done.stopped = str(reached)
         finally:
             gateway.close()
@@ -264,7 +264,7 @@ class _Writer:
         ]  # fmt: skip
         replies = self._gateway.complete_many(requests, tags, schema)
         for reply in replies:
-            if isinstance(reply, BudgetReached):
+            if isinstance(reply, RunStopped):
                 raise reply
         return list(replies)
 

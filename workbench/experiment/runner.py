@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.errors import BudgetReached, ContextOverflow, WorkbenchError
+from workbench.errors import BudgetReached, ContextOverflow, RunStopped, StoreError, WorkbenchError
 from workbench.evaluation.metrics import VERSIONS, score_answer, score_names
 from workbench.evaluation.metrics.refusal import abstains
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path, first_token
@@ -41,7 +41,8 @@ Status = Literal["ok", "failed", "truncated_failed"]
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a call of `run` did: where the log is, and how its questions ended."""
+    """What a call of `run` did: where the log is, and how its questions ended. `stopped`: the budget that is reached;
+    `refused`: what was said of models that refused every call, whose other questions were not asked."""
 
     database: Path
     experiment_id: str
@@ -53,11 +54,12 @@ class RunSummary:
     replayed: int
     wall_s: float
     stopped: str | None = None
+    refused: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """0 all answered, 3 some failed (recorded), 4 budget reached."""
-        return 4 if self.stopped else 3 if self.failed else 0
+        """0 all answered, 3 some failed (recorded) or refused, 4 budget reached."""
+        return 4 if self.stopped else 3 if self.failed or self.refused else 0
 
 
 class Recorder:
@@ -122,6 +124,7 @@ def run(
         replayed=ledger.replayed,
         wall_s=time.monotonic() - started,
         stopped=stopped,
+        refused=tuple(session.refused.values()),
     )
 
 
@@ -138,6 +141,7 @@ class _Session:
         self.recorder = Recorder(log, ledger)
         self.answered = self.failed = self.kept = 0
         self.stopped: str | None = None
+        self.refused: dict[str, str] = {}  # by model: why no more of its questions are asked
         self._indexes = self.experiment.database.parent / "indexes"
         self._lock = threading.Lock()
         self._counted: dict[str, int] = {}  # tokens by context
@@ -228,7 +232,7 @@ class _Session:
             )
             try:
                 for together in self._groups(opened):
-                    if self.stopped is None:
+                    if not self._halted(opened):
                         self._run(together, gateway, embedder, shown)
             finally:
                 gateway.close()
@@ -277,15 +281,22 @@ class _Session:
         status = "interrupted"
         try:
             with ThreadPoolExecutor(max_workers=workers + 1) as pool:  # one more, for the index of the next context
-                Schedule(
+                schedule = Schedule(
                     pool,
                     workers=workers,
                     watch=PrefixWatch(),
                     kv_tokens=getattr(opened.model, "kv_tokens", None),
                     order=self.experiment.order,
                     seed=self.experiment.seed,
-                ).run(jobs)
-            status = "budget" if self.stopped else "complete"
+                )
+                try:
+                    schedule.run(jobs)
+                except StoreError:  # what is in flight ends and is recorded
+                    raise
+                except BaseException:  # Ctrl-C: the pool would wait for calls that may take minutes
+                    gateway.close()
+                    raise
+            status = "budget" if self.stopped else "interrupted" if self._halted(opened) else "complete"
         finally:
             for planned in todo:
                 self.log.finish_run(planned.run_id, status=status, wall_s=covered(self._busy[planned.run_id]))
@@ -329,9 +340,12 @@ class _Session:
         state: Any = None
         try:
             state = planned.variant.pipeline.build(context, bench)
-        except BudgetReached as reached:
-            self._stop(str(reached))
+        except RunStopped as reached:
+            self._stop(reached, planned.opened)
             return []
+        except StoreError as error:
+            equipment.gateway.refuse(str(error))
+            raise
         except Exception as failure:  # a method's bug or a dead server fails these questions, not the experiment
             error = _error_line(failure)
         calls, _ = self.recorder.take(planned.run_id, context_id)
@@ -361,7 +375,7 @@ class _Session:
         question: Question,
         shown: Progress,
     ) -> None:
-        if self.stopped is not None:
+        if self._halted(planned.opened):
             return
         pipeline = planned.variant.pipeline
         bench = ExperimentBench(equipment, context, phase="answer", question_id=question.question_id)
@@ -372,10 +386,13 @@ class _Session:
         try:
             answer = pipeline.answer(question.blind(keep_evidence=pipeline.card.sees_evidence), state, bench)
             status = "ok"
-        except BudgetReached as reached:
+        except RunStopped as reached:
             self.recorder.take(planned.run_id, question.question_id)
-            self._stop(str(reached))
+            self._stop(reached, planned.opened)
             return
+        except StoreError as error:
+            equipment.gateway.refuse(str(error))
+            raise
         except ContextOverflow as overflow:
             status, error = "truncated_failed", _error_line(overflow)
         except Exception as failure:
@@ -424,9 +441,16 @@ class _Session:
                 self.failed += 1
         shown.advance(failed=status != "ok")
 
-    def _stop(self, reason: str) -> None:
+    def _stop(self, reached: RunStopped, opened: OpenedModel) -> None:
+        """A budget ends the run; a provider that refuses every call ends what is asked of its model."""
         with self._lock:
-            self.stopped = self.stopped or reason
+            if isinstance(reached, BudgetReached):
+                self.stopped = self.stopped or str(reached)
+            else:
+                self.refused.setdefault(opened.name, str(reached))
+
+    def _halted(self, opened: OpenedModel) -> bool:
+        return self.stopped is not None or opened.name in self.refused
 
 
 def _stored_answer(stored: Mapping[str, Any], context: Context) -> Answer:

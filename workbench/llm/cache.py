@@ -14,6 +14,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
@@ -36,11 +37,21 @@ CREATE TABLE IF NOT EXISTS blocks (block_id INTEGER PRIMARY KEY, hash TEXT NOT N
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {_VERSION};
 """
+_FIXES = {
+    "full": "free space on its disk, then run again: what is kept is not paid for twice",
+    "readonly": "make the file and its folder writable",
+    "unable to open": "make the file and its folder writable",
+    "locked": "another program keeps it open; close that",
+    "malformed": "the file is damaged; move it away and a new one is made",
+    "not a database": "it is another kind of file; name a new one",
+    "disk I/O": "see to its disk",
+}
 # asdict() would copy every value deeply, which costs more than to write them
 _REQUEST_FIELDS = tuple(field.name for field in fields(ChatRequest) if field.compare)
 _COMPLETION_FIELDS = tuple(field.name for field in fields(Completion))
 _ENCODE = json.JSONEncoder(separators=(",", ":"), default=str).encode
 _PUTS_PER_CHECK = 500
+_PATIENCE_S = 60.0  # for another process that writes
 _TOUCHES_PER_WRITE = 1_000
 
 
@@ -69,11 +80,9 @@ class ResponseCache:
         self._lock = threading.Lock()
         self._touched: set[str] = set()
         self._puts = 0
-        try:
+        with self._named_errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._prepare()
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"{self.path} cannot be used as response cache: {error}") from error
 
     def _prepare(self) -> None:
         connection = self._connection()
@@ -87,12 +96,24 @@ class ResponseCache:
             raise StoreError(f"{self.path} is a database of something else; name another file for the response cache")
         else:
             connection.executescript(f"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; {_SCHEMA}")
+        connection.execute("BEGIN IMMEDIATE")  # whether it can be written is known before a reply is paid for
+        connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        """SQLite's errors as one sentence with what to do."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            words = str(error)
+            fix = next((fix for part, fix in _FIXES.items() if part in words), "see to it, then run again")
+            raise StoreError(f"{self.path} cannot be used as response cache: {words} — {fix}") from error
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             # closed by close() from another thread, hence check_same_thread
-            connection = sqlite3.connect(self.path, timeout=60.0, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(self.path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
             # NORMAL survives kill -9 of our process; only a power cut can lose the last commits
             connection.execute("PRAGMA synchronous = NORMAL")
             self._local.connection = connection
@@ -102,7 +123,8 @@ class ResponseCache:
 
     def get(self, key: str) -> Completion | None:
         """The reply kept under `key`, with its original token and time figures."""
-        row = self._connection().execute("SELECT completion FROM replies WHERE key = ?", (key,)).fetchone()
+        with self._named_errors():
+            row = self._connection().execute("SELECT completion FROM replies WHERE key = ?", (key,)).fetchone()
         if row is None:
             return None
         try:
@@ -114,11 +136,19 @@ class ResponseCache:
             return None
         self._touched.add(key)
         if len(self._touched) >= _TOUCHES_PER_WRITE:
-            self._write_touched()
+            with self._named_errors():
+                self._write_touched()
         return completion
 
     def put(self, key: str, model: str, request: ChatRequest, completion: Completion) -> None:
-        """Commit a reply."""
+        """Commit a reply. Raises StoreError when it cannot be kept: a full disk, a damaged file."""
+        with self._named_errors():
+            self._put(key, model, request, completion)
+        self._puts += 1
+        if self._max_bytes is not None and self._puts % _PUTS_PER_CHECK == 0 and self.size() > self._max_bytes:
+            self.prune(self._max_bytes * 9 // 10)
+
+    def _put(self, key: str, model: str, request: ChatRequest, completion: Completion) -> None:
         cut = [
             (message.role, [(text_hash(block), block) for block in text_blocks(message.content)])
             for message in request.messages
@@ -138,36 +168,41 @@ class ResponseCache:
             )
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # a full disk has rolled it back by itself
+                connection.execute("ROLLBACK")
             raise
-        self._puts += 1
-        if self._max_bytes is not None and self._puts % _PUTS_PER_CHECK == 0 and self.size() > self._max_bytes:
-            self.prune(self._max_bytes * 9 // 10)
 
     def forget(self, key: str) -> None:
         """Drop one reply."""
-        self._connection().execute("DELETE FROM replies WHERE key = ?", (key,))
+        with self._named_errors():
+            self._connection().execute("DELETE FROM replies WHERE key = ?", (key,))
 
     def size(self) -> int:
         """Bytes of all replies and prompts as they are stored."""
-        row = self._connection().execute(
-            "SELECT (SELECT coalesce(sum(length(completion) + length(request)), 0) FROM replies)"
-            " + (SELECT coalesce(sum(length(body)), 0) FROM blocks)"
-        )
-        return int(row.fetchone()[0])
+        with self._named_errors():
+            row = self._connection().execute(
+                "SELECT (SELECT coalesce(sum(length(completion) + length(request)), 0) FROM replies)"
+                " + (SELECT coalesce(sum(length(body)), 0) FROM blocks)"
+            )
+            return int(row.fetchone()[0])
 
     def stats(self) -> list[dict[str, object]]:
         """Replies per model, with the bytes of the replies alone and the time of the first and last one."""
-        rows = self._connection().execute(
-            "SELECT model, count(*), sum(length(completion)), min(created_at), max(created_at)"
-            " FROM replies GROUP BY model ORDER BY 1"
-        )
         names = ("model", "replies", "bytes", "first", "last")
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        with self._named_errors():
+            rows = self._connection().execute(
+                "SELECT model, count(*), sum(length(completion)), min(created_at), max(created_at)"
+                " FROM replies GROUP BY model ORDER BY 1"
+            )
+            return [dict(zip(names, row, strict=True)) for row in rows]
 
     def prune(self, max_bytes: int) -> int:
         """Drop the replies unused for longest until at most `max_bytes` are kept; returns how many were dropped."""
-        self._write_touched()
+        with self._named_errors():
+            self._write_touched()
+            return self._pruned(max_bytes)
+
+    def _pruned(self, max_bytes: int) -> int:
         connection = self._connection()
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -190,7 +225,8 @@ class ResponseCache:
             connection.executemany("DELETE FROM blocks WHERE block_id = ?", orphans)
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
         # a script, because a single execute() steps this pragma once and so frees one page
         connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
@@ -198,6 +234,10 @@ class ResponseCache:
 
     def export(self) -> Iterator[dict[str, object]]:
         """Every reply with its request, as plain data, oldest first."""
+        with self._named_errors():
+            yield from self._exported()
+
+    def _exported(self) -> Iterator[dict[str, object]]:
         connection = self._connection()
         for key, model, completion, request, created in connection.execute(
             "SELECT key, model, completion, request, created_at FROM replies ORDER BY created_at, key"
@@ -234,7 +274,8 @@ class ResponseCache:
     def close(self) -> None:
         """Close every thread's connection."""
         if self._open:
-            self._write_touched()
+            with suppress(sqlite3.Error):  # only which replies are old; no reason to end a run with an error
+                self._write_touched()
         with self._lock:
             for connection in self._open:
                 connection.close()

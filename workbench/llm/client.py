@@ -13,7 +13,7 @@ from typing import Any
 from workbench.errors import BadReply, ContextOverflow, ModelError
 from workbench.llm.model import SERVER, ChatOverhead, ChatRequest, Completion, count_messages
 from workbench.llm.tokens import TokenCounter
-from workbench.llm.transport import Connection, HttpRefusal
+from workbench.llm.transport import Connection, HttpRefusal, wait_in
 
 # What a server may not know; it is left out from the first refusal that names it.
 _OPTIONAL = ("stream_options", "response_format", "seed", "temperature")
@@ -109,7 +109,11 @@ class ServedModel:
             await self._ask(request, arrived)
         except HttpRefusal as refusal:
             if refusal.is_overflow:
-                raise ContextOverflow(self._tokens(request), request.max_tokens, self.window) from refusal
+                ours = self._tokens(request)
+                fits = refusal.window(ours, request.max_tokens)
+                overflow = ContextOverflow(ours, request.max_tokens, self.window, said=refusal.body[:300], fits=fits)
+                overflow.spent = self._spent(request, arrived)
+                raise overflow from refusal
             error = refusal.as_error(self.name)
             error.spent = self._spent(request, arrived)  # an error in the middle of a stream comes after paid text
             raise error from refusal
@@ -139,7 +143,11 @@ class ServedModel:
             return  # none at all is a server that does not count
         sent = self._tokens(request)
         if sent > _LONG_PROMPT and completion.prompt_tokens < sent * _READ_SHARE:
-            raise ContextOverflow(sent, request.max_tokens, completion.prompt_tokens)
+            read = completion.prompt_tokens
+            said = f"it has read {read:,} tokens of it and left out the rest"
+            overflow = ContextOverflow(sent, request.max_tokens, self.window, said=said, fits=read)
+            overflow.spent = completion
+            raise overflow
 
     async def _ask(self, request: ChatRequest, arrived: Arrived) -> None:
         raise NotImplementedError
@@ -256,7 +264,7 @@ class OpenAiCompatible(ServedModel):
                     return
                 error = event.get("error")
                 if error:
-                    raise HttpRefusal(_code(error), self._connection.scrubbed(str(error)))
+                    raise HttpRefusal(_code(error), self._connection.scrubbed(str(error)), wait_in(str(error)))
                 if event.get("usage"):
                     arrived.usage = _usage(event["usage"])
                 for choice in event.get("choices") or ():

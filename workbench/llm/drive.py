@@ -46,7 +46,14 @@ class Work:
     heavy: bool
 
 
-Step = Sleep | Take | Send | Work
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait for something that another call sets; it never fails."""
+
+    done: Future[None]
+
+
+Step = Sleep | Take | Send | Work | Wait
 Steps = Generator[Step, Any, T]
 
 
@@ -76,6 +83,8 @@ def _perform(step: Step, model: Model, places: Places) -> Any:
             return model.complete(request)
         case Work(run):
             run()
+        case Wait(done):
+            done.result()
     return None
 
 
@@ -108,4 +117,6 @@ async def _perform_on_loop(step: Step, model: Model, places: Places) -> Any:
                 await asyncio.get_running_loop().run_in_executor(None, run)
             else:
                 run()
+        case Wait(done):
+            await asyncio.shield(asyncio.wrap_future(done))
     return None

@@ -8,9 +8,10 @@ event loop. Both are driven by the same generator, which says what to wait for a
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,19 +22,24 @@ from workbench.errors import (
     ContextOverflow,
     ModelError,
     ModelTimeout,
+    ModelUnusable,
+    NoText,
+    QuotaSpent,
     RateLimited,
+    RequestRefused,
+    RunStopped,
     ServerGone,
     WorkbenchError,
 )
 from workbench.llm import structured
 from workbench.llm.accounting import CallTag, Record, Spent, call_record, render
 from workbench.llm.cache import ResponseCache, cache_key
-from workbench.llm.drive import Send, Sleep, Steps, Take, Work, drive, drive_on_loop
+from workbench.llm.drive import Send, Sleep, Steps, Take, Wait, Work, drive, drive_on_loop
 from workbench.llm.limits import Breaker, Place, Places, RateLimit
 from workbench.llm.loop import LoopThread
 from workbench.llm.model import ChatRequest, Completion, Model, count_messages
 from workbench.llm.prices import Price
-from workbench.llm.retry import Failures, RetryPolicy
+from workbench.llm.retry import Failures, RetryPolicy, failure_kind
 from workbench.records import REASK, Message, Reply
 from workbench.text import text_hash
 
@@ -43,6 +49,9 @@ __all__ = ["CallTag", "Gateway", "render"]
 # another thread, so that the loop does not keep other streams waiting (a first-token time would show it).
 _LONG_TEXT = 2_000
 _HEAVY_PROMPT = 60_000
+# Refusals in a row, the same each time, after which the key or the model's name is taken to be wrong, not the request.
+_REFUSALS = 3
+_HINTS = {401: "check its key", 402: "its account has nothing left", 403: "check its key and what it may use"}
 _MOST_OVERHEAD = 200  # tokens that a chat template adds to a message, at most
 
 
@@ -98,6 +107,11 @@ class Gateway:
         self._counts: dict[str, int] = {}
         self._loop = LoopThread("gateway")
         self._pool: ThreadPoolExecutor | None = None
+        self._refused: list[str] = []  # the last refusals, in a row and all the same
+        self._unusable: str | None = None
+        self._closed = False
+        self._flying: dict[str, Future[None]] = {}  # by cache key: calls under way that others wait for
+        self._flying_lock = threading.Lock()
 
     @property
     def places(self) -> Places:
@@ -131,8 +145,11 @@ class Gateway:
     # calling
 
     def complete(self, request: ChatRequest, tag: CallTag, schema: type[BaseModel] | None = None) -> Reply:
-        """One call, blocking. Raises ContextOverflow and ModelError, recorded first, and BudgetReached."""
-        return self._start(_Ask(request, tag, schema)).result()
+        """One call, blocking. Raises ContextOverflow and ModelError, recorded first, and RunStopped."""
+        try:
+            return self._start(_Ask(request, tag, schema)).result()
+        except CancelledError as error:
+            raise RunStopped("the call was broken off") from error
 
     def complete_many(
         self, requests: Sequence[ChatRequest], tags: Sequence[CallTag], schema: type[BaseModel] | None = None
@@ -147,6 +164,8 @@ class Gateway:
     def _start(self, ask: _Ask, *, together: bool = False) -> Future[Reply]:
         """Begin in the caller's thread: what the window refuses or the cache holds ends here, without a hand-over.
         `together`: others follow, so a local model's call goes to a thread of the pool."""
+        if self._closed:
+            raise RunStopped("the call was broken off")
         steps = self._logical(ask)
         future: Future[Reply] = Future()
         try:
@@ -163,6 +182,10 @@ class Gateway:
         except Exception as error:  # handed over by result(), like one from the loop
             future.set_exception(error)
         return future
+
+    def refuse(self, reason: str) -> None:
+        """Send nothing more: nothing can be kept any more, so nothing more is paid for. Calls in flight go on."""
+        self._unusable = self._unusable or reason
 
     # one logical call: the request, and re-asks when a structured reply cannot be parsed
 
@@ -206,6 +229,34 @@ class Gateway:
             raise overflow
         if not fits and (kept := self._replay(key, request, tag, schema)) is not None:
             return kept
+        flying: Future[None] | None = None
+        while self._cache is not None and not self._fresh:
+            with self._flying_lock:
+                before = self._flying.get(key)
+                if before is None:
+                    flying = self._flying[key] = Future()
+                    break
+            yield Wait(before)  # an equal call is under way and paid for; if it fails, this one is sent
+            if (kept := self._replay(key, request, tag, schema)) is not None:
+                return kept
+        try:
+            return (yield from self._sent(key, request, tag, schema, spent, tokens))
+        finally:
+            if flying is not None:
+                with self._flying_lock:
+                    del self._flying[key]
+                flying.set_result(None)
+
+    def _sent(
+        self,
+        key: str,
+        request: ChatRequest,
+        tag: CallTag,
+        schema: type[BaseModel] | None,
+        spent: Spent,
+        tokens: int,
+    ) -> Steps[_Served]:
+        """Send a call that nobody has answered yet, keep the reply and record it."""
         try:
             completion = yield from self._attempts(request, spent, tokens)
         except WorkbenchError as error:
@@ -216,9 +267,11 @@ class Gateway:
 
         def keep() -> None:
             # a reply is in the cache before anyone uses it; one that cannot be parsed is never kept
-            if self._cache is not None and (schema is None or parsed is not None):
-                self._cache.put(key, self.model.name, request, completion)
-            self._emit(request, tag, completion, spent)
+            try:
+                if self._cache is not None and (schema is None or parsed is not None):
+                    self._cache.put(key, self.model.name, request, completion)
+            finally:  # a full disk does not make it unpaid
+                self._emit(request, tag, completion, spent)
 
         yield Work(keep, heavy=sum(len(message.content) for message in request.messages) > _HEAVY_PROMPT)
         return _Served(completion, parsed, problem)
@@ -234,20 +287,21 @@ class Gateway:
                 yield Sleep(delay)
             place = yield from self._admission()
             overloaded: bool | None = None
-            failure: ModelError | None = None
+            failure: ModelError | ContextOverflow | None = None
             try:
                 if self._guard is not None:
                     self._guard(self.price.cost(tokens) if self.price else 0.0, tokens)
                 spent.begin(place.in_flight)
                 completion: Completion = yield Send(counted)
                 overloaded = self._is_slow(completion)
-            except ModelError as error:
+            except (ModelError, ContextOverflow) as error:
                 overloaded = isinstance(error, RateLimited | ModelTimeout) or None
                 failure = error
             finally:
                 busy_s = self._places.give_back(place, overloaded=overloaded)
             if failure is None:
                 self._breaker.reached()
+                self._refused = []
                 self._rates.settle(booked, completion.prompt_tokens + completion.completion_tokens)
                 completion = replace(
                     completion,
@@ -256,10 +310,13 @@ class Gateway:
                     attempts=spent.attempts,
                     wasted=tuple(spent.waste),
                 )
-                if completion.text.strip() or completion.finish_reason in ("stop", "length"):
+                failure = _without_text(self.model.name, request, completion)
+                if failure is None:
                     return completion
-                failure = BadReply(f"{self.model.name}: empty reply, finish reason {completion.finish_reason!r}")
-                failure.spent = completion
+            if isinstance(failure, ContextOverflow):
+                self._breaker.reached()
+                spent.wasted(failure.spent, busy_s)
+                raise failure
             wait = self._after(failure, failures, spent, busy_s)
             if wait is None:
                 raise failure
@@ -268,12 +325,14 @@ class Gateway:
     def _admission(self) -> Steps[Place]:
         """Wait until the server may be asked: it is there, it asked for no pause, and a place is free."""
         while True:
+            if self._unusable is not None:
+                raise ModelUnusable(self._unusable)
             delay = max(self._breaker.wait_s(), self._rates.paused())
             if delay > 0:
                 yield Sleep(delay)
                 continue
             place: Place = yield Take()
-            if self._rates.paused() <= 0:
+            if self._rates.paused() <= 0 and self._unusable is None:
                 return place
             self._places.give_back(place)
 
@@ -283,14 +342,34 @@ class Gateway:
 
     def _after(self, error: ModelError, failures: Failures, spent: Spent, busy_s: float) -> float | None:
         """Draw the conclusions of a failed attempt; the seconds to wait, or None to give up."""
-        if isinstance(error, ServerGone):
+        if isinstance(error, ServerGone) or (isinstance(error, ModelTimeout) and error.spent is None):
             self._breaker.missed()
         else:
             self._breaker.reached()
-        if isinstance(error, RateLimited) and error.retry_after:
-            self._rates.pause(min(error.retry_after, self._retry.longest_s))
         spent.wasted(error.spent, busy_s)
-        return failures.delay(spent.attempts, error)
+        self._judge(error)
+        wait = failures.delay(spent.attempts, error)
+        if isinstance(error, RateLimited):  # it concerns every call of the model
+            self._rates.pause(error.retry_after or wait or 0.0)
+        return wait
+
+    def _judge(self, error: ModelError) -> None:
+        """Raise ModelUnusable when this failure will be that of every call: nothing is gained by 500 of them."""
+        name = self.model.name
+        if isinstance(error, RateLimited) and (error.retry_after or 0.0) > self._retry.patience_s:
+            self._unusable = f"{name} asks to be left alone for {error.retry_after:,.0f} s: {error}"
+        elif isinstance(error, QuotaSpent):
+            self._unusable = f"{name} has no quota or credit left: {error}"
+        elif isinstance(error, RequestRefused) and error.status in (301, 302, 307, 308, 401, 403, 404):
+            kind = failure_kind(error)
+            self._refused = [*self._refused, kind] if self._refused[:1] == [kind] else [kind]
+            if len(self._refused) >= _REFUSALS:
+                hint = _HINTS.get(error.status, "check its name and address")
+                self._unusable = f"{name} refuses every call; {hint}: {error}"
+        else:
+            return
+        if self._unusable is not None:
+            raise ModelUnusable(self._unusable) from error
 
     # cache and record
 
@@ -320,6 +399,7 @@ class Gateway:
 
     def close(self) -> None:
         """Close the backend's connections, the event loop and the threads; calls still under way are cancelled."""
+        self._closed = True
         closing = getattr(self.model, "aclose", None)
         if closing is not None and self._loop.started:
             self._loop.submit(closing()).result(timeout=30)
@@ -334,6 +414,24 @@ def _surely_fits(request: ChatRequest, window: int) -> bool:
         len(message.content) * (1 if message.content.isascii() else 4) + _MOST_OVERHEAD for message in request.messages
     )
     return most + request.max_tokens <= window
+
+
+def _without_text(name: str, request: ChatRequest, completion: Completion) -> BadReply | None:
+    """What is wrong with a reply without text, if anything."""
+    finish = completion.finish_reason
+    failure: BadReply | None = None
+    if completion.text.strip():
+        return None
+    if finish == "content_filter":
+        failure = NoText(f"{name}: the provider's content filter has withheld the reply")
+    elif finish == "length" and not completion.text and completion.reasoning_tokens:
+        spent = f"{completion.completion_tokens:,} of {request.max_tokens:,} tokens"
+        failure = NoText(f"{name}: all of the reply's tokens ({spent}) went into reasoning; raise max_output_tokens")
+    elif finish not in ("stop", "length"):
+        failure = BadReply(f"{name}: empty reply, finish reason {finish!r}")
+    if failure is not None:
+        failure.spent = completion
+    return failure
 
 
 def _reply(served: _Served, tag: CallTag) -> Reply:
@@ -353,5 +451,7 @@ def _reply(served: _Served, tag: CallTag) -> Reply:
 def _outcome(future: Future[Reply]) -> Reply | Exception:
     try:
         return future.result()
+    except CancelledError:
+        return RunStopped("the call was broken off")
     except Exception as error:  # handed to the caller as a value, in its place
         return error

@@ -20,12 +20,18 @@ from workbench.errors import (
     BadReply,
     ModelError,
     ModelTimeout,
+    QuotaSpent,
     RateLimited,
     RequestRefused,
     ServerGone,
 )
 
-_SECRET = re.compile(r"\b(?:sk|key|pk|Bearer)[-_ ][A-Za-z0-9_\-.*]{6,}")
+# Keys as providers make them (OpenAI, Anthropic, Groq, Hugging Face, xAI, Google and others), or named as such.
+_SECRET = re.compile(
+    r"\b(?:(?:sk|pk|rk|key|gsk|hf|xai|r8|tgp|pplx|nvapi|fw|csk)[-_][A-Za-z0-9_\-.*]{6,}|AIza[A-Za-z0-9_\-.*]{6,})"
+    r"|\bBearer\s+[^\s\"',]{6,}"
+    r"|(?<=[?&](?:key|sig)=)[^&\s\"']+|(?<=[?&]token=)[^&\s\"']+|(?<=[?&]api[-_]key=)[^&\s\"']+"
+)
 # How providers word "too long": OpenAI, vLLM, Ollama and llama.cpp, Anthropic.
 _OVERFLOW = re.compile(
     r"context_length_exceeded|context length|max_model_len|longer than the maximum model length"
@@ -34,13 +40,57 @@ _OVERFLOW = re.compile(
     r"|reduce the length of the (?:messages|prompt)",
     re.I,
 )
-_DURATION = re.compile(r"([\d.]+)(ms|s|m|h)")
-_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+# How providers word "no credit left": OpenAI, Anthropic, DeepSeek, OpenRouter.
+_QUOTA = re.compile(
+    r"insufficient_quota|exceeded your current quota|billing_hard_limit|billing_not_active|credit balance is too low"
+    r"|insufficient[ _](?:credits?|balance|funds)",
+    re.I,
+)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|mil|s|m|h|d)[a-z]*", re.I)
+_UNIT = {"ms": 0.001, "mil": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+# "Please try again in 1m2.5s", "retry after 350 ms", Google's "retryDelay": "33s"
+_AGAIN = re.compile(
+    r"(?:try again|retry)\s+(?:in|after)\s+((?:\d[\d.]*\s*(?:ms|milli|s|m|h|d)[a-z]*[\s,]*(?:and\s+)?)+)"
+    r'|retryDelay"?\s*:\s*"([\d.]+s)',
+    re.I,
+)
+
+
+_NUMBER = r"(\d[\d,]*)"
+# The window and the prompt's tokens in the words of OpenAI, vLLM, llama.cpp, Anthropic and Google.
+_LIMIT = re.compile(
+    rf"maximum (?:context|model) length (?:is|of) {_NUMBER}|context (?:size|length|window)(?: of)? \(?{_NUMBER}"
+    rf'|n_ctx"?\s*:\s*{_NUMBER}|> {_NUMBER}|tokens allowed \({_NUMBER}',
+    re.I,
+)
+_ASKED = re.compile(
+    rf"resulted in {_NUMBER}|{_NUMBER} in the messages|{_NUMBER} input tokens|\(length {_NUMBER}\)"
+    rf'|n_prompt_tokens"?\s*:\s*{_NUMBER}|too long: {_NUMBER}|context limit: {_NUMBER}|token count \({_NUMBER}',
+    re.I,
+)
+
+
+def _named(pattern: re.Pattern[str], text: str) -> int | None:
+    found = pattern.search(text)
+    return int(next(filter(None, found.groups())).replace(",", "")) if found else None
+
+
+_CONNECT_S = 20  # until a connection stands
 
 
 def hide_secrets(text: str) -> str:
     """The text as one line of at most 2,000 characters, with what looks like a key blotted out."""
     return _SECRET.sub("***", " ".join(text.split()))[:2_000]
+
+
+def wait_in(text: str) -> float | None:
+    """The seconds after which a server's words ask to be tried again, if they do."""
+    found = _AGAIN.search(text)
+    return _seconds(found[1] or found[2]) if found else None
+
+
+def _seconds(duration: str) -> float:
+    return sum(float(number) * _UNIT[unit.lower()] for number, unit in _DURATION.findall(duration))
 
 
 class HttpRefusal(Exception):
@@ -55,16 +105,29 @@ class HttpRefusal(Exception):
         """Whether the server says that the prompt does not fit its window."""
         return self.status in (400, 413, 422, 500) and _OVERFLOW.search(self.body) is not None
 
+    def window(self, ours: int, reply_tokens: int) -> int:
+        """The window, in our tokens, that an overflow's words allow: smaller than a prompt of `ours` tokens with its
+        reply. Where the server counts more tokens than we do, its window holds fewer of ours."""
+        limit, asked = _named(_LIMIT, self.body), _named(_ASKED, self.body)
+        most = ours + reply_tokens - 1
+        if asked is None or not asked:
+            most = min(most, (ours + reply_tokens) * 9 // 10)
+        elif limit is not None:
+            limit = int(limit * min(1.0, ours / asked))
+        return max(1, most if limit is None else min(most, limit))
+
     def as_error(self, name: str) -> ModelError:
         """The error to raise for the model called `name`."""
         line = f"{name}: HTTP {self.status}: {self.body[:300]}"
+        if self.retry_after is None and (self.status == 402 or (self.status < 500 and _QUOTA.search(self.body))):
+            return QuotaSpent(line, self.status)
         if self.status == 429 or self.status == 529 or (self.status == 503 and self.retry_after is not None):
             return RateLimited(line, self.retry_after)
         if self.status in (408, 504):
             return ModelTimeout(line)
         if self.status in (409, 425) or self.status >= 500:
             return ModelError(line)
-        return RequestRefused(line)
+        return RequestRefused(line, self.status)
 
 
 def parsed(data: bytes, name: str) -> Mapping[str, Any]:
@@ -141,7 +204,7 @@ class Connection:
         import aiohttp
 
         if self._session is None:
-            limits = aiohttp.ClientTimeout(total=self._timeout, sock_read=self._token_timeout, sock_connect=20)
+            limits = aiohttp.ClientTimeout(total=self._timeout, sock_read=self._token_timeout, sock_connect=_CONNECT_S)
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
             self._session = aiohttp.ClientSession(headers=self._headers, timeout=limits, connector=connector)
         try:
@@ -156,11 +219,15 @@ class Connection:
                     host = urlsplit(response.headers.get("Location", "")).netloc.rpartition("@")[2]
                     raise RequestRefused(
                         f"{self._name}: the server redirects to {host or 'another path'}; "
-                        "nothing was sent there; name the final address in the experiment"
+                        "nothing was sent there; name the final address in the experiment",
+                        response.status,
                     )
                 if response.status != 200:
                     body_text = await response.text(errors="replace")
-                    raise HttpRefusal(response.status, self.scrubbed(body_text), _wait(response.headers))
+                    wait = _wait(response.headers)
+                    if wait is None and response.status in (429, 503, 529):
+                        wait = wait_in(body_text)
+                    raise HttpRefusal(response.status, self.scrubbed(body_text), wait)
                 if "text/event-stream" in response.headers.get("Content-Type", ""):
                     reader = EventReader(self._name)
                     # whole blocks: a line at a time costs several times as much
@@ -171,6 +238,8 @@ class Connection:
                         yield event
                 else:
                     yield {"whole": parsed(await response.read(), self._name)}
+        except aiohttp.ConnectionTimeoutError as error:
+            raise ServerGone(f"{self._name}: no connection to {url} in {_CONNECT_S} s") from error
         except TimeoutError as error:
             raise ModelTimeout(f"{self._name}: no answer in time") from error
         except aiohttp.ClientConnectorError as error:
@@ -199,7 +268,12 @@ def _proxy(url: str) -> str | None:
 
 
 def _wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks us to wait: Retry-After (seconds or an HTTP date), or OpenAI's reset headers."""
+    """Seconds that the server asks us to wait: retry-after-ms, Retry-After (seconds or an HTTP date), or OpenAI's reset
+    headers."""
+    try:
+        return max(0.0, float(headers["retry-after-ms"]) / 1000)
+    except (KeyError, ValueError):
+        pass
     value = headers.get("Retry-After")
     if value:
         try:
@@ -212,10 +286,7 @@ def _wait(headers: Mapping[str, str]) -> float | None:
             except (TypeError, ValueError):
                 return None
     resets = [
-        sum(
-            float(number) * _UNIT[unit]
-            for number, unit in _DURATION.findall(headers.get(f"x-ratelimit-reset-{kind}", ""))
-        )
+        _seconds(headers.get(f"x-ratelimit-reset-{kind}", ""))
         for kind in ("requests", "tokens")
         if headers.get(f"x-ratelimit-remaining-{kind}") == "0"
     ]

@@ -509,12 +509,16 @@ class RunLog:
                     if last:
                         connection.execute(last, list(values))
                     connection.execute("COMMIT")
-            except BaseException:  # nothing was committed: the rows wait for the next attempt
+            except BaseException as error:  # nothing was committed: the rows wait for the next attempt
                 with self._lock:
                     for table, members in rows.items():
                         self._rows[table] = members | self._rows.get(table, {})
                     self._answered = answered | self._answered
                     self._rescored |= rescored
+                import duckdb
+
+                if isinstance(error, duckdb.Error):  # a full disk, most of the time
+                    raise StoreError(f"{self.path} cannot be written: {_first_line(error)}") from error
                 raise
 
     def close(self) -> None:
