@@ -1,4 +1,4 @@
-"""What ends a run before its last question: a wrong key, a full disk, Ctrl-C. Each ends it cleanly and loses nothing."""
+"""What ends a run before its last question: a wrong key, a full disk, Ctrl-C. Each ends it and loses nothing."""
 
 from __future__ import annotations
 

@@ -343,8 +343,8 @@ class _Session:
         except RunStopped as reached:
             self._stop(reached, planned.opened)
             return []
-        except StoreError as error:
-            equipment.gateway.refuse(str(error))
+        except StoreError as lost:
+            equipment.gateway.refuse(str(lost))
             raise
         except Exception as failure:  # a method's bug or a dead server fails these questions, not the experiment
             error = _error_line(failure)
@@ -390,8 +390,8 @@ class _Session:
             self.recorder.take(planned.run_id, question.question_id)
             self._stop(reached, planned.opened)
             return
-        except StoreError as error:
-            equipment.gateway.refuse(str(error))
+        except StoreError as lost:
+            equipment.gateway.refuse(str(lost))
             raise
         except ContextOverflow as overflow:
             status, error = "truncated_failed", _error_line(overflow)
