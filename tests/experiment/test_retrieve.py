@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from workbench.cli import main
-from workbench.errors import InputError
+from workbench.errors import InputError, UnknownName
 from workbench.experiment.retrieve import pooled, retrieve
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
@@ -96,6 +97,35 @@ def test_what_makes_no_sense_with_a_retriever_is_not_measured_with_it(experiment
     assert not any("hyde" in reason and "sparse" in reason for reason in report.left_out)
 
 
+def test_differences_are_paired_and_broken_down(experiment: dict[str, Any]) -> None:
+    experiment["pipelines"] = [{"chunk_rag": {"splitter": "single", "dense_index": "hnsw"}}]
+    rows = retrieve(experiment).rows
+    dense, sparse, _ = rows
+    assert (dense.difference, dense.p_value) == (None, None)
+    assert sparse.difference == pytest.approx(sparse.recall[10] - dense.recall[10])
+    assert sparse.p_value is not None and 0 < sparse.p_value <= 1
+    assert sparse.interval[0] <= sparse.recall[10] <= sparse.interval[1] <= 1
+    assert (dense.index, dense.index_recall, sparse.index, sparse.index_recall) == ("hnsw", 1.0, "", None)
+    other = retrieve(experiment, baseline=sparse.retriever).rows
+    assert other[1].difference is None and other[0].difference == pytest.approx(-(sparse.difference or 0))
+    with pytest.raises(UnknownName, match="retrieval configuration"):
+        retrieve(experiment, baseline="chunk_rag")
+    with pytest.raises(UnknownName, match="unknown label 'hops'"):
+        retrieve(experiment, by="hops")
+
+
+def test_groups_have_their_own_questions_and_baselines(
+    experiment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = corpus()
+    labelled = [replace(q, task="easy" if n % 4 else "hard") for n, q in enumerate(whole.questions)]
+    mixed = Corpus.of("mills", list(whole.contexts.values()), labelled)
+    monkeypatch.setattr("workbench.catalogue.corpus", lambda name: lambda: mixed)
+    rows = retrieve(experiment, by="task").rows
+    assert [(row.group, row.questions) for row in rows] == [("easy", 6)] * 3 + [("hard", 2)] * 3
+    assert [row.difference is None for row in rows] == [True, False, False] * 2
+
+
 def test_pooled_contexts_keep_their_evidence() -> None:
     whole = pooled(corpus())
     (context,) = whole.contexts.values()
@@ -119,5 +149,7 @@ def test_the_command_prints_a_table_json_and_csv(
     assert main(["retrieve", str(file), "--format", "json", "--pool", "--limit", "3"]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert rows[0]["corpus"] == "mills pooled" and 0 <= rows[0]["recall_at_10"] <= 1
+    assert main(["retrieve", str(file), "--by", "task"]) == 0
+    assert "against first" in capsys.readouterr().out
     assert main(["retrieve", str(file), "--format", "csv"]) == 0
     assert capsys.readouterr().out.startswith("corpus,retriever,questions,mrr")

@@ -7,29 +7,25 @@ a model before it has its chunks (a query transform, a reranker) is left out and
 from __future__ import annotations
 
 import dataclasses
-import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, WorkbenchError
-from workbench.evaluation.metrics.evidence import evidence_recall, ndcg_at_k, recall_at_k, reciprocal_rank
+from workbench.errors import InputError, UnknownName, WorkbenchError
 from workbench.experiment.bench import Equipment, ExperimentBench
 from workbench.experiment.config import Experiment, Variant, load, variants
+from workbench.experiment.retrieve_report import DEPTHS, Measured, Retrieved, Row, groups, rows, scores
 from workbench.experiment.setup import choose, load_corpus
 from workbench.llm.gateway import Gateway
-from workbench.records import Answer, Chunk, Context, Corpus, Document, Hit, Question, Reply
+from workbench.records import Answer, Context, Corpus, Document, Hit, Question, Reply
 
 if TYPE_CHECKING:
     from workbench.llm.model import ChatRequest, Completion
     from workbench.pipeline import Messages
     from workbench.retrieval.embedding import Embedder
 
-DEPTHS = (1, 5, 10, 20)
 RETRIEVERS = ("dense", "sparse", "hybrid")
-_NDCG = 10
 
 
 class NeedsModel(WorkbenchError):
@@ -81,54 +77,22 @@ class _RetrievalBench(ExperimentBench):
         return Answer("", hits=tuple(hits), dropped_tokens=dropped_tokens)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One retrieval configuration over one corpus. `recall` by depth k is the share of the evidence spans that one of
-    the first k hits overlaps, `mrr` the mean reciprocal rank of the first that does, `coverage` the share of the gold
-    characters in the first 10; means over `questions`. Seconds: building the index, and the median per question."""
-
-    corpus: str
-    retriever: str
-    questions: int
-    recall: Mapping[int, float]
-    mrr: float
-    ndcg_at_10: float
-    coverage_at_10: float
-    chunks_read: float
-    build_s: float
-    query_s: float
-
-
-@dataclass(frozen=True)
-class Retrieved:
-    """The report: a row per corpus and configuration, and what was left out and why."""
-
-    rows: tuple[Row, ...]
-    left_out: tuple[str, ...]
-
-    def records(self) -> list[dict[str, Any]]:
-        """Plain rows for JSON and CSV."""
-        found = []
-        for row in self.rows:
-            plain = dataclasses.asdict(row)
-            recall = plain.pop("recall")
-            found.append({**plain, **{f"recall_at_{k}": value for k, value in recall.items()}})
-        return found
-
-
 def retrieve(
     source: str | Path | Mapping[str, Any] | Experiment,
     *,
     limit: int | None = None,
     pool: bool = False,
     embedder: Any = None,
+    by: str | None = None,
+    baseline: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Retrieved:
     """Run the retrieval of every configuration in an experiment over its questions that have evidence.
 
     Each configuration with a `retriever` is measured with all three. `pool` puts all contexts of a corpus into one, as
-    a search over everything. `limit`: at most that many questions per corpus. Raises InputError when nothing in the
-    file retrieves, or no question has evidence.
+    a search over everything. `limit`: at most that many questions with evidence per corpus. `by` breaks down by task or
+    another label of the questions. `baseline` names the row that the others are compared with, the first by default.
+    Raises InputError when nothing in the file retrieves, or no question has evidence.
 
     Example: `retrieve("examples/demo.yaml").rows[0].mrr`
     """
@@ -136,8 +100,11 @@ def retrieve(
 
     experiment = load(source)
     configured = _configurations(experiment)
+    labels = [label for label, _ in configured]
+    if baseline is not None and baseline not in labels:
+        raise UnknownName("retrieval configuration", baseline, labels, file=experiment.source, field="--baseline")
     opened = open_embedder(experiment.embedder if embedder is None else embedder)
-    rows: list[Row] = []
+    found: list[Row] = []
     left_out: list[str] = []
     for number, entry in enumerate(experiment.corpora):
         corpus = load_corpus(entry, experiment, f"corpora.{number}")
@@ -150,19 +117,23 @@ def retrieve(
         bare = len(corpus.questions) - len(known.questions)
         if bare:
             left_out.append(f"corpus {corpus.name}: {bare} questions without evidence spans")
+        groups(asked, by)  # a label that no question has is said before anything is built
+        measured: list[Measured] = []
         for label, method in configured:
             try:
-                row = _measured(label, method, corpus, asked, experiment, opened)
+                one = _measured(label, method, corpus, asked, experiment, opened)
             except (NeedsModel, InputError) as error:
                 left_out.append(f"{label}: {error}")
                 continue
-            if row is None:
+            if one is None:
                 left_out.append(f"{label}: retrieves nothing")
                 continue
-            rows.append(row)
+            measured.append(one)
             if progress:
                 progress(f"{corpus.name}: {label}")
-    if not rows:
+        if measured:
+            found += rows(corpus.name, asked, measured, by=by, baseline=baseline)
+    if not found:
         reasons = "; ".join(dict.fromkeys(left_out))
         bare = all(reason.startswith("corpus ") for reason in left_out)
         raise InputError(
@@ -171,7 +142,7 @@ def retrieve(
             field="corpora" if bare else "pipelines",
             fix="choose questions with evidence spans" if bare else "add chunk_rag",
         )
-    return Retrieved(tuple(rows), tuple(dict.fromkeys(left_out)))
+    return Retrieved(tuple(found), tuple(dict.fromkeys(left_out)))
 
 
 def _configurations(experiment: Experiment) -> list[tuple[str, Any]]:
@@ -203,7 +174,7 @@ def _by_retriever(variant: Variant) -> Iterator[tuple[str, Any]]:
 
 def _measured(
     label: str, method: Any, corpus: Corpus, asked: Sequence[Question], experiment: Experiment, embedder: Embedder
-) -> Row | None:
+) -> Measured | None:
     equipment = Equipment(
         run_id="retrieve",
         gateway=Gateway(_Deaf(), concurrency=1),
@@ -215,7 +186,7 @@ def _measured(
     )
     build_s = 0.0
     times: list[float] = []
-    scores: list[tuple[float, ...]] = []
+    scored: list[tuple[float, ...]] = []
     read: list[int] = []
     states: dict[str, Any] = {}
     try:
@@ -230,34 +201,21 @@ def _measured(
             hits = method.answer(question.blind(), states[question.context_id], bench).hits
             times.append(time.perf_counter() - started)
             read.append(len(hits))
-            scores.append(_scores(hits, question.evidence))
+            scored.append(scores(hits, question.evidence))
     finally:
         equipment.gateway.close()
     if not any(read):
         return None
-    means = [statistics.fmean(values) for values in zip(*scores, strict=True)]
-    return Row(
-        corpus=corpus.name,
-        retriever=label,
-        questions=len(asked),
-        recall=dict(zip(DEPTHS, means, strict=False)),
-        mrr=means[len(DEPTHS)],
-        ndcg_at_10=means[len(DEPTHS) + 1],
-        coverage_at_10=means[len(DEPTHS) + 2],
-        chunks_read=statistics.fmean(read),
-        build_s=build_s,
-        query_s=statistics.median(times),
-    )
+    searched = () if getattr(method, "retriever", "") == "sparse" else states.values()
+    return Measured(label, tuple(scored), tuple(read), tuple(times), build_s, _kinds(searched))
 
 
-def _scores(hits: Sequence[Hit], evidence: Sequence[Chunk]) -> tuple[float, ...]:
-    values = [recall_at_k(hits, evidence, k) for k in DEPTHS]
-    values += [
-        reciprocal_rank(hits, evidence),
-        ndcg_at_k(hits, evidence, _NDCG),
-        evidence_recall(hits, evidence, _NDCG),
-    ]
-    return tuple(value or 0.0 for value in values)  # None is "without evidence", and these questions have some
+def _kinds(states: Iterable[Any]) -> tuple[tuple[str, float], ...]:
+    """The kind of each dense index that was built, with its recall; methods with other states show none."""
+    from workbench.retrieval.index import ChunkIndex
+
+    facts = (state.dense_facts for state in states if isinstance(state, ChunkIndex))
+    return tuple(fact for fact in facts if fact is not None)
 
 
 def pooled(corpus: Corpus) -> Corpus:

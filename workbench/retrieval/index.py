@@ -110,6 +110,12 @@ class ChunkIndex:
         return self._dense_part()[0]
 
     @property
+    def dense_facts(self) -> tuple[str, float] | None:
+        """The kind of the dense index and its recall@10 against exact search; None while there is none."""
+        made = self._made.get("dense")
+        return (made[0].kind, made[0].recall) if made else None
+
+    @property
     def sparse(self) -> Bm25Index:
         """The BM25 index."""
         return self._once("sparse", self._sparse_part)
