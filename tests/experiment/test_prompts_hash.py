@@ -7,7 +7,7 @@ import pytest
 import pipelines._extraction
 import pipelines.full_context
 import pipelines.hippo_rag
-from workbench.experiment.config import prompts_hash
+from workbench.experiment.identity import prompts_hash
 
 
 @pytest.mark.parametrize(

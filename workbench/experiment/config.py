@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from corpora.benchmarks import exclusions
 from workbench import catalogue
 from workbench.errors import InputError, UnknownName
+from workbench.experiment.identity import code_hash, prompts_hash
 from workbench.text import combined_hash
 
 
@@ -137,9 +138,12 @@ class Variant:
 
     @property
     def identity(self) -> str:
-        """Hash of the method, its full configuration and its prompts."""
+        """Hash of the method, its full configuration, its prompts and its code."""
         return combined_hash(
-            self.method, json.dumps(self.config, sort_keys=True, default=str), prompts_hash(self.method)
+            self.method,
+            json.dumps(self.config, sort_keys=True, default=str),
+            prompts_hash(self.method),
+            code_hash(self.method),
         )
 
 
@@ -316,29 +320,3 @@ def _expand(entry: Entry, experiment: Experiment, field: str) -> Iterator[Varian
 
 def _inner(field: str, error: InputError) -> str:
     return f"{field}.{error.field}" if error.field else field
-
-
-def prompts_hash(method: str) -> str:
-    """Hash of the prompt constants of a method's module and of the method modules it takes anything from: a changed
-    prompt is a changed run."""
-    import sys
-
-    from workbench import pipeline as protocol
-
-    cls = catalogue.pipeline(method)
-    modules = {protocol.__name__: protocol}
-    waiting = [base.__module__ for base in cls.__mro__ if base.__module__ in sys.modules]
-    while waiting:
-        name = waiting.pop()
-        if name not in modules:
-            modules[name] = sys.modules[name]
-            used = {str(getattr(value, "__module__", "")) for value in vars(modules[name]).values()}
-            waiting += sorted(u for u in used if u.startswith("pipelines.") and u in sys.modules)
-    prompts: dict[str, str] = {}
-    for module in modules.values():
-        for name, value in vars(module).items():
-            if isinstance(value, protocol.Prompt):
-                prompts[value.name] = value.prompt_hash
-            elif isinstance(value, str) and name.isupper():  # shared wording such as ANSWER_RULE
-                prompts[f"{module.__name__}.{name}"] = value
-    return combined_hash(*(part for item in sorted(prompts.items()) for part in item))
