@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_documents, render_question
 from workbench.records import Answer, Chunk, Context, Hit, Question
 
+OWN = Prompt("full_context.own", user="{prompt}")  # the benchmark's prompt, filled in
 READ = Prompt("full_context.read", user=f"{{context}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
 
 
@@ -17,7 +18,8 @@ class FullContext:
     """The long-context arm. Over the window, LongBench's rule: keep the first and the last half of what fits.
 
     LongBench (pred.py) cuts the whole prompt, instruction and question included; we cut the documents only, since a
-    prompt without its question tests nothing. LaRA and InfiniteBench cut the same way. Dropped tokens are recorded.
+    prompt without its question tests nothing. LaRA and InfiniteBench cut the same way. Dropped tokens are recorded. A
+    question that brings its benchmark's own prompt is asked by that, and the whole prompt is cut, as LongBench does.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -34,6 +36,8 @@ class FullContext:
         return None
 
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
+        if question.prompt:
+            return self._by_own_prompt(question, bench)
         asked = render_question(question)
         room = bench.room(READ(context="", question=asked), reply_tokens=bench.answer_tokens)
         whole = [Chunk.of(document, 0, len(document.text)) for document in bench.context.documents]
@@ -47,9 +51,29 @@ class FullContext:
         hits = [Hit(chunk, 0.0, rank) for rank, chunk in enumerate(kept, 1)]
         return bench.reply(READ(context=text, question=asked), step="read", hits=hits, dropped_tokens=dropped)
 
+    def _by_own_prompt(self, question: Question, bench: Bench) -> Answer:
+        """One call with the benchmark's prompt: over the room, its first and its last half."""
+        whole = [Chunk.of(document, 0, len(document.text)) for document in bench.context.documents]
+        before, _, after = question.prompt.partition("{context}")
+        prompt = before + render_documents(whole, bench.context) + after
+        room = bench.room(OWN(prompt=""), reply_tokens=bench.answer_tokens)
+        tokens = bench.count(prompt)
+        head, tail = len(prompt), 0
+        target = max(0, room)
+        while self.truncate != "never" and bench.count(prompt[:head] + _end(prompt, tail)) > room and target > 0:
+            head_room = int(target * _HEAD_SHARE[self.truncate])
+            head = _longest(prompt, head_room, bench, from_end=False)
+            tail = _longest(prompt, target - head_room, bench, from_end=True)
+            target -= 1 + target // 100  # halves that are joined may have a few tokens more
+        shown = prompt[:head] + _end(prompt, tail)
+        spans = ((0, head), (len(prompt) - tail, len(prompt)))
+        kept = merged(_shown(whole, len(before), spans, bench.context))
+        hits = [Hit(chunk, 0.0, rank) for rank, chunk in enumerate(kept, 1)]
+        return bench.reply(OWN(prompt=shown), step="read", hits=hits, dropped_tokens=tokens - bench.count(shown))
+
     def _fit(self, chunks: Sequence[Chunk], room: int, bench: Bench) -> list[Chunk]:
         """The chunks cut to `room` tokens as rendered."""
-        head_share = {"middle": 0.5, "right": 1.0, "left": 0.0}[self.truncate]
+        head_share = _HEAD_SHARE[self.truncate]
         target = room
         while target > 0:
             head_room = int(target * head_share)
@@ -64,6 +88,30 @@ class FullContext:
                 return kept
             target -= over + 1  # titles and joins cost a few tokens more than the pieces
         return []
+
+
+_HEAD_SHARE = {"middle": 0.5, "right": 1.0, "left": 0.0}
+
+
+def _end(text: str, characters: int) -> str:
+    return text[len(text) - characters :]
+
+
+def _shown(chunks: Iterable[Chunk], start: int, spans: Iterable[tuple[int, int]], context: Context) -> list[Chunk]:
+    """What the spans of a prompt show of the chunks that are rendered in it from `start` on."""
+    places, at = [], start
+    for chunk in chunks:
+        rendered = render_documents([chunk], context)
+        places.append((at + len(rendered) - len(chunk.text), chunk))  # its title stands before it
+        at += len(rendered) + 2
+    found = []
+    for first, last in spans:
+        for place, chunk in places:
+            low, high = max(first, place), min(last, place + len(chunk.text))
+            if low < high:
+                text = chunk.text[low - place : high - place]
+                found.append(Chunk(chunk.document_id, chunk.start + low - place, chunk.start + high - place, text))
+    return found
 
 
 def _take(chunks: Iterable[Chunk], room: int, bench: Bench, *, from_end: bool) -> list[Chunk]:

@@ -98,7 +98,8 @@ class Question:
 
     `metadata` carries the difficulty labels: `diffusion` and `scope` (numbers, larger is harder), `hops`, `depth`
     (0 to 1, where the evidence stands in the context), `context_tokens`, and `unanswerable` (True when the right
-    answer is that there is none).
+    answer is that there is none). `prompt` is the benchmark's own prompt with `{context}` where the text stands, for
+    methods that read the whole of it.
     """
 
     question_id: str
@@ -110,6 +111,7 @@ class Question:
     task: str = ""
     metrics: tuple[str, ...] = ("token_f1",)
     metadata: Metadata = field(default_factory=dict)
+    prompt: str = ""
 
     def blind(self, *, keep_evidence: bool = False) -> Question:
         """The question as a method may see it: without gold answers, labels and (unless asked) evidence."""
@@ -165,7 +167,7 @@ class Corpus:
         for q in self.questions:
             spans = ",".join(f"{c.document_id}:{c.start}:{c.end}" for c in q.evidence)
             parts += [q.question_id, q.text, q.context_id, "\x1f".join(q.answers), "\x1f".join(q.options)]
-            parts += [spans, q.task, ",".join(q.metrics)]
+            parts += [spans, q.task, ",".join(q.metrics), *((q.prompt,) if q.prompt else ())]
         return combined_hash(*parts)
 
 

@@ -1,20 +1,24 @@
 """LongBench v1 and LongBench-E (Bai et al., ACL 2024, arXiv 2308.14508; THUDM/LongBench): 21 data sets, two languages.
 
 The official order of instruction, context and question is the methods' own here, the same for all of them; the
-instructions of the official prompts, in our words, stand with the question. Truncation in the middle, as LongBench
-does it, is `full_context`'s.
+instructions of the official prompts, in our words, stand with the question. With `prompts`, `full_context` asks by the
+official prompts, word for word and cut in the middle as a whole; retrieval keeps to the shared wording. The official
+answer lengths are the label `max_gen`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from corpora.benchmarks.fields import GOLD, GOLDS, INDEX, TEXT, TEXTS, Fields
+from corpora.benchmarks.fields import GOLD, GOLDS, INDEX, TEXT, TEXTS, Fields, Kind
 from corpora.benchmarks.hub import Source, files_of
-from corpora.benchmarks.raw import assembled, file_of, read_table
+from corpora.benchmarks.raw import assembled, checked, file_of, read_json, read_table
 from corpora.options import chosen_of
+from workbench.errors import InputError
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
 SOURCE = Source("longbench", "THUDM/LongBench", ("data.zip", "*.jsonl"))
@@ -56,6 +60,7 @@ _SETS: dict[str, tuple[int, str]] = {
     "repobench-p": (64, "Complete the code: write its next line.\n"),
 }  # fmt: skip
 SETS = tuple(_SETS)
+_PROMPTS = "dataset2prompt.json"
 _ONLY_IN_V1 = frozenset(
     {"narrativeqa", "multifieldqa_zh", "musique", "dureader", "qmsum", "vcsum", "lsht", "passage_retrieval_zh"}
 )
@@ -72,13 +77,15 @@ def load(
     path: str | None = None,
     tasks: Sequence[str] | str | None = None,
     extended: bool = False,
+    prompts: str | None = None,
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
     """LongBench v1: each row its own context and question, scored by its data set's official rule.
 
     `tasks`: data sets by their official names, all that the folder holds by default; `extended` reads LongBench-E
-    (`NAME_e`, evenly long). `path`: a folder with the files of `data.zip`, else the hub. Raises InputError.
+    (`NAME_e`, evenly long). `path`: a folder with the files of `data.zip`, else the hub. `prompts`: the repository's
+    `config/dataset2prompt.json`, or `official` when it is in the folder. Raises InputError.
     """
     folder = files_of(SOURCE, path, revision)
     known = [name for name in SETS if not (extended and name in _ONLY_IN_V1)]
@@ -86,6 +93,7 @@ def load(
     wanted = chosen_of(tasks, known, "tasks")
     if tasks is None and folder.is_dir():
         wanted = [name for name in known if list(folder.rglob(f"{name}{ending}.jsonl"))] or wanted
+    templates = _templates(prompts, folder, wanted) if prompts else {}
     contexts, questions, lost = [], list[Question](), 0
     for name in wanted:
         file = file_of(folder, f"{name}{ending}")
@@ -93,13 +101,29 @@ def load(
             document = Document(f"{name}-{number}", row["context"])
             context = Context((document,))
             contexts.append(context)
-            questions.append(_question(name, number, row, document, context))
+            asked = _question(name, number, row, document, context)
+            if templates:  # the parts before and after the context, so that nothing in the input is taken for it
+                parts = [part.replace("{input}", row["input"]) for part in templates[name].split("{context}")]
+                asked = replace(asked, prompt="{context}".join(parts))
+            questions.append(asked)
             lost += name == "passage_retrieval_en" and not questions[-1].evidence
+    official = ", official prompts" if templates else ""
     return assembled(
-        "longbench-e" if extended else "longbench", contexts, questions, limit=limit, version="2e00731",
+        "longbench-e" if extended else "longbench", contexts, questions, limit=limit, version=f"2e00731{official}",
         provenance=f"{SOURCE.page}; {', '.join(wanted)}", licence="MIT (the data sets' own licences apply)",
         notes=(f"{lost} retrieval answers name paragraphs that do not exist",) if lost else (),
     )  # fmt: skip
+
+
+def _templates(prompts: str, folder: Path, wanted: Sequence[str]) -> dict[str, str]:
+    """The official prompts by data set. Raises InputError when the file is not there or lacks one."""
+    beside = folder if folder.is_dir() else folder.parent
+    found = sorted(beside.rglob(_PROMPTS)) if prompts == "official" else [Path(prompts).expanduser()]
+    if not found or not found[0].is_file():
+        fix = f"get config/{_PROMPTS} from https://github.com/THUDM/LongBench"
+        raise InputError("no official prompts", file=found[0] if found else beside / _PROMPTS, field="prompts", fix=fix)
+    template = Kind("a prompt with {context} once", lambda text: isinstance(text, str) and text.count("{context}") == 1)
+    return checked(read_json(found[0]), dict.fromkeys(wanted, template), found[0], "prompts")
 
 
 def _question(name: str, number: int, row: dict[str, Any], document: Document, context: Context) -> Question:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from corpora.benchmarks.fields import FILLED, GOLD, TEXT, Fields, one_of
 from corpora.benchmarks.hub import Source, files_of
@@ -18,19 +19,24 @@ _FIELDS: Fields = {
 }  # fmt: skip
 _FORMAT = 'Format your response as follows: "The correct answer is (insert answer here)".'
 
+_READ = "Please read the following text and answer the question below.\n\n<text>\n{context}\n</text>\n\n"
+
 
 def load(
     *,
     path: str | None = None,
     lengths: Sequence[str] | str | None = None,
+    prompts: Literal["shared", "official"] = "shared",
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
     """LongBench v2: each row its own context; right is the gold letter in the asked form.
 
     `lengths`: short (below 32k words), medium (to 128k), long; all by default. `path`: a folder with `data.json`, or
-    the file. Raises InputError.
+    the file. `prompts: official` has `full_context` ask by the official prompt, cut in the middle as a whole. Raises
+    InputError.
     """
+    chosen_of(prompts, ("shared", "official"), "prompts")
     chosen = chosen_of(lengths, ("short", "medium", "long"), "lengths")
     folder = files_of(SOURCE, path, revision)
     contexts, questions = [], []
@@ -48,8 +54,10 @@ def load(
             Question(
                 str(row["_id"]), text, context.context_id, (row["answer"],), (), (), row["domain"],
                 ("longbench_v2", "longbench_v2_compensated"), labels,
+                f"{_READ}{text}" if prompts == "official" else "",
             )
         )  # fmt: skip
     return assembled(
-        "longbench-v2", contexts, questions, limit=limit, version="1", provenance=SOURCE.page, licence="Apache-2.0"
-    )
+        "longbench-v2", contexts, questions, limit=limit, provenance=SOURCE.page, licence="Apache-2.0",
+        version="1, official prompts" if prompts == "official" else "1",
+    )  # fmt: skip

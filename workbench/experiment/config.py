@@ -198,6 +198,8 @@ def _resolve_paths(entry: Entry, base: Path) -> Entry:
     for key in ("path", "questions"):
         if isinstance(options.get(key), str) and (key == "path" or not options[key].isdigit()):
             options[key] = str(_under(base, Path(options[key])))
+    if isinstance(prompts := options.get("prompts"), str) and prompts.endswith(".json"):
+        options["prompts"] = str(_under(base, Path(prompts)))
     if isinstance(listed := options.get("exclude"), str) and listed not in exclusions.CHECKS:
         options["exclude"] = str(_under(base, Path(listed)))
     return Entry(name=name, options=options)

@@ -51,6 +51,25 @@ def test_longbench(tmp_path: Path) -> None:
         longbench.load(path=str(tmp_path), tasks="hotpot")
 
 
+def test_longbench_s_official_prompts(tmp_path: Path) -> None:
+    written(tmp_path / "hotpotqa.jsonl", longbench_row(input="Who {context} was it?"))
+    with pytest.raises(InputError, match=r"dataset2prompt\.json.*get config"):
+        longbench.load(path=str(tmp_path), prompts="official")
+    template = "Answer by the passages.\n{context}\n\nQuestion: {input}\nAnswer:"
+    file = tmp_path / "config" / "dataset2prompt.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps({"hotpotqa": template}))
+    corpus = longbench.load(path=str(tmp_path), prompts="official")
+    (question,) = corpus.questions
+    before, after = question.prompt.split("{context}", 1)
+    assert (before, after) == ("Answer by the passages.\n", "\n\nQuestion: Who {context} was it?\nAnswer:")
+    assert question.blind().prompt == question.prompt  # a method may see it
+    assert corpus.fingerprint != longbench.load(path=str(tmp_path)).fingerprint
+    file.write_text(json.dumps({"hotpotqa": "no place for the text"}))
+    with pytest.raises(InputError, match=r"no prompt with \{context\} once"):
+        longbench.load(path=str(tmp_path), prompts=str(file))
+
+
 def test_a_column_that_is_missing_and_a_line_that_is_cut(tmp_path: Path) -> None:
     row = longbench_row()
     del row["answers"]
@@ -78,6 +97,12 @@ def test_longbench_v2(tmp_path: Path) -> None:
     assert headline(question, "The correct answer is (C).") == 1.0
     assert headline(question, "C") == 0.0  # officially
     assert len(longbench_v2.load(path=str(tmp_path / "data.json")).questions) == 2
+    (official,) = longbench_v2.load(path=str(tmp_path), lengths="short", prompts="official").questions
+    assert official.prompt == (
+        "Please read the following text and answer the question below.\n\n<text>\n{context}\n</text>\n\n"
+        "What is the correct answer to this question: Which?\nChoices:\n(A) one\n(B) two\n(C) three\n(D) four\n\n"
+        'Format your response as follows: "The correct answer is (insert answer here)".'
+    )
 
 
 def test_infinitebench(tmp_path: Path) -> None:
