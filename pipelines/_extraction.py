@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
-from workbench.fitting import SEAM, chunk_size, cut, note_room, room_for
+from workbench.fitting import SEAM, cut, note_room, reduced, room_for
 from workbench.pipeline import Bench, Prompt
 from workbench.records import Message
 from workbench.retrieval.entity_graph import cooccurrence_triples
@@ -55,8 +55,8 @@ def extraction_chunks(
     In a small window chunks shrink with the replies: a list of facts is longer than the text that states them.
     """
     tokens = note_room(reply_tokens, prompt(chunk=""), bench, schema=Elements)
-    size = min(chunk_tokens, tokens * chunk_tokens // reply_tokens)
-    size = chunk_size(max(1, size), prompt(chunk=""), bench, reply_tokens=tokens, schema=Elements)
+    room = room_for(prompt(chunk=""), bench, reply_tokens=tokens, schema=Elements)
+    size = reduced(chunk_tokens, min(room, tokens * chunk_tokens // reply_tokens), bench)
     index = bench.index(chunk_tokens=size, overlap=min(overlap, size // 4))
     return index, [cut(chunk.text, size, bench) for chunk in index.chunks], tokens
 

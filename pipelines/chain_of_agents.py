@@ -36,7 +36,9 @@ class Chain:
         for part in self.parts:
             prompt = WORKER(chunk=part, note=note or "(nothing yet)", question=asked)
             said = bench.ask(prompt, step="worker", max_tokens=self.note_tokens, temperature=temperature, sample=sample)
-            note = cut(said.text.strip(), self.note_tokens, bench)
+            if not said.text.strip():
+                bench.note("empty_note_kept_last", True)
+            note = cut(said.text.strip(), self.note_tokens, bench) or note
         return note
 
 
@@ -65,7 +67,8 @@ class ChainOfAgents:
     Sentences are packed into chunks of B = window − question − worker prompt tokens. The paper subtracts neither the
     previous note nor the reply; a prompt over the window would fail, so we subtract both (`note_tokens` twice). Each
     worker sees only the latest note; the manager sees the last note and no text. No official code is published. In a
-    window below four notes, notes are shorter, which is noted. `order` is the paper's study of reading directions.
+    window below four notes, notes are shorter; an empty note leaves the last one in place. Both are noted. `order` is
+    the paper's study of reading directions.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

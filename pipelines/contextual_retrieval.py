@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pipelines.chunk_rag import READ, read_hits
-from workbench.fitting import SEAM, cut, from_the_start, room_for
+from workbench.fitting import SEAM, cut, from_the_start, reduced, room_for
 from workbench.pipeline import Bench, MethodCard, Prompt
 from workbench.records import Answer, Chunk, Context, Hit, Question
 from workbench.retrieval.chunking import pack
@@ -38,9 +38,10 @@ class ContextualRetrieval:
     which sees the whole document, the same first bytes for all chunks of a document so that a prefix cache holds them;
     chunk and context together are embedded and put into BM25; 150 of each, fused by 0.8 / rank + 0.2 / rank; top 20.
 
-    Chunks of 800 tokens, contexts of about 100 as the announcement counts them. Named deviations: a document longer
-    than the window is shown in consecutive parts, each chunk with the part it begins in; chunks get smaller in a small
-    window; no cross-encoder; an empty context leaves the chunk alone. All are noted. The reader sees the original text.
+    Chunks of 800 tokens, contexts of at most 1,024 (the cookbook; about 100 are written, by its own count). Named
+    deviations: a document longer than the window is shown in consecutive parts, each chunk with the part it begins in;
+    chunks get smaller in a small window; no cross-encoder; an empty context leaves the chunk alone. All are noted. The
+    reader sees the original text.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -55,7 +56,7 @@ class ContextualRetrieval:
     candidates: int = 150
     dense_weight: float = 0.8
     chunk_tokens: int = 800
-    context_tokens: int = 100
+    context_tokens: int = 1_024
 
     def __post_init__(self) -> None:
         if self.top_k < 1 or self.candidates < 1 or self.chunk_tokens < 1 or not 0 <= self.dense_weight <= 1:
@@ -65,9 +66,7 @@ class ContextualRetrieval:
         tokens = min(self.context_tokens, bench.window // 8)
         room = room_for(SITUATE(document="", chunk=""), bench, reply_tokens=tokens)
         reading = room_for(READ(chunks="", question=""), bench, reply_tokens=bench.answer_tokens)
-        size = min(self.chunk_tokens, room // 3, reading // 2)
-        if size < self.chunk_tokens:
-            bench.note("chunk_tokens_reduced_to", size)
+        size = reduced(self.chunk_tokens, min(room // 3, reading // 2), bench)
         chunks = bench.index(chunk_tokens=size).chunks
         parts = {d.document_id: pack(d, room - size - SEAM, bench.count) for d in context.documents}
         cut_up = sum(len(of_document) > 1 for of_document in parts.values())

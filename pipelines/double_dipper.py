@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
-from workbench.fitting import both_ends, cut, numbered, passages, room_for
+from workbench.fitting import both_ends, cut, numbered, passages, reduced, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Chunk, Context, Hit, Question
 from workbench.text import sentence_spans
@@ -75,7 +75,9 @@ class DoubleDipper:
         budget = min(EXAMPLE_TOKENS * self.examples, room_for(frame, bench, reply_tokens=tokens) // 2)
         room = room_for(frame, bench, reply_tokens=tokens + budget)
         shown = partial(_shown, bench=bench)
-        kept, dropped = both_ends(passages(bench, min(self.passage_tokens, room)), room, bench, shown)
+        kept, dropped = both_ends(
+            passages(bench, reduced(self.passage_tokens, room, bench, "passage_tokens")), room, bench, shown
+        )
         shots = "".join(self._examples(kept, question, bench))
         prompt = READ(passages=shown(kept), examples=cut(shots, budget, bench), question=asked)
         reply = bench.ask(prompt, step="read", max_tokens=tokens)

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, Field
 
 from pipelines.chunk_rag import READ, read_hits
-from workbench.fitting import fitting_hits, from_the_start
+from workbench.fitting import cut, fitting_hits, from_the_start, note_room, reduced, room_for
 from workbench.pipeline import Bench, MethodCard, Prompt, render_documents, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.entity_graph import EntityGraph, Triple, cooccurrence_triples, entities
@@ -25,6 +25,9 @@ REPORT = Prompt(
     user="{facts}\n\nAbove are facts about a group of related entities. Write a short report: who and what they are, "
     "and how they are related.\nSummary:",
 )
+
+
+EXTRACTED_TOKENS = 1_024
 
 
 class Fact(BaseModel):
@@ -81,18 +84,22 @@ class GraphRag:
     max_reports: int = 20
 
     def build(self, context: Context, bench: Bench) -> GraphState:
-        index = bench.index(chunk_tokens=self.chunk_tokens, overlap=self.overlap)
+        size, tokens = self.chunk_tokens, 0
+        if self.extraction == "llm":
+            tokens = note_room(EXTRACTED_TOKENS, EXTRACT(chunk=""), bench, schema=Facts)
+            size = reduced(size, room_for(EXTRACT(chunk=""), bench, reply_tokens=tokens, schema=Facts), bench)
+        index = bench.index(chunk_tokens=size, overlap=min(self.overlap, size // 4))
         texts = [chunk.text for chunk in index.chunks]
-        graph = EntityGraph(self._triples(texts, bench), texts)
+        graph = EntityGraph(self._triples([cut(text, size, bench) for text in texts], tokens, bench), texts)
         reports = self._reports(graph, bench) if self.community_summaries else ()
         return GraphState(index, graph, reports)
 
-    def _triples(self, texts: list[str], bench: Bench) -> list[Triple]:
+    def _triples(self, texts: list[str], tokens: int, bench: Bench) -> list[Triple]:
         if self.extraction == "cooccurrence":
             return [triple for i, text in enumerate(texts) for triple in cooccurrence_triples(text, i)]
         prompts = [EXTRACT(chunk=text) for text in texts]
         triples = []
-        for i, reply in enumerate(bench.ask_many(prompts, step="extract", max_tokens=1_024, schema=Facts)):
+        for i, reply in enumerate(bench.ask_many(prompts, step="extract", max_tokens=tokens, schema=Facts)):
             if reply.parsed is None:  # fallback: a chunk must not vanish from the graph
                 bench.note("extraction_unparsable", i)
                 triples += cooccurrence_triples(texts[i], i)

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from workbench.fitting import SEAM, chunk_size, cut, labelled, leading, note_room, packed, room_for, shortened
+from workbench.fitting import SEAM, cut, labelled, leading, note_room, packed, reduced, room_for, shortened
 from workbench.pipeline import ANSWER_RULE, Bench, Messages, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
 from workbench.retrieval.entity_graph import entities, normalise
@@ -126,20 +126,21 @@ class GraphReader:
     """Li et al., EMNLP Findings 2024 (arXiv 2406.14550; no official code). Index stage: one call a chunk writes atomic
     facts with key elements; elements are nodes, joined where they share a fact. Query stage: a plan; the best `paths`
     nodes; an agent for each, in parallel, with its own notebook: facts of the node, chunks it asks for, their
-    neighbours in the text, neighbouring nodes, at most `calls` calls; then one call over all notebooks: 3 + Σ f calls,
-    3 + max f in sequence.
+    neighbours in the text, neighbouring nodes, at most `calls` calls; then one call over all notebooks: 2 + b + Σ f
+    calls, 3 + max f in sequence, b the batches of key elements (1 where they fit one prompt).
 
-    Window 4,096, chunks of 2,000 tokens, 5 paths, 10 calls: the paper's. Named deviations: replies are JSON; elements
-    are merged by spelling (the paper aggregates them as InsTag does); elements over the window are scored in batches;
-    facts and neighbours that do not fit are left out; a name that is no node is the closest one or, at the start, the
-    nearest by embedding; read_chunk without a valid number reads the node's chunks. An unparsable step ends its path.
-    All of this is noted.
+    Window 4,096, chunks of 2,000 tokens, 5 paths, 10 calls: the paper's (its temperature is 0.2; here the
+    experiment's). Named deviations: replies are JSON; elements are merged by spelling (the paper aggregates them as
+    InsTag does); elements over the window are scored in batches; of a hub's facts and neighbours those nearest to plan
+    and question are shown as far as they fit; a name that is no node is the closest one or, at the start, the nearest
+    by embedding; read_chunk without a valid number reads the node's chunks. An unparsable step ends its path. All of
+    this is noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
         title="GraphReader",
         family="agents",
-        cost="index: n (parallel); query: 3 + Σ f calls (f ≤ 10 on each of 5 paths), 3 + max f in sequence",
+        cost="index: n (parallel); query: 2 + b + Σ f calls (f ≤ 10 on each of 5 paths), 3 + max f in sequence",
         url="https://arxiv.org/abs/2406.14550",
         year=2024,
         stages="index: facts | plan → start nodes → agents (parallel): facts → chunks → neighbours → … | → answer",
@@ -148,7 +149,7 @@ class GraphReader:
     chunk_tokens: int = 2_000
     paths: int = 5
     calls: int = 10
-    notebook_tokens: int = 400
+    notebook_tokens: int = 300  # of plan and notebook each, so that a whole chunk is read beside them
 
     def __post_init__(self) -> None:
         if self.paths < 1 or self.calls < 1 or self.chunk_tokens < 1:
@@ -156,9 +157,9 @@ class GraphReader:
 
     def build(self, context: Context, bench: Bench) -> KeyGraph:
         limit = min(self.window, bench.window)
-        size = min(self.chunk_tokens, limit // 3)
-        tokens = note_room(1_024, FACTS(chunk=""), bench, schema=AtomicFacts)
-        size = chunk_size(size, FACTS(chunk=""), bench, reply_tokens=tokens, schema=AtomicFacts)
+        tokens = note_room(1_024, FACTS(chunk=""), bench, window=limit, schema=AtomicFacts)
+        room = room_for(FACTS(chunk=""), bench, reply_tokens=tokens, window=limit, schema=AtomicFacts)
+        size = reduced(self.chunk_tokens, min(room, limit // 2), bench)  # a chunk is read beside plan and notebook
         texts = [chunk.text for chunk in bench.index(chunk_tokens=size, splitter="packed").chunks]
         prompts = [FACTS(chunk=cut(text, size, bench)) for text in texts]
         facts: list[tuple[str, int]] = []
@@ -280,6 +281,16 @@ class _Agent:
             return None
         return closest(reply.node, near)
 
+    def _nearest(self, lines: Sequence[str], room: int) -> list[str]:
+        """The lines, or those nearest to plan and question that fit, in their order: a hub has more than a window."""
+        if self.bench.count("\n".join(lines)) <= room:
+            return list(lines)
+        vectors = self.bench.embed([f"{self.asked}\n{self.plan}", *lines])
+        scores = (vectors[1:] @ vectors[0]).tolist()
+        order = sorted(range(len(lines)), key=lambda i: (-scores[i], i))
+        kept = leading(order, room, self.bench, lambda some: "\n".join(lines[i] for i in sorted(some)))
+        return [lines[i] for i in sorted(kept)]
+
     def _ask(
         self, prompt: Prompt, lines: Sequence[str], step: str, schema: type[BaseModel], did: str
     ) -> BaseModel | None:
@@ -293,7 +304,7 @@ class _Agent:
         room = room_for(
             rendered(""), self.bench, reply_tokens=2 * self.tokens, window=self.method.window, schema=schema
         )
-        shown = leading(lines, room, self.bench, "\n".join)
+        shown = self._nearest(lines, room)
         item = "\n".join(shown) if shown else cut("".join(lines[:1]), room, self.bench)
         if shown and len(shown) < len(lines):
             self.bench.note(f"{step}_lines_left_out", len(lines) - len(shown))

@@ -10,7 +10,7 @@ from typing import ClassVar
 from pydantic import BaseModel, Field
 
 from pipelines.chunk_rag import read_hits
-from workbench.fitting import chunk_size, cut, from_the_start, note_room
+from workbench.fitting import cut, from_the_start, note_room, reduced, room_for
 from workbench.pipeline import Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.entity_graph import EntityGraph, Triple, cooccurrence_triples, entities, normalise
@@ -108,10 +108,9 @@ class HippoRag:
     def build(self, context: Context, bench: Bench) -> Memory:
         frame = TRIPLES(passage="", names="")
         tokens = note_room(self.reply_tokens, frame, bench, held=2, schema=Facts)
-        size = min(
-            self.chunk_tokens, tokens * self.chunk_tokens // self.reply_tokens
-        )  # facts are longer than their text
-        size = chunk_size(max(1, size), frame, bench, reply_tokens=2 * tokens, schema=Facts)
+        room = room_for(frame, bench, reply_tokens=2 * tokens, schema=Facts)
+        # facts are longer than their text: chunks shrink with the replies
+        size = reduced(self.chunk_tokens, min(room, tokens * self.chunk_tokens // self.reply_tokens), bench)
         index = bench.index(chunk_tokens=size)
         texts = [cut(chunk.text, size, bench) for chunk in index.chunks]
         triples = self._triples(texts, self._names(texts, tokens, bench), tokens, bench)
@@ -162,9 +161,10 @@ class HippoRag:
     def _phrases(self, question: Question, state: Memory, bench: Bench) -> dict[str, float]:
         """The phrases to start from, with their weights; none when no fact is kept."""
         ranked = state.facts.dense(question.text, len(state.facts))
-        scores = scaled([score for _, score in ranked])[: self.linking_top_k]
-        candidates: dict[str, tuple[int, float]] = {}
-        for (position, _), score in zip(ranked, scores, strict=False):
+        candidates: dict[str, tuple[int, float]] = {}  # a fact that several passages state is one candidate
+        for (position, _), score in zip(ranked, scaled([score for _, score in ranked]), strict=True):
+            if len(candidates) == self.linking_top_k:
+                break
             candidates.setdefault(sentence(state.triples[position]), (position, score))
         kept = self._filtered(list(candidates), question, bench) if candidates else []
         bench.note("facts_kept", len(kept))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Literal
 
-from workbench.fitting import both_ends, numbered, passages, room_for
+from workbench.fitting import both_ends, numbered, passages, reduced, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Chunk, Context, Hit, Question
 
@@ -33,6 +33,7 @@ class InContextRetrieval:
     The official prompts rely on fine-tuning and describe no format; ours does. Passages are numbered from 1, in order,
     about `passage_tokens` each (the paper has given ones); over the window the middle is left out, counted. A reply
     without the lead-in is the answer as a whole (upstream counts it as wrong), noted. Hits are the passages it named.
+    The temperature is the experiment's (the official one for API models: 0.7).
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -55,7 +56,7 @@ class InContextRetrieval:
         spare = min(self.retrieval_tokens if self.form == "restate" else 128, bench.window // 4)
         tokens = spare + bench.answer_tokens
         room = room_for(render(passages=""), bench, reply_tokens=tokens)
-        whole = passages(bench, min(self.passage_tokens, room))
+        whole = passages(bench, reduced(self.passage_tokens, room, bench, "passage_tokens"))
 
         def shown(chunks: Sequence[Chunk]) -> str:
             return numbered(chunks, bench)

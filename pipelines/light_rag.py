@@ -62,8 +62,8 @@ class Light:
 @dataclass(frozen=True)
 class LightRag:
     """Guo et al., EMNLP Findings 2025 (arXiv 2410.05779; HKUDS/LightRAG, MIT, version 1.5.7). Index stage, 2 calls a
-    chunk in two waves: entities and relations, then what was missed; merged by name, and summarised by one call where
-    8 descriptions or 1,200 tokens came together. Query stage, 2 calls: keywords on two levels; low ones find entities
+    chunk in two waves: entities and relations, then what was missed; merged by name, and summarised by one call where 8
+    descriptions or 1,200 tokens came together. Query stage, 2 calls: keywords on two levels; low ones find entities
     (and their relations), high ones relations (and their ends), the question itself chunks; merged in turns, cut to
     budgets, joined by the chunks behind them, and read. `mode`: `mix` all three, `hybrid` without the last, `local`,
     `global`, `naive` (chunks only, 1 call).
@@ -72,7 +72,7 @@ class LightRag:
     element, 6,000 + 8,000 of 30,000 tokens; in a smaller window the same shares. Named deviations: replies are JSON;
     the summary of many descriptions is one call over what fits; a chunk whose replies hold nothing is read by rule; no
     keywords: the question stands for both levels; nothing found: the nearest chunks are read (upstream has a set
-    phrase). All are noted.
+    phrase); the temperature is the experiment's (upstream 1). What was not found is noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -12,6 +11,7 @@ from workbench.fitting import cut, from_the_start, room_for
 from workbench.pipeline import Bench, MethodCard, Prompt, Retriever, render_question
 from workbench.records import Answer, Chunk, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
+from workbench.retrieval.rerank import permutation, windows
 
 RANK = Prompt(
     "listwise_ranking.rank",
@@ -21,7 +21,6 @@ RANK = Prompt(
 )
 _TOKENS_PER_ID = 5  # "[12] > "
 _LEAST_PASSAGE = 24
-_ID = re.compile(r"\d{1,4}")
 
 
 @dataclass(frozen=True)
@@ -90,31 +89,3 @@ class ListwiseRanking:
         reply = bench.ask(prompt, step="rank", max_tokens=tokens)
         order = permutation(reply.text, shown)
         return [*(chunks[i] for i in order), *chunks[shown:]]
-
-
-def windows(number: int, size: int, step: int) -> list[tuple[int, int]]:
-    """The windows (start, end) over `number` candidates, from the tail to the head, which is always covered.
-
-    >>> windows(25, 20, 10), len(windows(100, 20, 10)), windows(7, 7, 10), windows(1, 1, 10)
-    ([(5, 25), (0, 15)], 9, [(0, 7)], [])
-    """
-    if number < 2:
-        return []
-    spans = [(number - size, number)]
-    while spans[-1][0] > 0:
-        end = spans[-1][1] - step
-        spans.append((max(0, end - size), end))
-    return spans
-
-
-def permutation(reply: str, number: int) -> list[int]:
-    """Positions (from 0) in the order of the reply's numbers, always all of them once.
-
-    >>> permutation("[3] > [1] > [3] > [9]", 4)
-    [2, 0, 1, 3]
-    """
-    reply = reply.rpartition("</think>")[2]
-    bare = [] if re.search(r"[^\W\d_]", reply) else _ID.findall(reply)  # numbers among words are no ranking
-    named = [int(digits) - 1 for digits in re.findall(r"\[(\d{1,4})\]", reply) or bare]
-    order = list(dict.fromkeys(i for i in named if 0 <= i < number))
-    return [*order, *(i for i in range(number) if i not in order)]

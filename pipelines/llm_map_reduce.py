@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from workbench.fitting import folded, labelled, note_room, room_for
+from workbench.fitting import folded, labelled, note_room, reduced, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, Messages, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question, Reply
 from workbench.text import says_only
@@ -62,7 +62,9 @@ class LlmMapReduce:
     JSON, not headed paragraphs; a part is dropped when its answer *is* the no-information mark, not when any field
     quotes it; what cannot be parsed is kept as raw text with confidence unknown; with all dropped the reduce call runs
     on nothing; a collapse that does not shrink, and the fifth level, ends in cutting (upstream loops for ever); budgets
-    count the question and the headers; the reduce call asks for the answer alone. Each of these is noted.
+    count the question and the headers; the reduce call asks for the answer alone; parts are whole sentences (upstream
+    splits at lines and evens out the last two), numbered from 1 after dropping; the temperature is the experiment's
+    (the paper: 0.7). What is dropped, cut or kept raw is noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -82,12 +84,11 @@ class LlmMapReduce:
 
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
         asked = render_question(question)
+        window = reduced(self.chunk_tokens, bench.window, bench)
         frame = MAP(chunk="", question=asked)
-        tokens = note_room(self.note_tokens, frame, bench, window=self.chunk_tokens, schema=Note)
-        room = room_for(frame, bench, reply_tokens=tokens, window=self.chunk_tokens, schema=Note)
-        between = room_for(
-            COLLAPSE(notes="", question=asked), bench, reply_tokens=tokens, window=self.chunk_tokens, schema=Note
-        )
+        tokens = note_room(self.note_tokens, frame, bench, window=window, schema=Note)
+        room = room_for(frame, bench, reply_tokens=tokens, window=window, schema=Note)
+        between = room_for(COLLAPSE(notes="", question=asked), bench, reply_tokens=tokens, window=window, schema=Note)
         last = min(between, room_for(REDUCE(notes="", question=asked), bench, reply_tokens=bench.answer_tokens))
         prompts = [MAP(chunk=part.text, question=asked) for part in bench.split(room=room)]
         notes = self._ask(prompts, "map", tokens, bench)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel
 
-from workbench.fitting import cut, note_room, room_for, shortened
+from workbench.fitting import cut, note_room, reduced, room_for, shortened
 from workbench.pipeline import ANSWER_RULE, Bench, Messages, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
 from workbench.text import says_only
@@ -94,7 +94,7 @@ class LongAgent:
         tokens = note_room(self.response_tokens, frame, bench, schema=Decision)
         longest = max(bench.count(asked), tokens) + tokens  # an instruction, and the response to it
         pair = room_for(MEMBER(chunk="", instruction=""), bench, reply_tokens=longest)
-        parts = [part.text for part in bench.split(room=max(1, min(self.chunk_tokens, pair // 2 - 4)))]
+        parts = [part.text for part in bench.split(room=reduced(self.chunk_tokens, pair // 2 - 4, bench))]
         instruction = self._instruction(len(parts), asked, tokens, bench)
         responses = [""] * len(parts)
         groups: list[tuple[int, ...]] = [(i,) for i in range(len(parts))]  # whose parts the next calls read

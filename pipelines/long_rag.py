@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workbench.fitting import cut, leading, note_room, room_for
-from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Portion, Prompt, render_question
+from workbench.fitting import cut, fitting_hits, leading, note_room, reduced, room_for
+from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Portion, Prompt, render_documents, render_question
 from workbench.records import Answer, Context, Document, Hit, Message, Question
 from workbench.retrieval.chunking import pack
 from workbench.retrieval.text_index import TextIndex
@@ -74,9 +74,8 @@ class LongRag:
             raise ValueError("top_k must be at least 1, and passage_tokens between 1 and unit_tokens")
 
     def build(self, context: Context, bench: Bench) -> Units:
-        size = min(self.unit_tokens, room_for(_read("", (), ""), bench, reply_tokens=0) // 2)
-        if size < self.unit_tokens:
-            bench.note("unit_tokens_reduced_to", size)
+        most = room_for(_read("", (), ""), bench, reply_tokens=0) // 2
+        size = reduced(self.unit_tokens, most, bench, "unit_tokens")
         units = bench.split(room=size)
         passages = [
             (passage.text, number)
@@ -98,12 +97,19 @@ class LongRag:
         tokens = note_room(self.long_answer_tokens, frame, bench)
         room = min(self.budget_tokens, room_for(frame, bench, reply_tokens=tokens))
         kept = leading(ranked, room, bench, _rendered)
+        hits = _hits(kept)
         dropped = sum(bench.count(unit.text) for unit, _ in ranked[len(kept) :])
-        text = _rendered(kept) if kept else cut(_rendered(ranked[:1]), room, bench)
+        text = _rendered(kept)
+        if ranked and not kept:  # not even the best unit fits: its first chunks, the last of them cut
+
+            def shown(some: Sequence[Hit]) -> str:
+                return render_documents([hit.chunk for hit in some], bench.context)
+
+            hits, left_out = fitting_hits(_hits(ranked[:1]), room, bench, shown)
+            dropped += left_out - bench.count(ranked[0][0].text)
+            text = shown(hits)
         reply = bench.ask(_read(text, titles, asked), step="read", max_tokens=tokens)
         long_answer = cut(marked(reply.text), last, bench)
-        chunks = [(chunk, score) for unit, score in kept for chunk in unit.chunks]
-        hits = [Hit(chunk, score, rank) for rank, (chunk, score) in enumerate(chunks, 1)]
         prompt = EXTRACT(long_answer=long_answer, question=asked)
         done = bench.reply(prompt, step="extract", hits=hits, dropped_tokens=dropped)
         return Answer(marked(done.text), hits=done.hits, dropped_tokens=dropped)
@@ -138,6 +144,11 @@ def _read(text: str, titles: Sequence[str], asked: str) -> tuple[Message, ...]:
 def _titles(unit: Portion, context: Context) -> list[str]:
     found = [context.document(chunk.document_id).title for chunk in unit.chunks]
     return [title for title in found if title]
+
+
+def _hits(units: Sequence[tuple[Portion, float]]) -> list[Hit]:
+    chunks = [(chunk, score) for unit, score in units for chunk in unit.chunks]
+    return [Hit(chunk, score, rank) for rank, (chunk, score) in enumerate(chunks, 1)]
 
 
 def _rendered(units: Sequence[tuple[Portion, float]]) -> str:

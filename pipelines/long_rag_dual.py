@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from workbench.fitting import SEAM, cut, fitting_hits, from_the_start, leading, note_room, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_documents, render_question
-from workbench.records import Answer, Chunk, Context, Document, Hit, Question
+from workbench.records import Answer, Chunk, Context, Document, Hit, Question, Reply
 from workbench.retrieval.analysis import words
 from workbench.retrieval.fusion import reciprocal_rank_fusion
 from workbench.retrieval.text_index import TextIndex
@@ -80,8 +80,8 @@ class LongRagDual:
 
     Named deviations: reranked by fusing the dense ranking with BM25's, not by a cross-encoder; a document that does not
     fit beside the others is replaced by its chunks (upstream cuts the prompt's middle); the text after the last
-    punctuation mark is kept; the instruction stands once. No chunk kept: all are read; unparsable: dropped; nothing
-    found: the first chunks are read. All three are noted.
+    punctuation mark is kept; the instruction stands once. No chunk kept: all are read; an unparsable verdict that
+    nowhere says true: dropped; nothing found: the first chunks are read. All three are noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -189,10 +189,17 @@ class LongRagDual:
         unparsable = sum(not isinstance(reply.parsed, Verdict) for reply in replies)
         if unparsable:
             bench.note("filter_unparsable", unparsable)
-        kept = [c for c, r in zip(chunks, replies, strict=True) if isinstance(r.parsed, Verdict) and r.parsed.status]
+        kept = [chunk for chunk, reply in zip(chunks, replies, strict=True) if _helps(reply)]
         if not kept:
             bench.note("no_chunk_kept", len(chunks))
         return kept or list(chunks)
+
+
+def _helps(reply: Reply) -> bool:
+    """The verdict; of a reply that is none, whether it says true anywhere (upstream's rule)."""
+    if isinstance(reply.parsed, Verdict):
+        return reply.parsed.status
+    return re.search(r"\btrue\b", reply.text, re.I) is not None
 
 
 def _ranked(chunks: Sequence[Chunk]) -> list[Hit]:

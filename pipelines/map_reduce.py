@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workbench.fitting import folded, labelled, note_room, room_for
+from workbench.fitting import folded, labelled, note_room, reduced, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, Messages, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
 from workbench.text import says_only
@@ -55,9 +55,10 @@ class MapReduce:
 
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
         asked = render_question(question)
+        window = reduced(self.chunk_tokens, bench.window, bench)
         frame = MAP(chunk="", question=asked)
-        tokens = note_room(self.note_tokens, frame, bench, window=self.chunk_tokens)
-        room = room_for(frame, bench, reply_tokens=tokens, window=self.chunk_tokens)
+        tokens = note_room(self.note_tokens, frame, bench, window=window)
+        room = room_for(frame, bench, reply_tokens=tokens, window=window)
         between = room_for(COLLAPSE(notes="", question=asked), bench, reply_tokens=tokens)
         last = min(between, room_for(REDUCE(notes="", question=asked), bench, reply_tokens=bench.answer_tokens))
         prompts = [MAP(chunk=part.text, question=asked) for part in bench.split(room=room)]

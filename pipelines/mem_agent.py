@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workbench.fitting import cut, note_room, room_for
+from workbench.fitting import cut, note_room, reduced, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
 
@@ -28,7 +28,8 @@ class MemAgent:
     Each part is read with the question and the last memory; the reply, without its thinking, replaces the memory. The
     last call sees question and memory only. Defaults are the repository's: parts of 5,000 tokens, memory of 1,024.
     Named deviations: parts end at sentences, not at the 5,000th token; an empty reply, or thinking that never ends,
-    keeps the old memory (upstream loses it), noted; the final answer has the common answer rule.
+    keeps the old memory (upstream loses it), noted; the final answer has the common answer rule; the part stands first
+    and the question last; the temperature is the experiment's (upstream 0.7).
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -52,7 +53,7 @@ class MemAgent:
         tokens = note_room(self.memory_tokens, frame, bench, held=2)
         room = room_for(frame, bench, reply_tokens=2 * tokens)  # the new memory, and the last one in the prompt
         memory = ""
-        for part in bench.split(room=min(self.chunk_tokens, room)):
+        for part in bench.split(room=reduced(self.chunk_tokens, room, bench)):
             prompt = UPDATE(chunk=part.text, memory=memory or NO_MEMORY, question=asked)
             said = without_thinking(bench.ask(prompt, step="update", max_tokens=tokens).text)
             if not said:

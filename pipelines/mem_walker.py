@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
-from workbench.fitting import cut, note_room, room_for, shortened
+from workbench.fitting import cut, note_room, reduced, room_for, shortened
 from workbench.pipeline import ANSWER_RULE, REFUSAL, Bench, MethodCard, Prompt, refuses, render_question
 from workbench.records import Answer, Context, Question
 
@@ -95,7 +95,8 @@ class MemWalker:
         # a parent prompt holds all its children's summaries, and a triage prompt too, beside question and memory
         tokens = note_room(self.summary_tokens, frame, bench, held=2 * self.children)
         room = room_for(frame, bench, reply_tokens=max(tokens, REPLY_TOKENS)) // 2
-        segments = [part.text for part in bench.split(room=min(self.segment_tokens, room))]
+        size = reduced(self.segment_tokens, room, bench, "segment_tokens")
+        segments = [part.text for part in bench.split(room=size)]
         leaves = [LEAF_SUMMARY(chunk=segment) for segment in segments]
         replies = bench.ask_many(leaves, step="leaf_summary", max_tokens=tokens)
         level = [

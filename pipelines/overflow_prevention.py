@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from workbench.fitting import room_for
+from workbench.fitting import reduced, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.uncertainty import entropy, hidden_mass, likeliest
@@ -39,7 +39,7 @@ class OverflowPrevention:
         url="https://arxiv.org/abs/2505.07793",
         year=2025,
         stages="first token of every part (parallel) → read the part of least entropy",
-        requires=("logprobs",),
+        requires=("logprobs (question_likelihood: prompt_logprobs)",),
     )
     chunk_tokens: int = 3_000
     criterion: Literal["entropy", "question_likelihood"] = "entropy"
@@ -55,7 +55,7 @@ class OverflowPrevention:
             room_for(TRY(chunk="", question=asked), bench, reply_tokens=1),
             room_for(READ(chunk="", question=asked), bench, reply_tokens=bench.answer_tokens),
         )
-        parts = bench.split(room=min(self.chunk_tokens, room))
+        parts = bench.split(room=reduced(self.chunk_tokens, room, bench))
         prompts = [TRY(chunk=part.text, question=asked) for part in parts]
         own = bench.count(f"Question: {asked}\nAnswer:") if self.criterion == "question_likelihood" else 0
         replies = bench.ask_many(prompts, step="try", max_tokens=1, top_logprobs=self.top_logprobs, prompt_logprobs=own)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel
 
-from workbench.fitting import note_room, room_for
+from workbench.fitting import note_room, reduced, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
 
@@ -90,7 +90,8 @@ class Prism:
     question, schema, memory, part, lets a server cache all up to the newest entry, which `amendments` never changes;
     `in_place` rewrites values. Parts of 2,000 tokens (the paper: 2k or 8k). Named deviations: one fixed schema; invalid
     revisions (an empty key or value, update of a missing path, add of an existing value) are dropped and noted, as are
-    those over `memory_tokens`, for which the paper has no rule; unparsable replies change nothing, noted.
+    those over `memory_tokens`, for which the paper has no rule; unparsable replies change nothing, noted; the
+    temperature is the experiment's (the paper: 0.8).
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -117,7 +118,8 @@ class Prism:
         tokens = min(self.revision_tokens, held)
         room = room_for(frame, bench, reply_tokens=held + tokens, schema=Revisions)
         held = min(held, room_for(READ(memory="", question=asked), bench, reply_tokens=bench.answer_tokens))
-        for number, part in enumerate(bench.split(room=min(self.chunk_tokens, room))):
+        room = reduced(self.chunk_tokens, room, bench)
+        for number, part in enumerate(bench.split(room=room)):
             prompt = READING(question=asked, schema=schema, memory=memory, chunk=part.text)
             reply = bench.ask(prompt, step="revise", max_tokens=tokens, schema=Revisions)
             if not isinstance(reply.parsed, Revisions):

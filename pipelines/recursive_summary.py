@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workbench.fitting import SEAM, cut, labelled, note_room, packed, room_for
+from workbench.fitting import SEAM, cut, labelled, note_room, packed, reduced, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question, Reply
 
@@ -53,9 +53,8 @@ class RecursiveSummary:
         tokens = note_room(self.summary_tokens, frame, bench, held=2)
         room = room_for(frame, bench, reply_tokens=tokens)
         words = round(tokens * _WORDS_PER_TOKEN)
-        prompts = [
-            SUMMARISE(chunk=part.text, words=words) for part in bench.split(room=min(self.chunk_tokens, room - SEAM))
-        ]
+        size = reduced(self.chunk_tokens, room - SEAM, bench)
+        prompts = [SUMMARISE(chunk=part.text, words=words) for part in bench.split(room=size)]
         summaries = self._kept(bench.ask_many(prompts, step="summarise", max_tokens=tokens), tokens, bench)
         for _ in range(self.levels):
             if len(summaries) < 2:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel
 
-from workbench.fitting import cut, folded, labelled, note_room, room_for
+from workbench.fitting import cut, folded, labelled, note_room, reduced, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, Messages, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question, Reply
 
@@ -78,7 +78,7 @@ class SegmentPlus:
         last = room_for(READ(notes="", question=asked), bench, reply_tokens=bench.answer_tokens)
         between = room_for(MERGE(notes="", question=asked), bench, reply_tokens=tokens, schema=Note)
         filtering = room_for(FILTER(note="", question=asked), bench, reply_tokens=LABEL_TOKENS, schema=Label)
-        segments = bench.split(room=min(self.segment_tokens, room))
+        segments = bench.split(room=reduced(self.segment_tokens, room, bench, "segment_tokens"))
         gathered = self._notes([GATHER(chunk=s.text, question=asked) for s in segments], "gather", tokens, bench)
         kept = self._kept(gathered, filtering, asked, bench)
 

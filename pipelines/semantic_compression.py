@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from workbench.fitting import cut, note_room, room_for
+from workbench.fitting import cut, note_room, reduced, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
 
@@ -56,7 +56,8 @@ class SemanticCompression:
     def build(self, context: Context, bench: Bench) -> str:
         wanted = max(32, self.pack_tokens // self.ratio)
         tokens = note_room(wanted, COMPRESS(chunk="", words=0), bench)
-        pack = min(self.pack_tokens, room_for(COMPRESS(chunk="", words=0), bench, reply_tokens=tokens))
+        most = room_for(COMPRESS(chunk="", words=0), bench, reply_tokens=tokens)
+        pack = reduced(self.pack_tokens, most, bench, "pack_tokens")
         room = bench.room(READ(text="", question=""), reply_tokens=bench.answer_tokens)
         room -= min(QUESTION_TOKENS, room // 4)
         blocks = [part.text for part in bench.split(room=max(1, min(self.block_tokens, pack // 2)))]

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from workbench.fitting import cut, note_room, room_for
+from workbench.fitting import cut, note_room, reduced, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
 from workbench.text import sentences
@@ -64,7 +64,8 @@ class Structurise:
         tokens = note_room(self.outline_tokens, frame, bench, schema=Outline)
         room = room_for(frame, bench, reply_tokens=tokens, schema=Outline)
         # sentence numbers cost up to half as much again as short sentences themselves
-        parts = [part.text for part in bench.split(room=max(1, min(self.part_tokens, room * 2 // 3)))]
+        size = reduced(self.part_tokens, room * 2 // 3, bench, "part_tokens")
+        parts = [part.text for part in bench.split(room=size)]
         texts = [cut(_numbered(sentences(part)), room, bench) for part in parts]
         prompts = [OUTLINE(numbered=text) for text in texts]
         replies = bench.ask_many(prompts, step="outline", max_tokens=tokens, schema=Outline)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pipelines.full_context import merged
-from workbench.fitting import room_for
+from workbench.fitting import reduced, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_documents, render_question
 from workbench.records import Answer, Chunk, Context, Hit, Question
 from workbench.uncertainty import entropy, hidden_mass
@@ -49,7 +49,7 @@ class Xl3m:
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
         asked = render_question(question)
         room = room_for(READ(chunk="", question=asked), bench, reply_tokens=bench.answer_tokens)
-        size = min(self.segment_tokens, room)
+        size = reduced(self.segment_tokens, room, bench, "segment_tokens")
         segments = bench.split(room=size, overlap=min(self.overlap, size // 4))
         prompts = [READ(chunk=segment.text, question=asked) for segment in segments]
         replies = bench.ask_many(prompts, step="judge", max_tokens=1, top_logprobs=self.top_logprobs)

@@ -56,15 +56,13 @@ def note_room(
     return fitting
 
 
-def chunk_size(
-    wanted: int, prompt: Messages, bench: Bench, *, reply_tokens: int, schema: type | None = None, share: float = 1.0
-) -> int:
-    """The tokens a chunk may have: `wanted`, or less (noted) when a `share` of the prompt's room is less."""
-    room = int(room_for(prompt, bench, reply_tokens=reply_tokens, schema=schema) * share)
-    if room >= wanted:
+def reduced(wanted: int, most: int, bench: Bench, name: str = "chunk_tokens") -> int:
+    """The tokens a part may have: `wanted`, or the `most` that there is room for, noted as `{name}_reduced_to`; at
+    least 1. A smaller part is another setting of a method, and must not look like the one that was asked for."""
+    if most >= wanted:
         return wanted
-    bench.note("chunk_tokens_reduced_to", max(1, room))
-    return max(1, room)
+    bench.note(f"{name}_reduced_to", max(1, most))
+    return max(1, most)
 
 
 def cut(text: str, room: int, bench: Bench, *, noted: bool = True) -> str:

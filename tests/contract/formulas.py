@@ -363,9 +363,27 @@ def fact_chunks(text: Text) -> int:
     return text.chunks(graph_reader_chunk(text), splitter="packed")
 
 
+def many_elements(prompt: str) -> dict[str, object]:
+    """Two hundred elements a chunk, about eight tokens each, so that a long text has more of them than fit."""
+    who = first_person(prompt)
+    elements = [f"Person {who} and a sheep of colour {number}" for number in range(200)]
+    return {"facts": [{"fact": "F", "key_elements": [f"Person {who}", "Alba", *elements]}]}
+
+
+def element_batches(text: Text) -> int:
+    """Prompts that hold all elements, filled one after the other."""
+    frame = graph_reader.START(elements="", plan="p", question=QUESTION)
+    room = text.room(frame, 2 * 300, schema=graph_reader.Candidates)
+    batches, held = 1, ""
+    for element in text.state.facts_of:
+        longer = f"{held}\n{element}" if held else element
+        batches, held = (batches, longer) if text.bench.count(longer) <= room else (batches + 1, element)
+    return batches
+
+
 def graph_reader_chunk(text: Text) -> int:
     frame = graph_reader.FACTS(chunk="")
-    return min(2_000, 4_096 // 3, text.room(frame, 1_024, schema=graph_reader.AtomicFacts))
+    return min(2_000, text.room(frame, 1_024, window=4_096, schema=graph_reader.AtomicFacts))
 
 
 def passages(text: Text) -> int:
@@ -446,8 +464,13 @@ CASES: dict[str, Case] = {
         query=TWO,  # all reports together fit one batch
         options={"search": "global"},
     ),
-    # two paths, each: facts, one chunk (the second path may not share it), neighbours
-    "graph_reader": Case(AGENTS, index=parallel(fact_chunks, 0), query=fixed(3 + 3 + 3, 3 + 3)),
+    # two paths, each: facts, one chunk, neighbours; all key elements fit one prompt
+    "graph_reader": Case(AGENTS, index=parallel(fact_chunks, 0), query=fixed(2 + 1 + 3 + 3, 3 + 3)),
+    "graph_reader with many key elements": Case(
+        {**AGENTS, "facts": as_json(many_elements)},
+        index=parallel(fact_chunks, 0),
+        query=lambda text: (2 + element_batches(text) + 3 + 3, 3 + 3),
+    ),
     "hippo_rag": Case({**NAMED, "read": "21"}, index=lambda text: (2 * text.chunks(512), 2), query=TWO),
     "in_context_retrieval": Case(),
     "lara_rag": Case(),

@@ -45,3 +45,19 @@ def test_a_window_below_one_chunk_reads_the_beginning_of_the_best(name: str, win
     except ContextOverflow:
         return  # found before the first call: another test's law
     assert reads_text(ran)
+
+
+PARTS = ("chunk_tokens", "segment_tokens", "part_tokens", "unit_tokens", "pack_tokens")
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_a_part_smaller_than_asked_for_is_noted(name: str) -> None:
+    """Methods that make calls of single parts; those that only retrieve read whole chunks, or cut and note them."""
+    configured = METHODS[name]()
+    sizes = {field: getattr(configured, field) for field in PARTS if hasattr(configured, field)}
+    if not sizes or len(answered(name, TEXT, garbage).steps("build") + answered(name, TEXT, garbage).steps()) < 4:
+        return
+    ran = answered(name, TEXT, garbage, window=760)
+    for field, size in sizes.items():
+        if size > 760:
+            assert ran.noted(f"{field}_reduced_to"), f"{field} is {size}, and the window 760 tokens"

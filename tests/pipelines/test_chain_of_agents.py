@@ -110,3 +110,11 @@ def test_without_a_manager_the_last_note_is_the_answer() -> None:
 def test_reading_directions(order: str, first: int) -> None:
     ran = run(ChainOfAgents(order=order, **SMALL), TEXT, {"worker": "N", "manager": "21"})  # type: ignore[arg-type]
     assert f"Person {first} keeps" in ran.prompts("worker")[0]
+
+
+def test_an_empty_note_leaves_the_last_one_in_place() -> None:
+    method = ChainOfAgents(worker_window=600, note_tokens=50)
+    ran = run(method, story(100), {"worker": ["FIRST", " "], "manager": "21"})
+    assert len(ran.prompts("worker")) > 2
+    assert "FIRST" in ran.prompts("manager")[0]
+    assert ran.noted("empty_note_kept_last") == [True] * (len(ran.prompts("worker")) - 1)

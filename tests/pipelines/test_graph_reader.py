@@ -140,3 +140,31 @@ def test_names_are_matched_by_spelling() -> None:
     assert closest("The Persons 3", ["persons 3"]) == "persons 3"
     assert closest("Person 33", ["person 3", "place 3"]) == "person 3"
     assert closest("zebra", ["person 3"]) is None and closest("", ["person 3"]) is None
+
+
+def test_of_a_hub_the_facts_nearest_to_plan_and_question_are_shown() -> None:
+    start = json.dumps({"nodes": [{"node": "sheep", "score": 90}]})
+    method = GraphReader(chunk_tokens=300, paths=1)
+    question = "How many sheep does Person 77 keep in Place 77?"
+    replies = {
+        **REPLIES,
+        "start": start,
+        "plan": "Find Person 77.",
+        "read_facts": says(action="read_chunk", chunks=[0]),
+    }
+    ran = run(method, story(150), replies, window=1_400, question=question)
+    (prompt,) = ran.prompts("read_facts")
+    assert "Person 77 keeps 539 sheep" in prompt
+    assert ran.noted("read_facts_lines_left_out")[0] > 20
+    shown = [int(number) for number in re.findall(r"^Chunk \d+: Person (\d+)", prompt, re.M)]
+    assert shown == sorted(shown)
+
+
+def test_a_chunk_of_two_thousand_tokens_is_read_whole_in_the_papers_window() -> None:
+    text = story(600)
+    ran = run(GraphReader(), text, REPLIES)
+    assert max(ran.model.count(chunk) for chunk in ran.state.chunks) > 1_900
+    assert ran.noted("chunk_tokens_reduced_to") == ran.noted("cut_characters") == []
+    assert any(chunk in prompt for chunk in ran.state.chunks for prompt in ran.prompts("read_chunk"))
+    # all key elements are scored in the model's window, as in the paper; the agents keep to theirs
+    assert all(made.call.prompt_tokens < 4_096 for made in ran.made if made.step != "start")

@@ -94,3 +94,15 @@ def test_scaling_and_wording() -> None:
     assert scaled([1.0, 3.0, 2.0]) == [0.0, 1.0, 0.5]
     assert scaled([2.0]) == [1.0] and scaled([]) == []
     assert sentence(Triple("Ann ", "met", "Bo", 0)) == "Ann met Bo."
+
+
+def test_a_fact_that_many_passages_state_is_one_of_the_five() -> None:
+    def repeated(prompt: str) -> str:
+        shared = [{"subject": "Person 3", "relation": "keeps", "object": "sheep"}]
+        return json.dumps({"triples": [*shared, *json.loads(triples(prompt))["triples"]]})
+
+    ran = run(SMALL, TEXT, {**REPLIES, "triples": repeated})
+    assert len(ran.state.index.chunks) > 5  # as many passages state it
+    (prompt,) = ran.prompts("filter")
+    lines = [line for line in prompt.splitlines() if re.match(r"(<user>)?Person \d+ (keeps|lives in) .*\.$", line)]
+    assert len(lines) == len(set(lines)) == 5

@@ -60,3 +60,14 @@ def test_a_small_window_gets_smaller_units_and_says_so() -> None:
 def test_odd_configurations_are_refused() -> None:
     with pytest.raises(ValueError, match="between 1 and"):
         LongRag(passage_tokens=5_000)
+
+
+def test_the_part_of_a_unit_that_fits_is_what_was_hit() -> None:
+    method = LongRag(unit_tokens=8_000, long_answer_tokens=100)
+    whole = run(method, make_context(story(300)), REPLIES, window=20_000)
+    asked = "How many sheep does Person 3 keep? " * 60  # leaves less than a unit, which is half of the window
+    ran = run(method, make_context(story(300)), REPLIES, window=1_400, question=asked)
+    (hit,) = ran.answer.hits
+    assert hit.chunk.text in ran.prompts("read")[0]
+    assert 0 < len(hit.chunk.text) < len(whole.answer.hits[0].chunk.text)
+    assert ran.answer.dropped_tokens > 0

@@ -85,3 +85,12 @@ def test_chunks_hold_whole_clauses_share_two_and_lose_nothing() -> None:
 def test_odd_configurations_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         LongRagDual(top_k=0)
+
+
+def test_a_verdict_that_is_no_json_counts_by_its_word() -> None:
+    def judge(prompt: str) -> str:
+        return "status: True, it names her" if "Person 3 keeps 21" in prompt else "It is untrue."
+
+    ran = run(SMALL, CONTEXT, {**REPLIES, "filter": judge, "filter:reask": judge})
+    assert ran.noted("filter_unparsable") == [7]
+    assert ran.answer.hits and all("Person 3 keeps 21" in hit.chunk.text for hit in ran.answer.hits)

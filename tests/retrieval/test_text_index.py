@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.pipelines.conftest import make_context, make_rig
-from workbench.fitting import chunk_size, leading
-from workbench.pipeline import Prompt
+from workbench.fitting import leading, reduced
 from workbench.retrieval.embedding import LsaEmbedder
 from workbench.retrieval.text_index import TextIndex
 
@@ -50,10 +49,10 @@ def test_leading_is_the_longest_prefix_that_fits() -> None:
         assert len(kept) == len(items) or bench.count(" ".join(items[: len(kept) + 1])) > room
 
 
-def test_chunks_shrink_to_the_room_of_their_prompt_and_it_is_noted() -> None:
+def test_a_part_shrinks_to_the_room_there_is_and_it_is_noted() -> None:
     bench = make_rig(make_context("text"), "x", window=1_000).bench
-    frame = Prompt("t", user="{chunk}")(chunk="")
-    assert chunk_size(300, frame, bench, reply_tokens=100) == 300
+    assert reduced(300, 850, bench) == 300
     assert bench.notes == []
-    size = chunk_size(2_000, frame, bench, reply_tokens=100)
-    assert 800 < size < 900 and bench.notes == [("chunk_tokens_reduced_to", size)]
+    assert reduced(2_000, 850, bench, "unit_tokens") == 850
+    assert reduced(10, -5, bench) == 1
+    assert bench.notes == [("unit_tokens_reduced_to", 850), ("chunk_tokens_reduced_to", 1)]
