@@ -195,7 +195,8 @@ def test_the_same_input_gives_the_same_prompts_and_a_rerun_is_all_replay(name: s
     assert {m.call.call_id: m.prompt for m in once.made} == {m.call.call_id: m.prompt for m in again.made}
     unparsable = {made.call.call_id.rpartition("-")[0] for made in again.made if made.step.endswith(":reask")}
     for made in again.made:  # a reply that could not be parsed is never kept
-        assert made.call.from_cache or made.call.call_id.partition("-")[0] in unparsable
+        cut_off = made.call.finish_reason == "length" and made.reply and not made.reply.rstrip().endswith("}")
+        assert made.call.from_cache or cut_off or made.call.call_id.partition("-")[0] in unparsable
     assert once.answer == again.answer
 
 
