@@ -65,7 +65,7 @@ def _print_table(rows: Sequence[Row], *, by: str | None) -> None:
             *(f"{row.recall[k]:.3f}" for k in DEPTHS),
             f"{row.interval[0]:.3f} to {row.interval[1]:.3f}",
             "" if row.difference is None else f"{row.difference:+.3f}",
-            "" if row.p_value is None else f"{row.p_value:.3f}",
+            "" if row.p_value is None else "< 0.001" if row.p_value < 0.001 else f"{row.p_value:.3f}",
             f"{row.mrr:.3f}",
             f"{row.ndcg_at_10:.3f}",
             row.index if row.index_recall in (None, 1.0) else f"{row.index} ({row.index_recall:.3f})",

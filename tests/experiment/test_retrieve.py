@@ -97,6 +97,19 @@ def test_what_makes_no_sense_with_a_retriever_is_not_measured_with_it(experiment
     assert not any("hyde" in reason and "sparse" in reason for reason in report.left_out)
 
 
+def test_what_makes_no_difference_to_a_ranking_is_measured_once(experiment: dict[str, Any]) -> None:
+    experiment["pipelines"] = [
+        {"chunk_rag": {"splitter": "single"}},
+        {"chunk_rag": {"splitter": "single", "fusion": "interleave"}},
+        {"chunk_rag": {"splitter": "single", "k1": 0.9}},
+    ]
+    labels = [row.retriever.removeprefix("chunk_rag[retriever=") for row in retrieve(experiment).rows]
+    assert labels == [
+        "dense,splitter=single]", "sparse,splitter=single]", "hybrid,splitter=single]",
+        "hybrid,splitter=single,fusion=interleave]", "sparse,splitter=single,k1=0.9]", "hybrid,splitter=single,k1=0.9]",
+    ]  # fmt: skip
+
+
 def test_differences_are_paired_and_broken_down(experiment: dict[str, Any]) -> None:
     experiment["pipelines"] = [{"chunk_rag": {"splitter": "single", "dense_index": "hnsw"}}]
     rows = retrieve(experiment).rows

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from workbench.retrieval.embedding import Embedder
 
 RETRIEVERS = ("dense", "sparse", "hybrid")
+_FUSING = ("fusion", "rrf_k", "dense_weight")
+_IDLE = {  # options of chunk_rag that make no difference to a single ranking of that kind
+    "dense": (*_FUSING, "bm25", "k1", "b"),
+    "sparse": (*_FUSING, "dense_index", "embedder", "dimensions"),
+}
 
 
 class NeedsModel(WorkbenchError):
@@ -146,16 +151,20 @@ def retrieve(
 
 
 def _configurations(experiment: Experiment) -> list[tuple[str, Any]]:
-    """Labels and methods, each as deep as the report looks; what differs only in depth or order is one."""
-    found: dict[Any, str] = {}
+    """Labels and methods, each as deep as the report looks; what differs only in depth, order or what its retriever
+    does not look at is one."""
+    found: dict[Any, tuple[str, Any]] = {}
     for variant in variants(experiment):
         for label, method in _by_retriever(variant):
-            fields = {field.name for field in dataclasses.fields(method)}
+            fields = {field.name: field for field in dataclasses.fields(method)}
             same: dict[str, Any] = {"top_k": max(DEPTHS)} if "top_k" in fields else {}
             if "order" in fields:
                 same["order"] = "relevance"
-            found.setdefault(dataclasses.replace(method, **same), label)
-    return [(label, method) for method, label in found.items()]
+            deep = dataclasses.replace(method, **same)
+            idle = _IDLE.get(getattr(method, "retriever", ""), ()) if getattr(method, "rerank", "") == "none" else ()
+            plain = {name: fields[name].default for name in idle if name in fields}
+            found.setdefault(dataclasses.replace(deep, **plain), (label, deep))
+    return list(found.values())
 
 
 def _by_retriever(variant: Variant) -> Iterator[tuple[str, Any]]:
