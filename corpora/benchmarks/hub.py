@@ -1,7 +1,9 @@
 """The files of a published benchmark: from a folder, or from the Hugging Face hub at a pinned revision.
 
-A download's files are remembered by their checksums: when the hub gives other bytes for the same revision, that is an
-error and not a new corpus. Nothing is executed: only data files are fetched, never a data set's loading script.
+The first download of a benchmark pins the commit that its branch stood for: later loads read that commit, whatever the
+branch has become, until `revision:` names another. A download's files are remembered by their checksums: when the hub
+gives other bytes for the same commit, that is an error and not a new corpus. Nothing is executed: only data files are
+fetched, never a data set's loading script.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +25,8 @@ _LARGEST_UNPACKED = 8_000_000_000  # bytes; a zip that claims more is no benchma
 
 @dataclass(frozen=True)
 class Source:
-    """Where a benchmark lives on the hub. `files` are patterns of what is fetched; `revision` is pinned once known
-    (a branch until then; the commit that it stood for is recorded with the checksums)."""
+    """Where a benchmark lives on the hub. `files` are patterns of what is fetched; `revision` is a commit, or a branch
+    that the first download pins."""
 
     benchmark: str
     repository: str
@@ -32,8 +35,9 @@ class Source:
 
     @property
     def page(self) -> str:
-        """Its address."""
-        return f"https://huggingface.co/datasets/{self.repository}"
+        """Its address; that of the commit, when it was fetched in this process."""
+        commit = _FETCHED.get(self.repository)
+        return f"https://huggingface.co/datasets/{self.repository}" + (f"/tree/{commit}" if commit else "")
 
 
 def files_of(source: Source, path: str | None, revision: str | None = None) -> Path:
@@ -41,6 +45,7 @@ def files_of(source: Source, path: str | None, revision: str | None = None) -> P
 
     Raises InputError when the folder does not exist, the hub cannot be reached, or a file is not what it was.
     """
+    _FETCHED.pop(source.repository, None)
     if path is not None:
         folder = Path(path).expanduser()
         if not folder.exists():
@@ -48,10 +53,50 @@ def files_of(source: Source, path: str | None, revision: str | None = None) -> P
         if folder.is_dir():
             _unpack(folder)
         return folder
-    folder = _fetched(source, revision or source.revision)
+    folder = _fetched(source, revision or _pinned(source) or source.revision)
     _verify(source, folder)
+    if revision is None:
+        _pin(source, folder)
+    _FETCHED[source.repository] = folder.name  # the hub's cache names a snapshot by its commit
     _unpack(folder)
     return folder
+
+
+_FETCHED: dict[str, str] = {}  # repository → the commit that was fetched last
+_PINS = "workbench-pins.json"
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def _pinned(source: Source) -> str | None:
+    """The commit that an earlier download of this branch pinned."""
+    if _COMMIT.fullmatch(source.revision):
+        return None
+    from importlib.util import find_spec
+
+    if find_spec("huggingface_hub") is None:
+        return None
+    from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub.file_download import repo_folder_name
+
+    cache = Path(os.environ.get("WORKBENCH_HUB_CACHE") or HF_HUB_CACHE)
+    file = cache / repo_folder_name(repo_id=source.repository, repo_type="dataset") / _PINS
+    if not file.exists():
+        return None
+    pins: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return pins.get(source.revision)
+
+
+def _pin(source: Source, folder: Path) -> None:
+    file = folder.parent.parent / _PINS
+    pins = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if not _COMMIT.fullmatch(source.revision) and source.revision not in pins:
+        _write(file, {**pins, source.revision: folder.name})
+
+
+def _write(file: Path, content: dict[str, str]) -> None:
+    draft = file.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps(content, indent=1, sort_keys=True), encoding="utf-8")
+    draft.replace(file)
 
 
 def _fetched(source: Source, revision: str) -> Path:
@@ -88,18 +133,15 @@ def _verify(source: Source, folder: Path) -> None:
     if not sums:
         raise InputError("holds none of the benchmark's files", file=source.page, fix=f"expected: {source.files}")
     lock = folder.parent.parent / f"workbench-{folder.name}.json"
-    if not lock.exists():
-        draft = lock.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(sums, indent=1, sort_keys=True), encoding="utf-8")
-        draft.replace(lock)
-        return
-    known = json.loads(lock.read_text(encoding="utf-8"))
+    known = json.loads(lock.read_text(encoding="utf-8")) if lock.exists() else {}
     changed = [name for name, digest in sums.items() if known.get(name, digest) != digest]
     if changed:
         raise InputError(
             f"{', '.join(changed)} is not what was first fetched", file=folder,
             fix=f"delete this folder and {lock.name} to fetch it anew",
         )  # fmt: skip
+    if sums.keys() - known.keys():
+        _write(lock, {**known, **sums})
 
 
 def _data_files(folder: Path, patterns: Sequence[str]) -> list[Path]:

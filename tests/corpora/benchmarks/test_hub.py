@@ -31,6 +31,7 @@ def zipped(name: str, body: bytes) -> bytes:
 class Hub(ThreadingHTTPServer):
     files: dict[str, bytes]
     asked: list[str]
+    head: str  # the commit that `main` stands for
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -54,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
             names = [{"rfilename": name} for name in self.server.files]
             told = {
                 "id": "someone/tiny",
-                "sha": COMMIT,
+                "sha": COMMIT if COMMIT in path else self.server.head,
                 "siblings": names,
                 "private": False,
                 "tags": [],
@@ -68,12 +69,13 @@ class Handler(BaseHTTPRequestHandler):
             ]
             self._send(200, json.dumps(rows).encode(), Content_Type="application/json")
         else:
-            name = path.rpartition(f"/resolve/{COMMIT}/")[2]
+            commit = COMMIT if COMMIT in path else self.server.head
+            name = path.rpartition(f"/resolve/{commit}/")[2]
             body = self.server.files.get(name)
             if body is None:
                 return self._send(404, b"")
             etag = f'"{hashlib.sha1(body).hexdigest()}"'
-            self._send(200, body, ETag=etag, X_Repo_Commit=COMMIT, Content_Type="application/octet-stream")
+            self._send(200, body, ETag=etag, X_Repo_Commit=commit, Content_Type="application/octet-stream")
         return None
 
     do_HEAD = do_GET
@@ -83,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     server = Hub(("127.0.0.1", 0), Handler)
     server.files = {"rows.jsonl": b'{"a": 1}\n', "more.zip": zipped("deep/other.jsonl", b'{"b": 2}\n'), "run.py": b"!"}
-    server.asked = []
+    server.asked, server.head = [], COMMIT
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("WORKBENCH_HUB_CACHE", str(tmp_path / "cache"))
@@ -102,6 +104,33 @@ def test_files_are_fetched_once_at_the_pinned_revision_and_unpacked(hub: Hub) ->
     bodies = len([path for path in hub.asked if "/resolve/" in path])
     assert files_of(SOURCE, None) == folder
     assert len([path for path in hub.asked if "/resolve/" in path]) == bodies
+
+
+def test_a_branch_is_pinned_by_its_first_download(hub: Hub) -> None:
+    branch = Source("tiny", "someone/tiny", ("*.jsonl",))
+    assert files_of(branch, None).name == COMMIT
+    assert branch.page == f"https://huggingface.co/datasets/someone/tiny/tree/{COMMIT}"
+    hub.head, hub.files["rows.jsonl"] = "f" * 40, b'{"a": 2}\n'  # the branch moves on
+    assert (files_of(branch, None) / "rows.jsonl").read_text() == '{"a": 1}\n'
+    newest = files_of(branch, None, "main")
+    assert newest.name == "f" * 40 and (newest / "rows.jsonl").read_text() == '{"a": 2}\n'
+    assert files_of(branch, None).name == COMMIT
+    files_of(branch, str(newest))
+    assert branch.page == "https://huggingface.co/datasets/someone/tiny"  # a folder's commit is not known
+
+
+def test_files_that_a_later_load_fetches_are_remembered_too(hub: Hub) -> None:
+    files_of(SOURCE, None)
+    hub.files["extra.csv"] = b"a,b\n"
+    wider = Source("tiny", "someone/tiny", ("*.jsonl", "*.csv"), revision=COMMIT)
+    folder = files_of(wider, None)
+    if not (folder / "extra.csv").exists():  # the hub's client may keep its listing of the commit
+        (folder / "extra.csv").write_bytes(b"a,b\n")
+        files_of(wider, None)
+    (folder / "extra.csv").unlink()
+    (folder / "extra.csv").write_bytes(b"a,c\n")
+    with pytest.raises(InputError, match=r"extra.csv is not what was first fetched"):
+        files_of(wider, None)
 
 
 def test_a_file_that_changed_is_an_error(hub: Hub) -> None:
