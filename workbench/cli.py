@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     from workbench.conformance_command import add_conformance
     from workbench.corpus_command import add_corpus
     from workbench.import_command import add_import
+    from workbench.index_command import add_index
     from workbench.judge_command import add_judge
     from workbench.metrics_command import add_metrics
     from workbench.report_command import add_report
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     add_metrics(command)
     add_serve(command)
     add_cache(command)
+    add_index(command)
 
     ui = command("ui", _ui, "open the pages in a browser")
     ui.add_argument("database", type=Path, nargs="?", metavar="DB|FILE")

@@ -83,14 +83,20 @@ def run_stats(arguments: argparse.Namespace) -> int:
 
 def run_prune(arguments: argparse.Namespace) -> int:
     """Drop replies."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?)b?", arguments.max.lower())
-    if not match:
-        raise InputError(f"{arguments.max!r} is no size", field="--max", fix="write bytes, or 500M, or 2G")
+    most = bytes_of(arguments.max)
     with _cache(arguments.source) as cache:
         before = cache.size()
-        dropped = cache.prune(int(float(match[1]) * _UNITS[match[2]]))
+        dropped = cache.prune(most)
         print(f"{dropped:,} replies dropped; {before:,} bytes before, {cache.size():,} now")
     return 0
+
+
+def bytes_of(size: str) -> int:
+    """Bytes of a size as a user writes it: 1000, 500M, 2G. Raises InputError naming `--max`."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?)b?", size.lower())
+    if not match:
+        raise InputError(f"{size!r} is no size", field="--max", fix="write bytes, or 500M, or 2G")
+    return int(float(match[1]) * _UNITS[match[2]])
 
 
 def run_export(arguments: argparse.Namespace) -> int:

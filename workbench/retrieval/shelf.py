@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 T = TypeVar("T")
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
 
 
 class Damaged(ValueError):
@@ -64,15 +64,18 @@ Load = Callable[[Path, Mapping[str, Any]], T]
 
 def _read(folder: Path, version: str, load: Load[T]) -> T | None:
     try:
-        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["version"] != version:
             return None
         for file, expected in manifest["files"].items():
             if checksum(folder / file) != expected:
                 raise Damaged(f"{folder / file} is not what was written")
-        return load(folder, manifest["facts"])
+        thing = load(folder, manifest["facts"])
     except (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError):
         return None  # absent, damaged or of another layout: in each case it is built again
+    with suppress(OSError):  # a shelf that cannot be written is read all the same
+        os.utime(folder / MANIFEST)  # when it was last used, for who makes room (inventory.py)
+    return thing
 
 
 def _write(folder: Path, version: str, thing: T, save: Save[T]) -> None:
@@ -83,8 +86,8 @@ def _write(folder: Path, version: str, thing: T, save: Save[T]) -> None:
         for path in temporary.iterdir():
             _to_disk(path)
         manifest = {"version": version, "facts": facts, "files": files}
-        (temporary / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        _to_disk(temporary / _MANIFEST)
+        (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        _to_disk(temporary / MANIFEST)
         _to_disk(temporary)
         if folder.exists():  # damaged or of another version; readers that have it mapped keep their files
             shutil.rmtree(folder)
