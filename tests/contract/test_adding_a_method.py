@@ -1,30 +1,80 @@
-"""The method of `docs/adding-a-method.md` works as it is printed there, in at most 40 lines."""
+"""The methods of `docs/adding-a-method.md` and of the notebook work as printed, in at most 40 lines, by every law."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from tests.pipelines.conftest import run, story
+from tests.conftest import ROOT
+from tests.contract.test_every_method import MODELS
+from tests.pipelines.conftest import make_context, run, story
+from workbench import catalogue
+from workbench.errors import ContextOverflow
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "adding-a-method.md"
+PAGE = ROOT / "docs" / "adding-a-method.md"
+NOTEBOOK = ROOT / "notebooks" / "02_add_a_method.ipynb"
+
+
+def printed(name: str) -> str:
+    if name == "ChunkRead":
+        (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+        return code
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    return "".join(next(cell for cell in cells if cell["cell_type"] == "code")["source"])
+
+
+def made(name: str) -> Iterator[Any]:
+    """The printed class, out of the catalogue again afterwards."""
+    code = printed(name)
+    assert len(code.strip().splitlines()) <= 40
+    module = ModuleType(name)
+    sys.modules[name] = module  # where a dataclass looks for its own annotations
+    exec(compile(code, name, "exec"), module.__dict__)
+    yield getattr(module, name)
+    del sys.modules[name]
+    catalogue._REGISTERED.pop(catalogue.snake(name), None)
 
 
 @pytest.fixture
 def chunk_read() -> Iterator[Any]:
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
-    assert len(code.splitlines()) <= 40
-    module = ModuleType("chunk_read")
-    sys.modules["chunk_read"] = module  # where a dataclass looks for its own annotations
-    exec(compile(code, str(PAGE), "exec"), module.__dict__)
-    yield module.ChunkRead
-    del sys.modules["chunk_read"]
+    yield from made("ChunkRead")
+
+
+@pytest.fixture
+def bookends() -> Iterator[Any]:
+    yield from made("Bookends")
+
+
+@pytest.fixture(params=["ChunkRead", "Bookends"])
+def method(request: pytest.FixtureRequest) -> Iterator[Any]:
+    yield from made(request.param)
+
+
+@pytest.mark.parametrize("voice", sorted(MODELS))
+@pytest.mark.parametrize("window", [400, 2_048])
+def test_a_printed_method_obeys_the_laws_of_the_catalogue(method: Any, window: int, voice: str) -> None:
+    for context in (make_context(""), make_context("Oslo"), make_context("sheep " * 2_000), make_context(story(300))):
+        ran = run(method(), context, MODELS[voice], window=window)
+        assert bool(ran.made) or not context.documents[0].text
+        assert all(m.call.error is None and m.call.prompt_tokens < window for m in ran.made)
+        assert all(context.holds(hit.chunk) for hit in ran.answer.hits)
+    assert window > 400 or ran.noted("chunk_tokens_reduced_to") or ran.noted("part_tokens_reduced_to")
+    with pytest.raises(ContextOverflow):
+        run(method(), make_context("Oslo"), "x", window=window, question="why " * window)
+
+
+def test_the_notebooks_method_reads_both_ends_once(bookends: Any) -> None:
+    ran = run(bookends(part_tokens=100), story(80), {"read": "21"})
+    (prompt,) = ran.prompts("read")
+    assert "Person 0 keeps" in prompt and "Person 79 keeps" in prompt and "Person 40 keeps" not in prompt
+    assert ran.answer.dropped_tokens > 500
+    assert run(bookends(), story(3), {"read": "21"}).prompts("read")[0].count("Person 1 keeps") == 1
 
 
 def test_the_printed_method_stops_at_the_first_part_that_answers(chunk_read: Any) -> None:
