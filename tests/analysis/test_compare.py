@@ -76,3 +76,16 @@ def test_a_model_with_two_windows_is_two_models(tmp_path: Path) -> None:
     table = compare(wb.run(given, progress=False).database).table
     assert list(table["model"]) == ["extractive[window=2000]", "extractive[window=8000]"]
     assert list(table["n"]) == [4, 4]
+
+
+def test_corpora_stand_in_the_order_of_the_file(tmp_path: Path) -> None:
+    sizes = [9_000, 4_000, 12_000, 6_000]
+    given = {
+        "name": "order",
+        "database": str(tmp_path / "log.duckdb"),
+        "corpora": [{"world": {"tokens": tokens, "contexts": 1, "questions": 2}} for tokens in sizes],
+        "models": ["extractive"],
+        "pipelines": ["closed_book"],
+    }
+    table = compare(wb.run(given, progress=False).database).table
+    assert list(table["corpus"]) == ["world-9k", "world-4k", "world-12k", "world-6k"]

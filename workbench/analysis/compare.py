@@ -132,6 +132,8 @@ def comparison(
     scored = answers[~unscored].copy()
     scored["value"] = scored["score"].where(scored["status"] == "ok", 0.0).astype(float)
     chosen = _baseline(runs, baseline)
+    order = {run_id: position for position, run_id in enumerate(runs["run_id"])}  # that of the experiment file
+    scored = scored.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
     shared = _shared_questions(scored, notes)
     rows, task_rows, figures = [], [], []
     for (corpus, model), group in shared.groupby(GROUP, sort=False):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from workbench.analysis.break_even import amortised
 from workbench.analysis.compare import CONTROLS
 from workbench.analysis.frontier import pareto
+from workbench.analysis.name_places import Taken, free_baseline
 
+_WIDTH, _HEIGHT, _PLOT = 390, 460, 285  # pixels; what is left for the plot after titles and legend
 Chart = Any  # altair's chart types share no public base that mypy knows
 AXES = {
     "usd_per_question": "cost (USD/question)",
@@ -21,16 +24,26 @@ AXES = {
 
 
 def accuracy_against(table: pd.DataFrame, column: str, title: str | None = None) -> Chart:
-    """Accuracy (with 95 % intervals) against a cost or latency column of `Comparison.table`; the Pareto front of the
-    methods (controls left out) as a line."""
+    """Accuracy (with 95 % intervals) against a cost or latency column of `Comparison.table`, on a log scale where all
+    values allow one; the Pareto front of the methods (controls left out) as a line."""
     import altair as alt
 
     title = title or AXES.get(column, column)
     data = table.dropna(subset=[column]).copy()
     data["kind"] = ["control" if method in CONTROLS else "method" for method in data["method"]]
+    scale = "log" if len(data) and (data[column] > 0).all() else "linear"
+    data["name_at"] = _name_heights(data, column, log=scale == "log")
     real = data[data["kind"] == "method"]
     front = real[pareto(real[column], real["accuracy"])].sort_values(column) if len(real) else real
-    x = alt.X(f"{column}:Q", title=title, scale=alt.Scale(zero=True))
+    # room on the right for the name behind the last point
+    ends = [float(data[column].min()), float(data[column].max()) * (6 if scale == "log" else 1.3)] if len(data) else []
+    shown = f"{title}, log scale" if scale == "log" else title
+    x = alt.X(
+        f"{column}:Q",
+        title=shown,
+        scale=alt.Scale(type=scale, domain=ends) if scale == "log" else alt.Scale(zero=True),
+        axis=alt.Axis(tickCount=5, format="~g", grid=False),
+    )
     y = alt.Y("accuracy:Q", title="accuracy (0 to 1)", scale=alt.Scale(domain=[0, 1]))
     tooltip = ["pipeline:N", "accuracy:Q", "low:Q", "high:Q", f"{column}:Q", "n:Q"]
     colour = alt.Color("pipeline:N", legend=None)
@@ -38,12 +51,31 @@ def accuracy_against(table: pd.DataFrame, column: str, title: str | None = None)
     bars = base.mark_rule(opacity=0.6).encode(
         x=x, y=alt.Y("low:Q", title="accuracy (0 to 1)"), y2="high:Q", color=colour
     )
-    shape = alt.Shape("kind:N", title=None, scale=alt.Scale(domain=["method", "control"], range=["circle", "cross"]))
+    legend = alt.Legend(orient="bottom")
+    shape = alt.Shape(
+        "kind:N", title=None, legend=legend, scale=alt.Scale(domain=["method", "control"], range=["circle", "cross"])
+    )
     points = base.mark_point(size=90, filled=True).encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip)
-    labels = base.mark_text(align="left", dx=9, dy=-7, fontSize=12).encode(x=x, y=y, text="pipeline:N", color=colour)
+    labels = base.mark_text(align="left", dx=9, baseline="bottom", fontSize=11).encode(
+        x=x, y=alt.Y("name_at:Q", title="accuracy (0 to 1)"), text="pipeline:N"
+    )
     line = alt.Chart(front).mark_line(strokeDash=[5, 4], color="grey").encode(x=x, y=y)
     count = int(data["n"].max()) if len(data) else 0
-    return (line + bars + points + labels).properties(title=f"accuracy against {title}, n = {count}", height=340)
+    return (line + bars + points + labels).properties(title=f"accuracy against {title}, n = {count}", height=_HEIGHT)
+
+
+def _name_heights(data: pd.DataFrame, column: str, *, log: bool) -> list[float]:
+    """At which accuracy each point's name is written so that names do not cover each other, for a chart of usual
+    width."""
+    values = np.log10(data[column].to_numpy(float)) if log else data[column].to_numpy(float)
+    width = float(np.ptp(values)) if len(values) else 0.0
+    lefts = (values - values.min()) / width * _WIDTH * 0.7 if width else np.zeros(len(values))
+    taken: Taken = []
+    places = [
+        free_baseline(left, str(name), (1 - accuracy) * _PLOT - 4, taken, top=4.0)
+        for left, name, accuracy in zip(lefts, data["pipeline"], data["accuracy"], strict=True)
+    ]
+    return [1 - place / _PLOT for place in places]
 
 
 def amortised_cost(table: pd.DataFrame) -> Chart:
@@ -79,7 +111,11 @@ def accuracy_by_label(tasks: pd.DataFrame) -> Chart:
         tooltip=["pipeline:N", "label:N", "accuracy:Q", "low:Q", "high:Q", "n:Q"],
     )
     intervals = base.mark_rule().encode(x="low:Q", x2="high:Q")
-    return (bars + intervals).properties(width=220, height=26 * data["pipeline"].nunique()).facet("panel:N", columns=3)
+    return (
+        (bars + intervals)
+        .properties(width=220, height=26 * data["pipeline"].nunique())
+        .facet(alt.Facet("panel:N", title=None), columns=3)
+    )
 
 
 def waterfall(calls: pd.DataFrame) -> Chart:

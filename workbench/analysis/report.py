@@ -18,6 +18,7 @@ from workbench.analysis.compare import GROUP, Comparison
 from workbench.analysis.figures import figure_cells
 from workbench.analysis.frontier import pareto
 from workbench.analysis.leaderboard import amortised_cells, cells, header_of
+from workbench.analysis.name_places import Taken, free_baseline
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1200px; margin: 2rem auto; padding: 0 1rem; color: #1d2733; }
@@ -105,11 +106,11 @@ def scatter(group: pd.DataFrame, column: str, title: str) -> str:
         return _TOP + (1 - value / most) * (_HEIGHT - _TOP - _BOTTOM)
 
     drawn = [_axes(title, low, high, most, x, y)]
-    taken: list[tuple[float, float, float]] = []  # names so far: left, right, baseline
+    taken: Taken = []
     for (_, row), best in zip(known.iterrows(), front, strict=True):
         at, up = x(float(row[column])), y(float(row["accuracy"]))
         name = str(row["pipeline"])
-        where = _free(at + 8, at + 8 + 6.2 * len(name), up - 6, taken)
+        where = free_baseline(at + 8, name, up - 6, taken, top=_TOP)
         fill = "#2463b5" if best else "white"
         interval = f"{row['accuracy']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
         told = escape(f"{name}: {interval}, n={int(row['n'])}")
@@ -121,15 +122,6 @@ def scatter(group: pd.DataFrame, column: str, title: str) -> str:
         )
     shape = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" role="img" aria-label="{escape(title)}"'
     return f"<svg {shape}>{''.join(drawn)}</svg>"
-
-
-def _free(left: float, right: float, baseline: float, taken: list[tuple[float, float, float]]) -> float:
-    """The nearest baseline upwards where a name covers no other one; it is taken from then on."""
-    place = baseline
-    while any(left < end and right > start and abs(place - b) < 12 for start, end, b in taken) and place > _TOP:
-        place -= 4
-    taken.append((left, right, place))
-    return place
 
 
 def _axes(title: str, low: float, high: float, most: float, x: Any, y: Any) -> str:

@@ -39,22 +39,27 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
         ],
         replay=["↻" if replayed else "" for replayed in table["replayed"]],
     )
+    number = st.column_config.NumberColumn
     columns: dict[str, Any] = {
         "pipeline": "pipeline",
-        "n": "n (questions)",
-        "failed": "failed (questions)",
+        "n": number("n", help="questions"),
+        "failed": number("failed", help="questions that ended without an answer; they count as 0 and stay in n"),
         "accuracy": "accuracy [95 %]",
-        "against": "difference to baseline",
-        "usd_per_question": st.column_config.NumberColumn("cost (USD/question)", format="%.6f"),
-        "index_usd": st.column_config.NumberColumn("index cost (USD)", format="%.4f"),
-        "latency_p50_s": st.column_config.NumberColumn("latency p50 (s)", format="%.3f"),
-        "latency_p95_s": st.column_config.NumberColumn("latency p95 (s)", format="%.3f"),
-        "replay": "",
-        "tokens_per_question": st.column_config.NumberColumn("tokens/question", format="%.0f"),
-        "truncated_share": st.column_config.NumberColumn("truncated (share)", format="percent"),
-        "evidence_coverage": st.column_config.NumberColumn("evidence read (share)", format="percent"),
+        "against": st.column_config.TextColumn("vs baseline", help="difference, with Holm-corrected paired p"),
+        "usd_per_question": number("USD/question", format="%.6f", help="calls of the answer, retries included"),
+        "index_usd": number("index USD", format="%.4f", help="calls of the index stage, all contexts together"),
+        "latency_p50_s": number("p50 s", format="%.3f", help="critical path of an answer's calls, median"),
+        "latency_p95_s": number("p95 s", format="%.3f", help="critical path of an answer's calls, 95th percentile"),
+        "replay": st.column_config.TextColumn("↻", help="times and costs replayed from an earlier call"),
+        "tokens_per_question": number("tokens/q.", format="%.0f", help="prompt and reply tokens a question"),
+        "cached_share": number("cached", format="percent", help="share of prompt tokens that the server had cached"),
+        "truncated_share": number("truncated", format="percent", help="share of questions whose context was cut"),
+        "evidence_coverage": number("evidence", format="percent", help="share of gold characters in the prompts"),
     }
-    st.dataframe(shown[list(columns)], column_config=columns, hide_index=True, width="stretch")
+    silent = [name for name in ("failed", "index_usd", "cached_share") if not shown[name].fillna(0).astype(bool).any()]
+    silent += [] if table["replayed"].any() else ["replay"]
+    shown_columns = [name for name in columns if name not in silent]
+    st.dataframe(shown[shown_columns], column_config=columns, hide_index=True, width="stretch")
     left, right = st.columns(2)
     left.altair_chart(plots.accuracy_against(table, "usd_per_question"), width="stretch")
     right.altair_chart(plots.accuracy_against(table, "latency_p50_s"), width="stretch")
