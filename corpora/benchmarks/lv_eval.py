@@ -56,7 +56,8 @@ def load(
                 confusing = row.get("confusing_facts") or []
                 planted = found_in(document, str(row["answers"][0])) if name.startswith("factrecall") else None
                 labels = {
-                    "length": size, "words": row["length"], "answer_keywords": row.get("answer_keywords") or "",
+                    "length": size, "length_unit": "characters" if chinese else "words", "words": row["length"],
+                    "answer_keywords": row.get("answer_keywords") or "",
                     "confusing_facts": len(confusing) if isinstance(confusing, list) else 1,
                     "max_gen": 16 if name.startswith("factrecall") else 64,
                 }  # fmt: skip

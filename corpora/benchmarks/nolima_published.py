@@ -14,7 +14,7 @@ from typing import Any
 from corpora.benchmarks.fields import FILLED, GOLD, GOLDS, MAPPING, TEXT, Fields, ListOf
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, checked, file_of, read_table, read_text
-from corpora.synthetic.sizing import Count, counter, lengths_of
+from corpora.synthetic.sizing import Counter, counter, lengths_of
 from workbench.errors import InputError
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
@@ -77,7 +77,7 @@ def load(
 
 def _placed(
     name: str, row: dict[str, Any], arguments: Sequence[str], test: dict[str, Any], asked: str, kind: str,
-    draw: random.Random, depth: float, length: int, texts: Sequence[str], count: Count,
+    draw: random.Random, depth: float, length: int, texts: Sequence[str], count: Counter,
 ) -> tuple[Context, Question]:  # fmt: skip
     """A window of a book with the needle on a line of its own at the depth, as NoLiMa slides it."""
     person = draw.choice(row["character_set"])
@@ -105,7 +105,7 @@ def _placed(
         (Chunk.of(document, start, start + len(needle)),), kind, ("nolima_contains", "contains"),
         {
             "length": length, "depth": round(depth, 4), "hops": 2 if kind == "twohop" else 1,
-            "needle_pair": name.rsplit("-", 2)[0],
+            "length_unit": count.unit, "tokenizer": count.tokenizer, "needle_pair": name.rsplit("-", 2)[0],
         },
     )  # fmt: skip
     return context, question

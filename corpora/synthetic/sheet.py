@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from corpora.synthetic.fictional_world.questions import diffusion
-from corpora.synthetic.sizing import Count
+from corpora.synthetic.sizing import Counter
 from workbench.errors import InputError
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
@@ -46,26 +46,27 @@ class Sheet:
 
 
 def corpus_of(
-    name: str, sheets: Sequence[Sheet], count: Count, *, version: str, provenance: str, licence: str = "CC0-1.0",
+    name: str, sheets: Sequence[Sheet], count: Counter, *, version: str, provenance: str, licence: str = "CC0-1.0",
     notes: Sequence[str] = (),
 ) -> Corpus:  # fmt: skip
-    """The corpus of these sheets. Every question gets the labels `length`, `context_tokens` (in the tokenizer that
-    `count` is), `hops` (1 unless given), `scope` (pieces of evidence), `diffusion` (0: the evidence has all the
-    question's words, 1: none) and `depth` (where the last evidence starts, 0 to 1). Raises InputError when a
-    generator's evidence does not stand in its text: that is a defect of the generator."""
+    """The corpus of these sheets. Every question gets the labels `length` and `context_tokens`, both in the
+    `length_unit` of `tokenizer`, `hops` (1 unless given), `scope` (pieces of evidence), `diffusion` (0: the evidence
+    has all the question's words, 1: none) and `depth` (where the last evidence starts, 0 to 1). Raises InputError when
+    a generator's evidence does not stand in its text: that is a defect of the generator."""
     contexts, questions = [], []
     for sheet in sheets:
         context = Context(sheet.documents)
         size = sum(count(document.text) for document in context.documents)
         contexts.append(context)
         for number, asked in enumerate(sheet.asked):
-            questions.append(_question(sheet, f"{name}-{sheet.name}-{number}", asked, context, size))
+            counted = {"context_tokens": size, "length_unit": count.unit, "tokenizer": count.tokenizer}
+            questions.append(_question(sheet, f"{name}-{sheet.name}-{number}", asked, context, counted))
     return Corpus.of(
         name, contexts, questions, version=version, provenance=provenance, licence=licence, notes=notes
     )  # fmt: skip
 
 
-def _question(sheet: Sheet, question_id: str, asked: Asked, context: Context, size: int) -> Question:
+def _question(sheet: Sheet, question_id: str, asked: Asked, context: Context, counted: Mapping[str, Any]) -> Question:
     evidence = []
     for span in asked.spans:
         document_id, start, end = span if len(span) == 3 else (sheet.name, *span)
@@ -73,7 +74,7 @@ def _question(sheet: Sheet, question_id: str, asked: Asked, context: Context, si
         if not 0 <= start < end <= len(document.text):
             raise InputError(f"evidence {start}:{end} is outside the text", field=question_id)
         evidence.append(Chunk.of(document, start, end))
-    labels: dict[str, Any] = {"length": sheet.length, "context_tokens": size, "hops": 1, "scope": len(evidence)}
+    labels: dict[str, Any] = {"length": sheet.length, **counted, "hops": 1, "scope": len(evidence)}
     if evidence:
         starts = _starts(context)
         last = max(starts[chunk.document_id] + chunk.start for chunk in evidence)

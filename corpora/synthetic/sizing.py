@@ -16,10 +16,27 @@ LONGEST = 1_000_000  # tokens
 _ENCODINGS = ("o200k_base", "cl100k_base")
 
 
+class Counter:
+    """A function that counts a text, with what it counts: `tokenizer`, and the `unit`, tokens, words or characters."""
+
+    __slots__ = ("_count", "tokenizer", "unit")
+
+    def __init__(self, tokenizer: str, count: Count) -> None:
+        self.tokenizer, self._count = tokenizer, count
+        self.unit = tokenizer if tokenizer in ("words", "characters") else "tokens"
+
+    def __call__(self, text: str) -> int:
+        return self._count(text)
+
+
 @lru_cache(maxsize=8)
-def counter(tokenizer: str = "o200k_base") -> Count:
+def counter(tokenizer: str = "o200k_base") -> Counter:
     """The function that counts a text in `tokenizer`: o200k_base, cl100k_base, words, characters, or a
     `tokenizer.json` of the model that will read (the `tokenizers` package). Raises InputError."""
+    return Counter(tokenizer, _counted(tokenizer))
+
+
+def _counted(tokenizer: str) -> Count:
     if tokenizer in _ENCODINGS:
         return partial(count_tokens, name=tokenizer)
     if tokenizer == "words":

@@ -11,6 +11,7 @@ from itertools import count
 from corpora.synthetic.fictional_world.model import KINDS, Fact, World, date_key
 from corpora.synthetic.fictional_world.prose import Telling
 from workbench.records import Question
+from workbench.text import DEFAULT_ENCODING
 
 TASKS = (
     *("single_fact", "paraphrased_fact", "multi_hop", "comparison", "aggregation", "time_order"),
@@ -123,6 +124,8 @@ def _question(question_id: str, made: _Made, task: str, telling: Telling, starts
         "scope": len(evidence),
         "hops": 1,
         "context_tokens": telling.tokens,
+        "length_unit": "tokens",
+        "tokenizer": DEFAULT_ENCODING,
         **({"depth": round(max(depths), 4), "depths": [round(depth, 4) for depth in depths]} if depths else {}),
         **made.labels,
     }

@@ -46,3 +46,14 @@ def test_counters_and_wrong_options() -> None:
     assert chosen_of(None, ("a", "b"), "kinds") == ["a", "b"]
     with pytest.raises(InputError, match="known: a, b"):
         chosen_of(["c"], ("a", "b"), "kinds")
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "unit"),
+    [("o200k_base", "tokens"), ("cl100k_base", "tokens"), ("words", "words"), ("characters",) * 2],
+)
+def test_every_question_says_what_its_length_is_counted_in(tokenizer: str, unit: str) -> None:
+    from corpora.synthetic.needle import load
+
+    for question in load(tokens=1_000, depths=1, tokenizer=tokenizer).questions:
+        assert (question.metadata["tokenizer"], question.metadata["length_unit"]) == (tokenizer, unit)
