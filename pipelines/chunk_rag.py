@@ -15,7 +15,7 @@ from workbench.retrieval.bm25 import Bm25Options
 from workbench.retrieval.bounds import within
 from workbench.retrieval.contextual import SITUATE_PROMPT, situated
 from workbench.retrieval.cross_encoder import open_cross_encoder
-from workbench.retrieval.embedding import TruncatedEmbedder, open_embedder
+from workbench.retrieval.embedding import Embedder, PrefixedEmbedder, TruncatedEmbedder, open_embedder
 from workbench.retrieval.fusion import Fusion
 from workbench.retrieval.index import ChunkIndex, IndexOptions
 from workbench.retrieval.queries import (
@@ -67,6 +67,8 @@ class ChunkRag:
     order: Literal["relevance", "document", "reversed", "lost_in_the_middle"] = "relevance"
     splitter: str = "sentence"
     embedder: str = ""
+    query_prefix: str = ""
+    document_prefix: str = ""
     dimensions: int = 0
     contextual: bool = False
     dense_index: Literal["auto", "flat", "hnsw", "ivfpq"] = "auto"
@@ -125,7 +127,7 @@ class ChunkRag:
     def check(self) -> None:
         """Raises InputError when what the fields name cannot be opened here, before a run begins."""
         if self.embedder:
-            embedder = open_embedder(self.embedder)
+            embedder = self._wrapped(open_embedder(self.embedder))
             if self.contextual and getattr(embedder, "late", False):
                 raise InputError(
                     "late chunking embeds the documents themselves, not texts made of them",
@@ -150,14 +152,17 @@ class ChunkRag:
 
     def build(self, context: Context, bench: Bench) -> ChunkIndex:
         index = bench.index(chunk_tokens=self.chunk_tokens, overlap=self.overlap, splitter=self.splitter)
-        embedder = open_embedder(self.embedder) if self.embedder else None
-        if self.dimensions:
-            embedder = TruncatedEmbedder(embedder or index.unfitted_embedder, self.dimensions)
+        embedder = self._wrapped(open_embedder(self.embedder) if self.embedder else index.unfitted_embedder)
         texts = situated(index.chunks, context, asker(bench)) if self.contextual else None
         made = index.configured(self._index_options(), embedder=embedder, texts=texts).prepare(self.retriever)
         if self.retriever != "sparse" and made.dense_facts and made.dense_facts[0] != "flat":
             bench.note("dense_index", "{}, recall@10 against exact search {:.3f}".format(*made.dense_facts))
         return made
+
+    def _wrapped(self, embedder: Embedder) -> Embedder:
+        if self.query_prefix or self.document_prefix:
+            embedder = PrefixedEmbedder(embedder, self.query_prefix, self.document_prefix)
+        return TruncatedEmbedder(embedder, self.dimensions) if self.dimensions else embedder
 
     def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
         hits = from_the_start(self.hits(question.text, state, bench), state.chunks, self.top_k, bench)

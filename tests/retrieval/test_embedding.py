@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from itertools import product
 from typing import Any
@@ -13,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from workbench.errors import InputError, UnknownName
 from workbench.retrieval.analysis import terms
-from workbench.retrieval.embedding import TruncatedEmbedder, open_embedder, unit_rows
+from workbench.retrieval.embedding import PrefixedEmbedder, TruncatedEmbedder, open_embedder, unit_rows
 from workbench.retrieval.lsa import LsaEmbedder
 
 TRADES = list(product(("miller", "smith", "weaver"), ("Ashford", "Bray"), ("corn", "iron", "wool")))
@@ -103,6 +104,38 @@ def test_truncation_keeps_the_first_dimensions_and_unit_length() -> None:
         TruncatedEmbedder(LsaEmbedder(), 0)
     with pytest.raises(InputError, match="no number"):
         open_embedder("lsa#many")
+
+
+def test_prefixes_stand_before_questions_and_texts_and_in_the_name() -> None:
+    class Heard:
+        name = "heard"
+
+        def __init__(self) -> None:
+            self.texts: list[str] = []
+
+        def fit(self, texts: Sequence[str]) -> Heard:
+            return self
+
+        def embed(self, texts: Sequence[str]) -> Any:
+            self.texts += texts
+            return unit_rows([[float(len(text)), 1.0] for text in texts])
+
+    inner = Heard()
+    embedder = PrefixedEmbedder(inner, "query: ", "passage: ").fit(["x"])
+    embedder.embed(["a town"])
+    embedder.embed_queries(["which town?"])
+    assert inner.texts == ["passage: a town", "query: which town?"]
+    other = PrefixedEmbedder(inner, "passage: ", "query: ")
+    assert len({embedder.name, other.name, inner.name}) == 3
+    assert not hasattr(embedder, "cached_in") and not hasattr(embedder, "embed_counts")
+
+
+def test_prefixes_and_dimensions_go_together_and_can_be_kept() -> None:
+    whole = PrefixedEmbedder(LsaEmbedder(6), "", "carts ").fit(TEXTS)
+    short = TruncatedEmbedder(whole, 3)
+    again = TruncatedEmbedder(PrefixedEmbedder(LsaEmbedder(6), "", "carts "), 3).of_arrays(short.arrays())
+    assert again.embed(TEXTS[:3]) == pytest.approx(unit_rows(whole.embed(TEXTS[:3])[:, :3]), abs=1e-6)
+    assert again.embed_queries(["iron"]).shape == (1, 3)
 
 
 def test_names_that_mean_nothing_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "LlamaEmbedder",
     "LsaEmbedder",
     "MiniLmEmbedder",
+    "PrefixedEmbedder",
     "ServerEmbedder",
     "TruncatedEmbedder",
     "open_embedder",
@@ -148,6 +149,51 @@ class TruncatedEmbedder:
 
     def _cut(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return unit_rows(vectors[:, : self._dimensions])
+
+
+class PrefixedEmbedder:
+    """Another embedder with words before each question or each text, as many trained models want them: E5 "query: " and
+    "passage: ", Nomic "search_query: " and "search_document: ", BGE an instruction before questions alone. Raises
+    InputError for late chunking, where no text stands by itself.
+    """
+
+    def __init__(self, inner: Any, query_prefix: str, document_prefix: str) -> None:
+        if getattr(inner, "late", False):
+            raise InputError(
+                "late chunking embeds documents whole: there is no text to set a prefix before",
+                field="document_prefix",
+                fix="leave the prefixes or `late:` away",
+            )
+        self.name = f"{inner.name}|{query_prefix}|{document_prefix}"
+        self._inner = inner
+        self._prefixes = (query_prefix, document_prefix)
+
+    def fit(self, texts: Sequence[str]) -> PrefixedEmbedder:
+        """The same over the fitted embedder."""
+        return PrefixedEmbedder(self._inner.fit(self._prefixed(texts)), *self._prefixes)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of texts with the documents' prefix."""
+        vectors: NDArray[np.float32] = self._inner.embed(self._prefixed(texts))
+        return vectors
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of questions with theirs."""
+        embed = getattr(self._inner, "embed_queries", None) or self._inner.embed
+        vectors: NDArray[np.float32] = embed([self._prefixes[0] + text for text in texts])
+        return vectors
+
+    def _prefixed(self, texts: Sequence[str]) -> list[str]:
+        return [self._prefixes[1] + text for text in texts]
+
+    def __getattr__(self, name: str) -> Any:
+        """The optional methods that see no text, where the inner embedder has them."""
+        if name not in ("of_arrays", "arrays", "cached_in", "speaking", "language"):
+            raise AttributeError(name)
+        inner = getattr(self._inner, name)
+        if name in ("arrays", "language"):
+            return inner
+        return lambda *given: PrefixedEmbedder(inner(*given), *self._prefixes)
 
 
 class LateEmbedder:
