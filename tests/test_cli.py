@@ -99,7 +99,9 @@ def test_failed_questions_give_exit_code_3(in_folder: Path, capsys: pytest.Captu
 def test_a_spent_budget_gives_exit_code_4_and_resumes(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = GOOD + "budget: {tokens: 9000}\n"
     assert main(["run", str(write(in_folder, text)), "--quiet"]) == 4
-    assert "the same command goes on from here" in capsys.readouterr().err
+    assert "raise it, and the same command goes on" in capsys.readouterr().err
+    assert main(["run", str(write(in_folder, text)), "--quiet"]) == 4
+    assert "earlier sessions; the next call takes at least" in capsys.readouterr().err
     assert main(["run", str(write(in_folder, GOOD)), "--quiet"]) == 0
 
 

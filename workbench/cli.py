@@ -152,7 +152,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print(_summary_line(summary))
         print(f"next: workbench ui {summary.database}   (or: workbench compare {arguments.file} --by task)")
     if summary.stopped:
-        print(f"workbench: stopped: {summary.stopped}; the same command goes on from here", file=sys.stderr)
+        print(f"workbench: stopped: {summary.stopped}; raise it, and the same command goes on", file=sys.stderr)
     for refusal in summary.refused:
         print(f"workbench: {refusal}; the same command goes on from here", file=sys.stderr)
     return summary.exit_code

@@ -9,6 +9,7 @@ import pytest
 
 import workbench as wb
 from tests.llm.endpoint import Endpoint
+from workbench.errors import InputError
 
 
 def experiment(endpoint: Endpoint, folder: Path, **changes: Any) -> dict[str, Any]:
@@ -46,3 +47,63 @@ def test_what_failed_attempts_had_used_is_part_of_the_cost_also_when_it_is_repla
         assert 0 < row["first_token_p50_s"] <= row["first_token_p95_s"]
         assert row["cached_share"] == 0.0
         assert f"2 (${broken:.4f})" in wb.compare(log.path).format()
+
+
+def test_a_budget_in_usd_holds_over_all_sessions_and_overspends_by_no_more_than_what_is_in_flight(
+    tmp_path: Path,
+) -> None:
+    with Endpoint() as endpoint:
+        given = experiment(endpoint, tmp_path)
+        wb.run(given, progress=False, limit=1)
+        a_call = wb.open(tmp_path / "log.duckdb").answers()["cost_usd"].sum()
+        limited = {**given, "budget": {"usd": 3.5 * a_call}}
+        first = wb.run(limited, progress=False)
+        assert (first.exit_code, first.answered) == (4, 2)
+        assert f", ${a_call:.4f} of it in earlier sessions; the next call costs at least $0.04" in str(first.stopped)
+        again = wb.run(limited, progress=False)
+        assert (again.exit_code, again.answered, again.kept) == (4, 0, 3)
+        assert endpoint.books.requests == 3
+        fresh = wb.run({**given, "budget": {"usd": 2.5 * a_call}}, progress=False, fresh=True)
+        assert (fresh.exit_code, fresh.answered) == (4, 2)  # asked anew is paid anew, on a budget of its own
+        assert wb.run({**given, "budget": {"usd": 100 * a_call}}, progress=False).exit_code == 0
+    log = wb.open(tmp_path / "log.duckdb")
+    paid = log.sql("SELECT sum(usd), sum(calls) FROM spending").iloc[0]
+    books = endpoint.books
+    assert paid.iloc[0] == pytest.approx((books.billed_prompt * 10 + books.billed_completion * 30) / 1e6, rel=1e-9)
+    assert paid.iloc[1] == books.requests  # also of calls whose answers others have taken the place of
+
+
+def test_what_failed_attempts_had_used_counts_against_a_budget_of_tokens(tmp_path: Path) -> None:
+    with Endpoint(script=["cut", "cut"]) as endpoint:
+        given = experiment(endpoint, tmp_path, budget={"tokens": 14_000})  # three prompts of some 4,300 tokens
+        done = wb.run(given, progress=False)
+    assert (done.exit_code, done.answered, endpoint.books.requests) == (4, 1, 3)
+
+
+def test_a_budget_of_seconds_ends_a_run(tmp_path: Path) -> None:
+    with Endpoint(delay_s=0.4) as endpoint:
+        done = wb.run(experiment(endpoint, tmp_path, budget={"wall": 1.0}), progress=False)
+    assert (done.exit_code, done.failed) == (4, 0)
+    assert 0 < done.answered < 6
+    assert "budget of 1 s is reached" in str(done.stopped)
+    assert list(wb.open(done.database).runs()["status"]) == ["budget"]
+
+
+def test_a_budget_in_usd_over_a_model_without_a_price_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    with Endpoint() as endpoint:
+        given = experiment(endpoint, tmp_path, budget={"usd": 1.0})
+        given["models"] = [{f"server/tiny@{endpoint.url}": {"window": 16_000, "tokenizer": "o200k_base"}}]
+        with pytest.raises(InputError, match=r"budget.usd: no price is known for server/tiny.*price_as"):
+            wb.run(given, progress=False)
+    assert endpoint.books.requests == 0
+    assert wb.run({**given, "models": ["extractive"]}, progress=False).exit_code == 0  # costs nothing, truly
+
+
+def test_a_plan_says_when_its_budget_will_not_do(tmp_path: Path) -> None:
+    with Endpoint() as endpoint:
+        given = experiment(endpoint, tmp_path)
+        needed = wb.plan(given).usd
+        assert wb.plan({**given, "budget": {"usd": 10 * needed}}).notes == wb.plan(given).notes
+        over = wb.plan({**given, "budget": {"usd": needed / 2, "tokens": 100}}).notes
+    assert f"the budget of ${needed / 2:,.4g} will stop the run: about ${needed:,.4g} are needed" in over
+    assert any("budget of 100 tokens will stop" in note for note in over)

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from workbench.errors import BudgetReached
-from workbench.experiment.config import Budget
+from workbench.errors import BudgetReached, InputError
+from workbench.experiment.config import Budget, Experiment
 from workbench.records import Call
+
+if TYPE_CHECKING:
+    from workbench.llm.model import Model
+    from workbench.llm.prices import Price
+
+
+class Spending(NamedTuple):
+    """What a session has paid for a run; tokens of prompts and replies, failed attempts included."""
+
+    calls: int
+    usd: float
+    tokens: int
 
 
 class Ledger:
-    """Sums of the calls of this session, held against a budget.
+    """Sums of the calls of this session, held against a budget together with what earlier sessions had paid.
 
     The check stands before each call, so a run overspends by no more than the calls in flight. Replayed calls were
     paid by an earlier session and spend nothing now.
@@ -25,29 +39,60 @@ class Ledger:
         self.tokens = 0
         self.calls = 0
         self.replayed = 0
+        self._earlier_usd = 0.0
+        self._earlier_tokens = 0
+        self._by_run: dict[str, Spending] = {}
         self._lock = threading.Lock()
         self._started = time.monotonic()
 
-    def add(self, call: Call) -> None:
-        """Count a finished call."""
+    def resume(self, usd: float, tokens: int) -> None:
+        """Hold what earlier sessions paid for the same runs against the budget, too."""
+        self._earlier_usd, self._earlier_tokens = usd, tokens
+
+    def add(self, call: Call) -> Spending:
+        """Count a finished call; returns what this session has paid for its run so far."""
         with self._lock:
+            before = self._by_run.get(call.run_id, Spending(0, 0.0, 0))
             if call.from_cache:
                 self.replayed += 1
-                return
+                return before
+            usd = call.cost_usd + call.retry_cost_usd
+            tokens = call.prompt_tokens + call.completion_tokens
+            tokens += call.retry_prompt_tokens + call.retry_completion_tokens
             self.calls += 1
-            self.usd += call.cost_usd + call.retry_cost_usd
-            self.tokens += call.prompt_tokens + call.completion_tokens
-            self.tokens += call.retry_prompt_tokens + call.retry_completion_tokens
+            self.usd += usd
+            self.tokens += tokens
+            now = Spending(before.calls + 1, before.usd + usd, before.tokens + tokens)
+            self._by_run[call.run_id] = now
+            return now
 
     def check(self, expected_usd: float = 0.0, expected_tokens: int = 0) -> None:
         """Raise BudgetReached when the next call would pass the budget."""
         budget = self.budget
         with self._lock:
-            usd, tokens = self.usd + expected_usd, self.tokens + expected_tokens
-        if budget.usd is not None and usd > budget.usd:
-            raise BudgetReached(f"the budget of ${budget.usd:g} is reached (${self.usd:.4f} spent)")
-        if budget.tokens is not None and tokens > budget.tokens:
-            raise BudgetReached(f"the budget of {budget.tokens:,} tokens is reached ({self.tokens:,} used)")
+            usd, tokens = self._earlier_usd + self.usd, self._earlier_tokens + self.tokens
+        if budget.usd is not None and usd + expected_usd > budget.usd:
+            earlier = f", ${self._earlier_usd:.4f} of it in earlier sessions" if self._earlier_usd else ""
+            spent = f"${usd:.4f} spent{earlier}; the next call costs at least ${expected_usd:.4f}"
+            raise BudgetReached(f"the budget of ${budget.usd:g} is reached ({spent})")
+        if budget.tokens is not None and tokens + expected_tokens > budget.tokens:
+            earlier = f", {self._earlier_tokens:,} of them in earlier sessions" if self._earlier_tokens else ""
+            spent = f"{tokens:,} used{earlier}; the next call takes at least {expected_tokens:,}"
+            raise BudgetReached(f"the budget of {budget.tokens:,} tokens is reached ({spent})")
         elapsed = time.monotonic() - self._started
         if budget.wall is not None and elapsed > budget.wall:
             raise BudgetReached(f"the budget of {budget.wall:g} s is reached")
+
+
+def check_priced(experiment: Experiment, models: Sequence[tuple[Model, Price | None]]) -> None:
+    """Raise InputError for a budget in USD over models whose calls cost something that nobody knows."""
+    if experiment.budget.usd is None:
+        return
+    for model, price in models:
+        if price is None and not getattr(model, "free", False):
+            raise InputError(
+                f"no price is known for {model.name}, so a budget in USD would never be reached",
+                file=experiment.source,
+                field="budget.usd",
+                fix="give the model a price, price_as or gpu_hour, or a budget of tokens",
+            )

@@ -165,7 +165,27 @@ def plan(
         passes = {share: _walk(planned, setup.experiment, embedder, share) for share in (0.1, EXPECTED_REPLY, 1.0)}
         estimates.append(_estimate(planned, setup.experiment, passes))
     notes = tuple(f"{corpus.name}: {note}" for corpus in setup.corpora for note in corpus.notes)
-    return Plan(setup.experiment, tuple(estimates), notes)
+    return Plan(setup.experiment, tuple(estimates), notes + _over_budget(setup.experiment, estimates))
+
+
+def _over_budget(experiment: Experiment, estimates: Sequence[Estimate]) -> tuple[str, ...]:
+    """What of the budget will not do, by the estimates."""
+    budget = experiment.budget
+    usd, most = sum(estimate.usd for estimate in estimates), sum(estimate.usd_high for estimate in estimates)
+    tokens = sum(estimate.prompt_tokens + estimate.completion_tokens for estimate in estimates)
+    seconds = sum(estimate.seconds for estimate in estimates)
+    notes = []
+    for allowed, expected, shown in (
+        (budget.usd, usd, "${:,.4g}"),
+        (budget.tokens, tokens, "{:,.0f} tokens"),
+        (budget.wall, seconds, "{:,.0f} s"),
+    ):
+        if allowed is not None and expected > allowed:
+            left = f"the budget of {shown.format(allowed)} will stop the run: about {shown.format(expected)} are needed"
+            notes.append(left)
+    if not notes and budget.usd is not None and most > budget.usd:
+        notes.append(f"the budget of ${budget.usd:,.4g} may stop the run: long replies would take ${most:,.4g}")
+    return tuple(notes)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -66,14 +67,17 @@ class Recorder:
     """Receives every finished call: writes it to the log, counts its cost, keeps it until its question ends."""
 
     def __init__(self, log: RunLog, ledger: Ledger) -> None:
+        self._session_id = uuid.uuid4().hex
         self._log = log
         self._ledger = ledger
         self._lock = threading.Lock()
         self._held: dict[tuple[str, str], list[tuple[Call, str]]] = defaultdict(list)
 
     def __call__(self, call: Call, prompt: str, reply: str | None) -> None:
-        self._ledger.add(call)
-        with self._lock:
+        with self._lock:  # so that a smaller sum never takes the place of a larger one
+            paid = self._ledger.add(call)
+            if not call.from_cache:
+                self._log.add_spending(self._session_id, call.run_id, **paid._asdict())
             self._held[call.run_id, call.question_id or call.context_id or ""].append((call, prompt))
         self._log.add_call(call, prompt, reply)
 
@@ -147,6 +151,8 @@ class _Session:
         self._counted: dict[str, int] = {}  # tokens by context
         self._watches: dict[str, PrefixWatch] = defaultdict(PrefixWatch)  # by run
         self._busy: dict[str, list[tuple[float, float]]] = defaultdict(list)  # by run: when it had something to do
+        if not fresh:
+            ledger.resume(*log.spent([run.run_id for run in setup.runs]))
         done = {} if fresh else {run.run_id: log.done(run.run_id) for run in setup.runs}
         self._pending = {
             run.run_id: [q for q in run.questions if done.get(run.run_id, {}).get(q.question_id) != "ok"]

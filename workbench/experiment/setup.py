@@ -15,6 +15,7 @@ from corpora.benchmarks.raw import broken_rows
 from corpora.files import with_questions
 from workbench import catalogue
 from workbench.errors import InputError, UnknownName
+from workbench.experiment.budget import check_priced
 from workbench.experiment.config import Entry, Experiment, Variant, variants
 from workbench.experiment.hygiene import clean, label_errors
 from workbench.records import Corpus, Question
@@ -71,6 +72,7 @@ def prepare(
     models = [
         _open_model(entry, experiment, f"models.{i}", model_objects or {}) for i, entry in enumerate(experiment.models)
     ]
+    check_priced(experiment, [(opened.model, opened.price) for opened in models])
     for number, corpus in enumerate(corpora):
         if corpus.fingerprint in {earlier.fingerprint for earlier in corpora[:number]}:
             problem = f"{corpus.name} has the same questions and documents as one before it"

@@ -26,6 +26,7 @@ class ExtractiveReader:
     """The model `extractive`. `window` tokens of prompt and reply together (o200k), enforced."""
 
     is_async = False
+    free = True  # no call costs anything
     max_parallel = 1  # it computes in this process: a second thread would only blur the times
     token_source = "tiktoken:o200k_base"  # noqa: S105 - a tokenizer, no secret
     tokens_per_second = 150_000  # for plans; measured by benchmarks/extractive_reader.py

@@ -32,7 +32,7 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.llm import structured
-from workbench.llm.accounting import CallTag, Record, Spent, call_record, render
+from workbench.llm.accounting import CallTag, Record, Spent, call_record, cost_of, render
 from workbench.llm.cache import ResponseCache, cache_key
 from workbench.llm.drive import Send, Sleep, Steps, Take, Wait, Work, drive, drive_on_loop
 from workbench.llm.limits import Breaker, Place, Places, RateLimit
@@ -290,7 +290,7 @@ class Gateway:
             failure: ModelError | ContextOverflow | None = None
             try:
                 if self._guard is not None:
-                    self._guard(self.price.cost(tokens) if self.price else 0.0, tokens)
+                    self._guard(*self._least(tokens, spent))
                 spent.begin(place.in_flight)
                 completion: Completion = yield Send(counted)
                 overloaded = self._is_slow(completion)
@@ -321,6 +321,15 @@ class Gateway:
             if wait is None:
                 raise failure
             yield Sleep(wait)
+
+    def _least(self, tokens: int, spent: Spent) -> tuple[float, int]:
+        """USD and tokens that the call will have taken when its next attempt is sent: its failed attempts are known to
+        nobody else before it ends."""
+        used = sum(waste.prompt_tokens + waste.completion_tokens for waste in spent.waste)
+        usd = 0.0
+        if self.price is not None:
+            usd = self.price.cost(tokens) + sum(cost_of(waste, self.price) for waste in spent.waste)
+        return usd, tokens + used
 
     def _admission(self) -> Steps[Place]:
         """Wait until the server may be asked: it is there, it asked for no pause, and a place is free."""

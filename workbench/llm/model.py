@@ -5,7 +5,8 @@ once that make sense, 1 for a model that computes in this process), `cache_ident
 by, when the name does not say it all, e.g. a version), `chat_overhead` (a `ChatOverhead` measured on the real chat
 template), `gives_logprobs` (it can tell the likeliest first tokens), `gives_prompt_logprobs` (and how likely the
 prompt's own were), `rpm` and `tpm` (the provider's limits), `first_token_target` (seconds above which a reply's first
-token counts as a sign of overload), and `aclose` (a coroutine that closes its connections).
+token counts as a sign of overload), `aclose` (a
+coroutine that closes its connections), and `free` (True where no call costs anything).
 """
 
 from __future__ import annotations

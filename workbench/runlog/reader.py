@@ -27,7 +27,7 @@ _JSON = frozenset(
 )
 TABLES = (
     *("experiments", "runs", "experiment_runs", "contexts", "questions", "builds"),
-    *("answers", "hits", "calls", "texts", "scores"),
+    *("answers", "hits", "calls", "texts", "scores", "spending"),
 )
 
 

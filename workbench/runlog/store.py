@@ -319,6 +319,23 @@ class RunLog:
         if len(self._rows.get("calls", ())) >= 2_000:
             self._wake.set()
 
+    def add_spending(self, session_id: str, run_id: str, *, calls: int, usd: float, tokens: int) -> None:
+        """What a session has paid for a run so far; no later answer takes its place."""
+        self._add(
+            "spending", {"session_id": session_id, "run_id": run_id, "calls": calls, "usd": usd, "tokens": tokens}
+        )
+
+    def spent(self, run_ids: Sequence[str]) -> tuple[float, int]:
+        """USD and tokens that all sessions have paid for these runs."""
+        self.flush()
+        with connect(self.path) as connection:
+            row = connection.execute(
+                "SELECT coalesce(sum(usd), 0), coalesce(sum(tokens), 0) FROM spending WHERE list_contains(?, run_id)",
+                [list(run_ids)],
+            ).fetchone()
+        assert row is not None  # an aggregate has one row
+        return float(row[0]), int(row[1])
+
     def add_build(
         self,
         *,
