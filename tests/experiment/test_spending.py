@@ -76,6 +76,9 @@ def test_a_budget_in_usd_holds_over_all_sessions_and_overspends_by_no_more_than_
 def test_what_failed_attempts_had_used_counts_against_a_budget_of_tokens(tmp_path: Path) -> None:
     with Endpoint(script=["cut", "cut"]) as endpoint:
         given = experiment(endpoint, tmp_path, budget={"tokens": 14_000})  # three prompts of some 4,300 tokens
+        given["corpora"] = [
+            {"world": {"tokens": 4_000, "contexts": 1, "questions": 6}}
+        ]  # the first question goes alone
         done = wb.run(given, progress=False)
     assert (done.exit_code, done.answered, endpoint.books.requests) == (4, 1, 3)
 
