@@ -22,9 +22,9 @@ def text(compared: Comparison, *, markdown: bool) -> str:
             f"{'## ' if markdown else ''}{corpus} · {model} · {int(group['n'].max())} questions of {contexts} contexts"
         )
         parts.append(_grid(header, [cells(row) for _, row in group.iterrows()], markdown=markdown))
-        header, rows = amortised_cells(group, compared.baseline)
+        amortised_header, rows = amortised_cells(group, compared.baseline)
         if rows:
-            parts.append(_grid(header, rows, markdown=markdown))
+            parts.append(_grid(amortised_header, rows, markdown=markdown))
         tasks = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
         if tasks["label"].nunique() > 1:
             parts.append(_task_grid(tasks, markdown=markdown))
