@@ -198,6 +198,17 @@ def test_longmemeval_questions_choose_their_prompt() -> None:
     chosen = [longmemeval_prompt(kind).prompt_id for kind in ("multi-session", "knowledge-update")]
     assert chosen == ["longmemeval_default/1", "longmemeval_update/1"]
     assert longmemeval_prompt("multi-session", "q7_abs").prompt_id == "longmemeval_abstention/1"
+    assert longmemeval_prompt("abstention", "chat_history-x-0").prompt_id == "longmemeval_abstention/1"
+
+
+def test_every_judged_part_of_a_benchmark_has_its_prompt() -> None:
+    """BENCHMARKS name what a model judges; a statement that needs a citation and has none is worth nothing."""
+    assert judge_prompt("need_citation").value("Yes") == 0.0 and judge_prompt("need_citation").value("no") == 1.0
+    assert judge_prompt("relevance").value("Unrelevant.") == 0.0
+    assert judge_prompt("loogle_summary").value("0") == 0.0 and judge_prompt("kg_qagen").value("5") == 1.0
+    for name in ("ethic_consistency", "ethic_faithfulness", "ethic_relevance"):
+        assert judge_prompt(name).parts == ("section", "answer")
+    assert all(prompt.source or prompt.prompt_id.startswith(("correctness", "graded")) for prompt in PROMPTS.values())
 
 
 def prefer(word: str) -> object:

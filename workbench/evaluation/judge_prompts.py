@@ -45,6 +45,7 @@ class JudgePrompt:
 
 
 _RIGHT_WRONG = {"correct": 1.0, "incorrect": 0.0}
+_YES_NO = {"yes": 1.0, "no": 0.0}
 _ANSWERS = ("question", "reference answers", "answer")
 
 
@@ -164,6 +165,103 @@ PROMPTS: Mapping[str, JudgePrompt] = {
             source="LongBench-Cite, citation recall",
         ),
         JudgePrompt(
+            "relevance/1",
+            "Does the passage bear on the statement: does it state some of what the statement says, or the facts that "
+            "it follows from?",
+            ("passage", "statement"),
+            {"relevant": 1.0, "unrelevant": 0.0},
+            source="LongBench-Cite, citation precision",
+        ),
+        JudgePrompt(
+            "need_citation/1",
+            "The statement is part of an answer about a text and cites nothing. Does it state facts of the text, so "
+            "that it needs a citation? It needs none when it only leads over, sums up what was cited before, or speaks "
+            "about the answer itself.",
+            ("question", "answer", "statement"),
+            {"yes": 0.0, "no": 1.0},
+            source="LongBench-Cite, statements without citation: what needs one is worth nothing",
+        ),
+        JudgePrompt(
+            "longcite/1",
+            "Rate the answer against the reference answers from 1 to 10, for being right and complete. 10: all of it "
+            "is right and nothing is missing. 1: wrong or off the point.",
+            _ANSWERS,
+            rating=(1, 10),
+            source="LongBench-Cite, correctness of answers",
+        ),
+        JudgePrompt(
+            "helmet_key_point/1",
+            "Does the summary hold the key point? It does when what the key point says can be read from it.",
+            ("key point", "answer"),
+            _YES_NO,
+            source="HELMET, recall of a summary's key points",
+        ),
+        JudgePrompt(
+            "helmet_sentence/1",
+            "Does the reference summary support the sentence? It does when nothing in the sentence goes beyond it or "
+            "against it.",
+            ("reference answers", "sentence"),
+            _YES_NO,
+            source="HELMET, precision of a summary's sentences",
+        ),
+        JudgePrompt(
+            "loogle/1",
+            "Do the answer and the reference answer say the same about the question? Wording and harmless additions "
+            "may differ, numbers, names and dates may not.",
+            _ANSWERS,
+            {"true": 1.0, "false": 0.0},
+            source="LooGLE, questions",
+        ),
+        JudgePrompt(
+            "loogle_summary/1",
+            "Rate the summary against the reference summary from 0 to 100, for agreeing with it in meaning, for "
+            "holding what it holds, and for being readable.",
+            _ANSWERS,
+            rating=(0, 100),
+            source="LooGLE, summaries",
+        ),
+        JudgePrompt(
+            "mathhay/1",
+            "The question asks for a number. Is the answer's final result the same number as the reference's, apart "
+            "from how it is written (units, separators, rounding of the last digit)?",
+            _ANSWERS,
+            _YES_NO,
+            source="MathHay, where the numbers are not equal to the last digit",
+        ),
+        JudgePrompt(
+            "kg_qagen/1",
+            "Rate the answer against the reference answers from 1 to 5. 1: wrong. 2: mostly wrong. 3: about half of "
+            "what is asked for. 4: right with a small slip or gap. 5: right and complete, and nothing else.",
+            _ANSWERS,
+            rating=(1, 5),
+            source="KG-QAGen",
+        ),
+        *(
+            JudgePrompt(
+                f"ethic_{name}/1",
+                f"Rate the summary of this section of the text from 1 to 5 for {told}.",
+                ("section", "answer"),
+                rating=(1, 5),
+                source=f"ETHIC, {name} of a section's summary (a missing section is worth nothing)",
+            )
+            for name, told in (
+                (
+                    "consistency",
+                    "consistency: its statements fit together and contradict neither each other nor the section",
+                ),
+                ("faithfulness", "faithfulness: all that it says stands in the section, nothing is made up"),
+                ("relevance", "relevance: it holds what matters in the section and leaves out what does not"),
+            )
+        ),
+        JudgePrompt(
+            "novelqa/1",
+            "Is the answer to the question about the novel correct? It is when it says what the reference answer says; "
+            "names may be shortened and wording may differ.",
+            _ANSWERS,
+            _RIGHT_WRONG,
+            source="NovelQA, generative form",
+        ),
+        JudgePrompt(
             "coverage/1",
             "Does one of the numbered bullets say what the insight says? full: one bullet says all of it. partial: one "
             "bullet says some of it. none: no bullet does. After full or partial, write the number of that bullet.",
@@ -202,12 +300,13 @@ def judge_prompt(prompt_id: str) -> JudgePrompt:
 
 
 def longmemeval_prompt(question_type: str, question_id: str = "") -> JudgePrompt:
-    """The prompt for a LongMemEval question; an id that ends in `_abs` is an abstention question.
+    """The prompt for a LongMemEval question; an id that ends in `_abs` is an abstention question, and so is one of the
+    type `abstention`, as generated histories have it.
 
     >>> longmemeval_prompt("temporal-reasoning").prompt_id
     'longmemeval_temporal/1'
     """
-    if question_id.endswith("_abs"):
+    if question_id.endswith("_abs") or question_type == "abstention":
         return judge_prompt("longmemeval_abstention")
     kinds = {
         "temporal-reasoning": "temporal",

@@ -74,12 +74,11 @@ def judge_answers(database: Path, options: JudgeOptions, prompt: str = "correctn
 
     Raises InputError for a log without answers or a prompt that is shown no answer, UnknownName for an unknown one.
     """
-    parts = prompt_for(prompt, "", {}, "").parts
-    if "answer" not in parts or "row" in parts:
-        usable = [name for name, known in PROMPTS.items() if "answer" in known.parts and "row" not in known.parts]
+    if not _judges_answers(prompt_for(prompt, "", {}, "")):
+        usable = [name for name, known in PROMPTS.items() if _judges_answers(known)]
         raise InputError(
             f"{prompt} does not judge an answer against its gold", field="--prompt",
-            fix=f"it asks about single insights, statements or rows; use one of {', '.join(usable)}",
+            fix=f"it asks about single insights, statements, sections or rows; use one of {', '.join(usable)}",
         )  # fmt: skip
     frame = _answers(database, options)
     name = f"judge:{prompt}"
@@ -99,6 +98,13 @@ def judge_answers(database: Path, options: JudgeOptions, prompt: str = "correctn
 
     tasks = [(row["run_id"], row["question_id"], row) for row in _records(frame)]
     return _session(database, options, name, tasks, judged, _AFTER_METRICS)
+
+
+def _judges_answers(prompt: JudgePrompt) -> bool:
+    """Whether a prompt is shown an answer and, beside it, only what a question's gold can be."""
+    return "answer" in prompt.parts and set(prompt.parts) <= {
+        "question", "answer", "reference answers", "rubric", "explanation"
+    }  # fmt: skip
 
 
 def judge_pairs(database: Path, options: JudgeOptions, pipelines: Sequence[str] = ()) -> Judging:
