@@ -135,9 +135,11 @@ def test_the_command_judges_with_the_embedded_model_and_says_what_it_could_not_r
     assert main(["judge", str(database), "--model", "nix"]) == 2
 
 
-@pytest.mark.parametrize("prompt", ["coverage", "support", "row"])
+@pytest.mark.parametrize(
+    "prompt", ["coverage", "support", "row", "need_citation", "helmet_key_point", "ethic_relevance"]
+)
 def test_a_prompt_that_is_shown_no_whole_answer_is_refused_before_it_costs(database: Path, prompt: str) -> None:
     judge = ScriptedModel(honest, name="judge-1")
-    with pytest.raises(InputError, match="single insights, statements or rows"):
+    with pytest.raises(InputError, match="single insights, statements, sections or rows"):
         judge_answers(database, options(judge), prompt)
     assert judge.history == []
