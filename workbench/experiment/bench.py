@@ -110,6 +110,12 @@ class ExperimentBench:
         with self._lock:
             self.notes.append((name, value))
 
+    def begin_again(self) -> None:
+        """Forget what was noted; the calls to come have names of their own, so that those made stay in the log."""
+        self.notes = []
+        self._root = _Path(prefix="again.")
+        self._local = threading.local()
+
     # calls
 
     def ask(

@@ -110,6 +110,10 @@ class Experiment(BaseModel):
     order: Literal["prefix", "context", "random"] = Field(
         default="prefix", description="run by run and in each by context; by context over all runs; or shuffled"
     )
+    on_overflow: Literal["truncate", "fail"] = Field(
+        default="truncate",
+        description="when only the server finds that a prompt is too long: once more with its window, or fail",
+    )
     seed: int = Field(default=0, ge=0, lt=2**32, description="numpy takes no other")
     cache: Path | None = Field(default=None, description="response cache; beside the database by default")
     source: Path | None = Field(default=None, exclude=True)
@@ -118,8 +122,14 @@ class Experiment(BaseModel):
     def experiment_id(self) -> str:
         """Hash of the configuration: the same file is the same experiment, so that a rerun resumes it."""
         # what is not set stays out, so that a new field changes no old experiment
-        unset: Any = {"hygiene"} if self.hygiene is None else None if self.hygiene.exclude else {"hygiene": {"exclude"}}
-        return combined_hash(self.model_dump_json(exclude=unset))[:16]
+        unset: dict[str, Any] = {}
+        if self.hygiene is None:
+            unset["hygiene"] = True
+        elif not self.hygiene.exclude:
+            unset["hygiene"] = {"exclude"}
+        if self.on_overflow == "truncate":
+            unset["on_overflow"] = True
+        return combined_hash(self.model_dump_json(exclude=unset or None))[:16]
 
     @property
     def cache_path(self) -> Path:

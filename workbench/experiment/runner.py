@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from workbench.errors import BudgetReached, ContextOverflow, RunStopped, StoreError, WorkbenchError
 from workbench.evaluation.metrics import VERSIONS, score_answer, score_names
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from workbench.retrieval.embedding import Embedder
     from workbench.runlog.store import RunLog
 
+T = TypeVar("T")
 Status = Literal["ok", "failed", "truncated_failed"]
 
 
@@ -345,7 +346,7 @@ class _Session:
         error: str | None = None
         state: Any = None
         try:
-            state = planned.variant.pipeline.build(context, bench)
+            state = self._fitted(lambda: planned.variant.pipeline.build(context, bench), equipment, bench)
         except RunStopped as reached:
             self._stop(reached, planned.opened)
             return []
@@ -390,7 +391,8 @@ class _Session:
         status: Status = "failed"
         error: str | None = None
         try:
-            answer = pipeline.answer(question.blind(keep_evidence=pipeline.card.sees_evidence), state, bench)
+            asked = question.blind(keep_evidence=pipeline.card.sees_evidence)
+            answer = self._fitted(lambda: pipeline.answer(asked, state, bench), equipment, bench)
             status = "ok"
         except RunStopped as reached:
             self.recorder.take(planned.run_id, question.question_id)
@@ -408,6 +410,18 @@ class _Session:
         seconds = time.monotonic() - started
         self._busy[planned.run_id].append((started, started + seconds))
         self._write(planned, question, answer, status, error, calls, prompts, seconds, bench.notes, shown)
+
+    def _fitted(self, work: Callable[[], T], equipment: Equipment, bench: ExperimentBench) -> T:
+        """Do the work of a method; once more, with the window that the server names, when only the server found that a
+        prompt does not fit: the method then leaves out what it must, and says so."""
+        try:
+            return work()
+        except ContextOverflow as overflow:
+            if self.experiment.on_overflow == "fail" or not equipment.gateway.lower_window(overflow):
+                raise
+        bench.begin_again()
+        bench.note("window_lowered", bench.window)
+        return work()
 
     def _write(
         self,

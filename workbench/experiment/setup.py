@@ -132,6 +132,7 @@ def run_id(variant: Variant, opened: OpenedModel, corpus: Corpus, experiment: Ex
         str(experiment.answer_tokens),
         str(experiment.temperature),
         experiment.embedder,
+        *(["on_overflow: fail"] if experiment.on_overflow == "fail" else []),
     )[:20]
 
 

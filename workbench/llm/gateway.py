@@ -111,7 +111,7 @@ class Gateway:
         self._unusable: str | None = None
         self._closed = False
         self._flying: dict[str, Future[None]] = {}  # by cache key: calls under way that others wait for
-        self._flying_lock = threading.Lock()
+        self._lock = threading.Lock()  # of `_flying` and the model's window
 
     @property
     def places(self) -> Places:
@@ -187,6 +187,16 @@ class Gateway:
         """Send nothing more: nothing can be kept any more, so nothing more is paid for. Calls in flight go on."""
         self._unusable = self._unusable or reason
 
+    def lower_window(self, overflow: ContextOverflow) -> bool:
+        """Take the window that the server named for the model's from now on; whether the prompt that overflowed would
+        now be refused without being sent, so that its method knows what to leave out."""
+        if overflow.fits is None:
+            return False
+        with self._lock:
+            if overflow.fits < self.model.window:
+                self.model.window = overflow.fits
+        return overflow.prompt_tokens + overflow.reply_tokens > self.model.window
+
     # one logical call: the request, and re-asks when a structured reply cannot be parsed
 
     def _logical(self, ask: _Ask) -> Steps[Reply]:
@@ -231,7 +241,7 @@ class Gateway:
             return kept
         flying: Future[None] | None = None
         while self._cache is not None and not self._fresh:
-            with self._flying_lock:
+            with self._lock:
                 before = self._flying.get(key)
                 if before is None:
                     flying = self._flying[key] = Future()
@@ -243,7 +253,7 @@ class Gateway:
             return (yield from self._sent(key, request, tag, schema, spent, tokens))
         finally:
             if flying is not None:
-                with self._flying_lock:
+                with self._lock:
                     del self._flying[key]
                 flying.set_result(None)
 
