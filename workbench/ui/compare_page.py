@@ -56,7 +56,7 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
         "truncated_share": number("truncated", format="percent", help="share of questions whose context was cut"),
         "evidence_coverage": number("evidence", format="percent", help="share of gold characters in the prompts"),
     }
-    silent = [name for name in ("failed", "index_usd", "cached_share") if not shown[name].fillna(0).astype(bool).any()]
+    silent = [name for name in ("failed", "index_usd", "cached_share") if not (shown[name].astype(float) > 0).any()]
     silent += [] if table["replayed"].any() else ["replay"]
     shown_columns = [name for name in columns if name not in silent]
     st.dataframe(shown[shown_columns], column_config=columns, hide_index=True, width="stretch")

@@ -10,6 +10,8 @@ from workbench.ui import frame
 st.title("Questions")
 log = frame.reader()
 answers = log.answers(frame.experiment())
+order = {run_id: position for position, run_id in enumerate(log.runs(frame.experiment())["run_id"])}
+answers = answers.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")  # as in the experiment file
 if answers.empty:
     st.info("No question has been answered yet; see the Runs page.")
     st.stop()
@@ -53,29 +55,19 @@ given = answers[(answers["question_id"] == chosen) & (answers["corpus_fingerprin
 
 st.markdown("**Gold answer**")
 st.text(" | ".join(question["answers"]))
+columns = ["pipeline", "model", "text", "score", "metric", "status", "error", "calls", "cost_usd", "critical_path_s"]
+columns = [name for name in [*columns, "evidence_coverage"] if name != "error" or given["error"].notna().any()]
 st.dataframe(
-    given[
-        [
-            "pipeline",
-            "model",
-            "text",
-            "score",
-            "metric",
-            "status",
-            "error",
-            "calls",
-            "cost_usd",
-            "critical_path_s",
-            "evidence_coverage",
-        ]
-    ],
+    given[columns],
     column_config={
         "text": "answer",
-        "score": st.column_config.NumberColumn("score (0 to 1)", format="%.2f"),
-        "calls": "calls (n)",
-        "cost_usd": st.column_config.NumberColumn("cost (USD)", format="%.6f"),
+        "score": st.column_config.NumberColumn("score", help="0 to 1", format="%.2f"),
+        "calls": st.column_config.NumberColumn("calls", help="n"),
+        "cost_usd": st.column_config.NumberColumn("USD", format="%.6f"),
         "critical_path_s": st.column_config.NumberColumn("latency (s)", format="%.3f"),
-        "evidence_coverage": st.column_config.NumberColumn("evidence read (share)", format="percent"),
+        "evidence_coverage": st.column_config.NumberColumn(
+            "evidence", help="share of the gold characters that stood in the prompts", format="percent"
+        ),
     },
     hide_index=True,
     width="stretch",
@@ -89,6 +81,8 @@ hits = hits[(hits["run_id"] == answer["run_id"]) & (hits["question_id"] == chose
 evidence = spans_by_document(question["evidence"])
 retrieved = spans_by_document(hits.to_dict("records"))
 st.markdown(f"**Read against the gold evidence** ({len(hits)} chunks; yellow: gold, blue: read, green: both)")
+if hits.empty:
+    st.caption("This pipeline picks no chunks: what it read stands in its prompts below.")
 contexts = log.contexts()
 documents = contexts[contexts["context_id"] == question["context_id"]].iloc[0]["documents"]
 shown = [d for d in documents if d["document_id"] in {*evidence, *list(retrieved)[:5]}]
