@@ -69,7 +69,7 @@ class LongLlmLingua:
         target = min(round(self.rate * sum(map(bench.count, texts))), room)
         if self.scorer == "server":
             text = "\n\n".join(self._likeliest(texts, question, target, bench))
-            return bench.reply(READ(text=cut(text, room, bench), question=asked), step="read")
+            return self._read(text, asked, room, bench)
         compressor = open_compressor("long_llm_lingua", self.compressor, self.device, second=False)
         made = compressor.compress(
             texts,
@@ -84,7 +84,12 @@ class LongLlmLingua:
             concate_question=False,
         )
         bench.note("compressed", f"{made.tokens_before} to {made.tokens_after} tokens in {made.seconds:.1f} s")
-        return bench.reply(READ(text=cut(made.text, room, bench), question=asked), step="read")
+        return self._read(made.text, asked, room, bench)
+
+    def _read(self, text: str, asked: str, room: int, bench: Bench) -> Answer:
+        kept = cut(text, room, bench)
+        dropped = bench.count(text) - bench.count(kept) if len(kept) < len(text) else 0
+        return bench.reply(READ(text=kept, question=asked), step="read", dropped_tokens=dropped)
 
     def _likeliest(self, texts: Sequence[str], question: Question, target: int, bench: Bench) -> list[str]:
         """Passages by the question's mean negative log-likelihood after them, least first, until the budget is passed.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -16,17 +15,9 @@ import pytest
 from tests.contract.formulas import ANSWER_TOKENS, CASES, QUESTION, SIZES, WINDOW, Calls, Text, method_of
 from tests.contract.test_every_method import METHODS, likely, likely_prompt
 from tests.pipelines.conftest import Ran, run
-from tests.pipelines.test_llmlingua import packaged
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "call-counts.md"
 CLUSTERED = {"como_rag", "graph_rag_communities", "raptor", "semantic_compression"}
-
-
-@pytest.fixture(autouse=True)
-def package() -> Iterator[None]:
-    """A stand-in for the llmlingua package: its own encoding comes from the network when it is opened."""
-    with packaged():
-        yield
 
 
 @cache

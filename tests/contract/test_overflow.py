@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.contract.formulas import CASES
-from tests.contract.test_every_method import METHODS, RUNNABLE, garbage, likely, likely_prompt
+from tests.contract.test_every_method import METHODS, NAMES, garbage, likely, likely_prompt
 from tests.pipelines.conftest import make_context, make_rig, story
 from workbench.errors import ContextOverflow
 from workbench.experiment.bench import ExperimentBench
@@ -20,7 +20,7 @@ VOICES = {"garbage": garbage, "refusals": "unanswerable"}
 
 @pytest.mark.parametrize("voice", ["garbage", "refusals", "script"])  # each takes other branches
 @pytest.mark.parametrize("answer_tokens", [32, 300])  # the last prompt is the widest, or the tightest
-@pytest.mark.parametrize("name", RUNNABLE)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_question_without_room_costs_nothing(name: str, answer_tokens: int, voice: str) -> None:
     replies = VOICES.get(voice, CASES[name].replies)
     options = {"window": WINDOW, "answer_tokens": answer_tokens, "logprobs": likely, "prompt_logprobs": likely_prompt}

@@ -125,9 +125,11 @@ def test_llmlingua2_compresses_every_document_once_whatever_the_question(package
     assert "[Two]\n" + " ".join(story(40, 100).split()[::2]) in ran.prompts("read")[0]
 
 
-def test_over_the_window_the_end_is_cut_and_counted(package: type[Halves]) -> None:
-    ran = run(LlmLingua2(), story(300), {"read": "x"}, window=1_024)
+@pytest.mark.parametrize("method", METHODS)
+def test_over_the_window_the_end_is_cut_and_counted(method: Any, package: type[Halves]) -> None:
+    ran = run(method, story(300), {"read": "x"}, window=1_024)
     assert ran.answer.dropped_tokens > 800
+    assert ran.noted("cut_characters")
 
 
 @pytest.mark.parametrize("method", METHODS)
