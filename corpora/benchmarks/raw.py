@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import heapq
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -221,26 +223,34 @@ def checked(row: Any, required: Fields, path: Path, place: str) -> dict[str, Any
 
 
 def spread(questions: Sequence[Question], limit: int | None) -> list[Question]:
-    """At most `limit` questions, the same at every call, drawn evenly over contexts and, in each, over tasks."""
+    """At most `limit` questions, the same at every call, drawn evenly over tasks and, in each, over contexts that were
+    asked least; fewer are a part of more."""
     if limit is None or limit >= len(questions):
         return list(questions)
     groups: dict[tuple[str, str], list[Question]] = {}
     for question in questions:
-        groups.setdefault((question.context_id, question.task), []).append(question)
-    for members in groups.values():
-        members.sort(key=lambda question: combined_hash("limit", question.question_id))
-    by_context: dict[str, list[Question]] = {}
-    for depth in range(max(map(len, groups.values()))):
-        for (context_id, _), members in groups.items():
-            by_context.setdefault(context_id, []).extend(members[depth : depth + 1])
-    order = [
-        members[depth]
-        for depth in range(max(map(len, by_context.values())))
-        for members in by_context.values()
-        if depth < len(members)
-    ]
-    kept = {question.question_id for question in order[:limit]}
-    return [question for question in questions if question.question_id in kept]
+        groups.setdefault((question.task, question.context_id), []).append(question)
+    heaps: dict[str, list[tuple[int, str, str]]] = {}  # task → contexts by how often they were asked
+    for (task, context), members in groups.items():
+        members.sort(key=lambda question: combined_hash("limit", question.question_id), reverse=True)
+        heaps.setdefault(task, []).append((0, combined_hash("limit", task, context), context))
+    for heap in heaps.values():
+        heapq.heapify(heap)
+    asked: Counter[str] = Counter()
+    kept: set[str] = set()
+    while True:
+        for task in [task for task, heap in heaps.items() if heap]:
+            heap = heaps[task]
+            while heap[0][0] != asked[heap[0][2]]:  # another task asked of it meanwhile
+                heapq.heapreplace(heap, (asked[heap[0][2]], *heap[0][1:]))
+            _, order, context = heapq.heappop(heap)
+            members = groups[task, context]
+            kept.add(members.pop().question_id)
+            asked[context] += 1
+            if members:
+                heapq.heappush(heap, (asked[context], order, context))
+            if len(kept) == limit:
+                return [question for question in questions if question.question_id in kept]
 
 
 def excluded(questions: Sequence[Question], exclude: Mapping[str, str]) -> tuple[list[Question], tuple[str, ...]]:

@@ -69,6 +69,8 @@ def test_nolima_s_base_score_and_effective_length() -> None:
     assert found["base score"] == 100.0  # the best length of each pair
     assert found["effective length (0.85 of the base)"] == 8_000
     assert found["score at 1,000"] == 50.0
+    nothing = figured("nolima", [(task, metadata, 0.0) for task, metadata, _ in rows])
+    assert nothing["effective length (0.85 of the base)"] is None  # no length is 0.85 of nothing
 
 
 def test_longbench_s_groups_and_languages() -> None:

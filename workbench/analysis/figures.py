@@ -244,7 +244,7 @@ def _nolima(rows: Rows, scores: Rows) -> list[Figure]:
     if base is None:
         return [*figures, Figure("base score (needs 250, 500 or 1,000 tokens)", None, len(asked))]
     figures.append(Figure("base score", 100 * base, len(asked)))
-    reached = nolima_effective_length({length: mean / 100 for length, mean in means.items()}, base)
+    reached = nolima_effective_length({length: mean / 100 for length, mean in means.items()}, base) if base else None
     return [*figures, Figure("effective length (0.85 of the base)", reached, len(asked), "tokens")]
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
+from itertools import product
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from corpora.benchmarks import hotpotqa, nq_open, qmsum
+from corpora.benchmarks.raw import spread
 from workbench.errors import InputError
+from workbench.records import Question
 
 HOTPOT = {
     "_id": "h1",
@@ -78,3 +84,29 @@ def test_the_published_files(shared_data: Path, loader: object, folder: str, que
     assert sum(len(context.documents) for context in corpus.contexts.values()) == documents
     for question in corpus.questions:
         assert all(corpus.contexts[question.context_id].holds(chunk) for chunk in question.evidence)
+
+
+def made(task: str, context: str, number: int) -> Question:
+    return Question(f"{task}-{context}-{number}", "?", context, ("x",), task=task)
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("pqrs")), min_size=1, max_size=40), st.integers(1, 45)
+)
+def test_a_limit_draws_evenly_over_tasks_then_contexts(pairs: list[tuple[str, str]], limit: int) -> None:
+    questions = [made(task, context, i) for i, (task, context) in enumerate(pairs)]
+    kept = spread(questions, limit)
+    assert len(kept) == min(limit, len(questions)) and kept == [q for q in questions if q in kept]
+    fewer = spread(questions, limit - 1) if limit > 1 else []
+    assert all(question in kept for question in fewer)
+    there, drawn = Counter(q.task for q in questions), Counter(q.task for q in kept)
+    for task, other in product(there, there):  # no task has two more than another that has some left
+        assert drawn[task] <= drawn[other] + 1 or drawn[other] == there[other]
+
+
+def test_a_small_limit_asks_every_task_and_as_many_contexts() -> None:
+    questions = [made(task, context, i) for context in "pqrstuvwx" for task in "abc" for i in range(3)]
+    kept = spread(questions, 9)
+    assert Counter(q.task for q in kept) == {"a": 3, "b": 3, "c": 3}
+    assert len({q.context_id for q in kept}) == 9
