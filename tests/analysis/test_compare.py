@@ -89,3 +89,16 @@ def test_corpora_stand_in_the_order_of_the_file(tmp_path: Path) -> None:
     }
     table = compare(wb.run(given, progress=False).database).table
     assert list(table["corpus"]) == ["world-9k", "world-4k", "world-12k", "world-6k"]
+
+
+def test_where_closed_book_is_right_is_told(tmp_path: Path) -> None:
+    given = {
+        "name": "closed",
+        "database": str(tmp_path / "log.duckdb"),
+        "corpora": [{"world": {"tokens": 4_000, "contexts": 1, "questions": 7}}],
+        "models": ["extractive"],
+        "pipelines": ["closed_book"],
+    }
+    compared = compare(wb.run(given, progress=False).database)
+    told = "1 of the 1 questions that closed_book gets right are those where declining is right"
+    assert f"world-4k · extractive: {told}" in compared.notes

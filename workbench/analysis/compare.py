@@ -138,6 +138,7 @@ def comparison(
     rows, task_rows, figures = [], [], []
     for (corpus, model), group in shared.groupby(GROUP, sort=False):
         notes += _few_contexts(group, f"{corpus} · {model}")
+        notes += _right_to_decline(group, f"{corpus} · {model}")
         block, tasks = _block(group, runs, builds, chosen)
         rows += [{"corpus": corpus, "model": model, **row} for row in block]
         task_rows += [{"corpus": corpus, "model": model, **row} for row in tasks]
@@ -155,6 +156,18 @@ def _few_contexts(group: pd.DataFrame, name: str) -> list[str]:
         least = 2 / 2**contexts
         return [f"{name}: with {contexts} contexts no p can be below {least:.3g}; {FEWEST} or more are needed for 0.05"]
     return []
+
+
+def _right_to_decline(group: pd.DataFrame, name: str) -> list[str]:
+    """Where a score without any context comes from, when it does not come from what the model knows by heart."""
+    closed = group[(group["method"] == "closed_book") & (group["value"] >= 0.5)]
+    if closed.empty or "abstained" not in closed:
+        return []
+    declined = int(closed["abstained"].fillna(False).astype(bool).sum())
+    if not declined:
+        return []
+    told = f"{declined} of the {len(closed)} questions that closed_book gets right are those where declining is right"
+    return [f"{name}: {told}"]
 
 
 def _corpus_notes(runs: pd.DataFrame) -> list[str]:
