@@ -17,7 +17,10 @@ from workbench.records import Chunk, Context, Corpus, Document, Question
 SOURCE = Source("loogle", "bigainlco/LooGLE", ("data/*.jsonl", "data/*.json", "*.jsonl", "*/*.parquet"))
 _MAX_GEN = {"shortdep_qa": 300, "shortdep_cloze": 50, "longdep_qa": 500, "summarization": 500}
 TASKS = tuple(_MAX_GEN)
-_METRICS = ("loogle_rouge_l", "loogle_rouge1", "loogle_bleu1", "token_f1")
+_METRICS = (
+    "loogle_rouge_l", "loogle_rouge1", "loogle_rouge2", "loogle_bleu1", "loogle_bleu4", "loogle_meteor", "token_f1"
+)  # fmt: skip
+_REORDER = ("loogle_lsd", "loogle_lmd", "loogle_sd", "loogle_sdd")
 
 _FIELDS: dict[str, Spec] = {"input": TEXT, "title": TEXT, "qa_pairs": either(TEXT, ListOf(MAPPING)), "output?": TEXT}
 _SUPPORT: dict[str, Spec] = {"S?": either(TEXT, TEXTS), "type?": TEXT}
@@ -101,7 +104,8 @@ def _question(question_id: str, name: str, pair: dict[str, Any], context: Contex
         labels["masks"] = masks
     else:
         text, golds = str(pair["Q"]), (", ".join(map(str, answer)) if isinstance(answer, list) else str(answer),)
-        metrics = _METRICS if name != "summarization" else ("loogle_rouge_l", "rouge_l")
+        reorder = _REORDER if "reorder" in str(labels["type"]).lower() else ()
+        metrics = (*reorder, *_METRICS) if name != "summarization" else (*_METRICS[:-1], "rouge_l")
     told = pair.get("S") or ()
     told = [told] if isinstance(told, str) else list(told)
     document = context.documents[0]

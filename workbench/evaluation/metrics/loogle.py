@@ -141,6 +141,39 @@ def reorder_deviations(said: Sequence[int], gold: Sequence[int]) -> dict[str, fl
     }
 
 
+def _reordered(prediction: str, references: list[str], name: str) -> float:
+    """1 less the deviation of that name, best over the references; 0 for a reply that is no order of all items."""
+    golds = [gold for gold in map(timeline, references) if len(gold) > 1 and len(set(gold)) == len(gold)]
+    if not golds:
+        raise NotApplicable("the gold answer is no order")
+    found = [reorder_deviations(timeline(prediction), gold) for gold in golds]
+    return max((1.0 - deviations[name] for deviations in found if deviations), default=0.0)
+
+
+@metric_function(1, own_rule=True)
+def loogle_lsd(prediction: str, references: list[str]) -> float:
+    """1 less the normalised location square deviation of a timeline; LooGLE prints the deviation itself."""
+    return _reordered(prediction, references, "lsd")
+
+
+@metric_function(1, own_rule=True)
+def loogle_lmd(prediction: str, references: list[str]) -> float:
+    """1 less the normalised location mean deviation of a timeline."""
+    return _reordered(prediction, references, "lmd")
+
+
+@metric_function(1, own_rule=True)
+def loogle_sd(prediction: str, references: list[str]) -> float:
+    """1 less the normalised swap deviation of a timeline."""
+    return _reordered(prediction, references, "sd")
+
+
+@metric_function(1, own_rule=True)
+def loogle_sdd(prediction: str, references: list[str]) -> float:
+    """1 less the normalised swap distance deviation of a timeline."""
+    return _reordered(prediction, references, "sdd")
+
+
 def _squares(order: Sequence[int]) -> float:
     return sum((item - i) ** 2 for i, item in enumerate(order)) / len(order)
 
