@@ -219,7 +219,7 @@ def asker(bench: Bench) -> Asker:
     def room(prompt: str, reply_tokens: int) -> int:
         return bench.room((Message("user", prompt),), reply_tokens=reply_tokens)
 
-    return Asker(ask, bench.count, room)
+    return Asker(ask, bench.count, room, bench.note)
 
 
 def read_hits(hits: Sequence[Hit], question: Question, bench: Bench, *, order: str = "relevance") -> Answer:

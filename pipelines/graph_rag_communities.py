@@ -109,11 +109,11 @@ class GraphRagCommunities:
     batches of reports of level ≤ 2 give scored points, in parallel; the best points are reduced to the answer.
 
     Defaults are the repository's (chunks 1,200/100, communities of at most 10, reports from 8,000 tokens, batches of
-    12,000). Named deviations: replies are JSON; entities merge by name alone, not name and type; a relation's unknown
-    end becomes an entity; a community too long for its prompt is reported from its parts' reports, as the paper says
-    (the repository builds the prompts before any report exists); no claims, citations or history; no point scored:
-    "unanswerable" without a call; no entity
-    like the question: the first chunks are read. Smaller windows shrink all budgets. What cannot be parsed is noted.
+    12,000). Named deviations: replies are JSON; entities merge by name alone, not name and type; many descriptions are
+    merged by one call over what fits, not in batches; a relation's unknown end becomes an entity; a community too long
+    for its prompt is reported from its parts' reports, as the paper says (the repository builds the prompts before any
+    report exists); no claims, citations or history; no point scored: "unanswerable" without a call; no entity like the
+    question: the first chunks are read. Smaller windows shrink all budgets. What cannot be parsed is noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

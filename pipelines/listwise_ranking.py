@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from pipelines.chunk_rag import READ, read_hits
-from workbench.fitting import cut, from_the_start, room_for
-from workbench.pipeline import Bench, MethodCard, Prompt, Retriever, render_question
-from workbench.records import Answer, Chunk, Context, Hit, Question
+from pipelines.chunk_rag import READ, asker, read_hits
+from workbench.fitting import from_the_start, room_for
+from workbench.pipeline import Bench, MethodCard, Retriever, render_question
+from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
-from workbench.retrieval.rerank import permutation, windows
+from workbench.retrieval.rerank import LISTWISE_PROMPT, listwise
 
-RANK = Prompt(
-    "listwise_ranking.rank",
-    user="{passages}\n\nAbove are {number} passages, each under its number in brackets. Rank all of them by how much "
-    "they help to answer the question below, the most helpful first, in the form [2] > [1] > [3]. Reply with the "
-    "ranking only.\n\nQuestion: {question}\nReply:",
-)
-_TOKENS_PER_ID = 5  # "[12] > "
-_LEAST_PASSAGE = 24
+RANK = LISTWISE_PROMPT  # here so that a change is a changed experiment
 
 
 @dataclass(frozen=True)
@@ -60,32 +52,11 @@ class ListwiseRanking:
         return bench.index(chunk_tokens=self.chunk_tokens).prepare(self.retriever)
 
     def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
-        room_for(READ(chunks="", question=render_question(question)), bench, reply_tokens=bench.answer_tokens)
+        asked = render_question(question)
+        room_for(READ(chunks="", question=asked), bench, reply_tokens=bench.answer_tokens)  # before the ranking is paid
         found = state.search(question.text, self.candidates, self.retriever)
         chunks = [hit.chunk for hit in from_the_start(found, state.chunks, self.candidates, bench)]
-        size = len(chunks) if self.form == "full" else min(self.window, len(chunks))
-        for start, end in windows(len(chunks), size, self.step):
-            chunks[start:end] = self._ranked(chunks[start:end], question, bench)
-        hits = [Hit(chunk, 1 / rank, rank) for rank, chunk in enumerate(chunks[: self.top_k], 1)]
+        window = max(self.window, len(chunks)) if self.form == "full" else self.window
+        order = listwise(asked, chunks, asker(bench), window=window, step=self.step)
+        hits = [Hit(chunks[position], 1 / rank, rank) for rank, position in enumerate(order[: self.top_k], 1)]
         return read_hits(hits, question, bench)
-
-    def _ranked(self, chunks: Sequence[Chunk], question: Question, bench: Bench) -> list[Chunk]:
-        asked = render_question(question)
-        frame = RANK(passages="", number=len(chunks), question=asked)
-        room = room_for(frame, bench, reply_tokens=0)
-        shown = min(len(chunks), room // (_LEAST_PASSAGE + 2 * _TOKENS_PER_ID))
-        if shown < len(chunks):
-            bench.note("candidates_not_shown", len(chunks) - shown)
-        if shown < 2:
-            return list(chunks)
-        tokens = shown * _TOKENS_PER_ID + 8
-        share = (room - tokens) // shown - _TOKENS_PER_ID
-        texts = [cut(chunk.text.strip(), share, bench, noted=False) for chunk in chunks[:shown]]
-        shortened = sum(len(text) < len(chunk.text.strip()) for text, chunk in zip(texts, chunks, strict=False))
-        if shortened:
-            bench.note("passages_cut", shortened)
-        passages = [f"[{number}] {text}" for number, text in enumerate(texts, 1)]
-        prompt = RANK(passages="\n\n".join(passages), number=shown, question=asked)
-        reply = bench.ask(prompt, step="rank", max_tokens=tokens)
-        order = permutation(reply.text, shown)
-        return [*(chunks[i] for i in order), *chunks[shown:]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -52,7 +53,8 @@ class SegmentPlus:
     Gather and filter calls run in parallel, one per segment each; kept notes are merged in order while they are over
     the window. Segments of 3,000 tokens, the paper's best. The official repository (WeiShi-9/segmentplus) is empty:
     prompts are ours, and the filter judging every note by a call of its own is our reading. Fallbacks, noted: an
-    unparsable note is kept as it is, an unparsable label means keep; with all notes removed, all are read.
+    unparsable note is kept as it is, an unparsable label counts by its first "keep" or "remove", else means keep; with
+    all notes removed, all are read.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -98,7 +100,7 @@ class SegmentPlus:
     def _kept(self, notes: list[str], room: int, asked: str, bench: Bench) -> list[str]:
         prompts = [FILTER(note=cut(note, room, bench), question=asked) for note in notes]
         replies = bench.ask_many(prompts, step="filter", max_tokens=LABEL_TOKENS, schema=Label)
-        kept = [n for n, r in zip(notes, replies, strict=True) if r.parsed is None or r.parsed.label == "keep"]
+        kept = [note for note, reply in zip(notes, replies, strict=True) if _keeps(reply)]
         unparsable = sum(reply.parsed is None for reply in replies)
         if unparsable:
             bench.note("filter_unparsable", unparsable)
@@ -106,6 +108,14 @@ class SegmentPlus:
             bench.note("all_notes_removed", len(notes))
             return notes
         return kept
+
+
+def _keeps(reply: Reply) -> bool:
+    """The verdict, or the first of both words that a reply without one holds; without any, keep."""
+    if isinstance(reply.parsed, Label):
+        return reply.parsed.label == "keep"
+    word = re.search(r"\b(keep|remove)\b", reply.text, re.I)
+    return word is None or word.group().lower() == "keep"
 
 
 def _rendered(reply: Reply) -> str:

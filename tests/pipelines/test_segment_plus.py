@@ -58,3 +58,13 @@ def test_unparsable_notes_and_labels_are_kept_and_noted() -> None:
     ran = run(SegmentPlus(), story(5), broken)
     assert (ran.noted("gather_unparsable"), ran.noted("filter_unparsable")) == ([1], [1])
     assert "prose" in ran.prompts("read")[0]
+
+
+def test_a_label_in_words_counts() -> None:
+    def judge(prompt: str) -> str:
+        return "Keep it, do not remove it." if "SECOND" in prompt else "I would REMOVE this; nothing to keep."
+
+    notes = [json.dumps({"evidence": name, "reasoning": "r"}) for name in ("FIRST", "SECOND", "THIRD")]
+    replies = {"gather": notes, "filter": judge, "filter:reask": judge, "read": "21"}
+    (prompt,) = run(SegmentPlus(segment_tokens=200), story(35), replies).prompts("read")
+    assert "SECOND" in prompt and "FIRST" not in prompt and "THIRD" not in prompt

@@ -28,6 +28,7 @@ class Asker:
     ask: Ask
     count: Callable[[str], int]
     room: Callable[[str, int], int]
+    note: Callable[[str, object], None] = lambda name, value: None  # records what was cut or left out
 
     def cut(self, text: str, room: int) -> str:
         """The text, or its longest beginning of at most `room` tokens."""

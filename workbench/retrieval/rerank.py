@@ -88,7 +88,7 @@ def listwise(question: str, chunks: Sequence[Chunk], asker: Asker, *, window: in
 
     Calls: ⌈(n − window) / step⌉ + 1, in sequence. The head is always ranked, also where the steps would miss it. A
     reply that is no ranking changes nothing. Passages are cut to their share of the prompt; those for which not even 24
-    tokens are left keep their places.
+    tokens are left keep their places. Both are noted.
     """
     order = list(range(len(chunks)))
     for start, end in windows(len(order), min(window, len(order)), step):
@@ -96,11 +96,16 @@ def listwise(question: str, chunks: Sequence[Chunk], asker: Asker, *, window: in
         prompt = filled(LISTWISE_PROMPT, passages="", number=len(shown), question=question)
         room = asker.room(prompt, 0) - _SEAM
         fitting = min(len(shown), room // (_LEAST_PASSAGE + 2 * _ID_TOKENS))
+        if fitting < len(shown):
+            asker.note("candidates_not_shown", len(shown) - max(0, fitting))
         if fitting < 2:
             continue
         tokens = fitting * _ID_TOKENS + 8
         share = (room - tokens) // fitting - _ID_TOKENS
-        texts = [asker.cut(chunks[position].text.strip(), share) for position in shown[:fitting]]
+        whole = [chunks[position].text.strip() for position in shown[:fitting]]
+        texts = [asker.cut(text, share) for text in whole]
+        if texts != whole:
+            asker.note("passages_cut", sum(len(text) < len(full) for text, full in zip(texts, whole, strict=True)))
         passages = "\n\n".join(f"[{number}] {text}" for number, text in enumerate(texts, 1))
         prompt = filled(LISTWISE_PROMPT, passages=passages, number=fitting, question=question)
         (reply,) = asker.ask([prompt], step="rerank", max_tokens=tokens)
