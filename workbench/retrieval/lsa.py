@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _TERMS = 50_000  # the most frequent ones
 _FITTED = 20_000  # chunks that the decomposition looks at; more hardly move it and cost minutes
-_EXACT = 1_500  # up to so many chunks the decomposition is exact
+_EXACT = 512  # up to so many chunks the decomposition is exact
 _PASSES = 1  # over the texts; more are nearer to the truncated SVD and find less (docs/retrieval.md)
 _SPARE = 10  # directions looked for beside those kept
 _ROWS = 20_000  # texts projected at once
