@@ -22,7 +22,7 @@ from workbench.llm.model import count_messages
 from workbench.records import Message
 from workbench.text import count_tokens
 
-FAULTS = ("429", "500", "malformed", "no_choices", "cut", "drop", "hang")
+FAULTS = ("429", "500", "malformed", "no_choices", "cut", "drop", "hang", "error")
 # Chunks are joined from these, each one token in o200k, so that a reply cut after n chunks has n tokens.
 WORDS = (" yes", " no", " red", " blue", " one", " two")
 
@@ -174,7 +174,7 @@ class Endpoint:
         prompt = count_messages(_Counts(), [Message(m["role"], m["content"]) for m in body["messages"]])
         text = self._reply(body)
         pieces = [" " + word for word in text.split()] if text.split() else []
-        if fault == "cut":
+        if fault in ("cut", "error"):
             pieces = pieces[: len(pieces) // 2]
         if fault == "no_choices":
             pieces = []
@@ -192,6 +192,9 @@ class Endpoint:
         if fault == "cut":
             assert request.transport is not None
             request.transport.close()
+            return response
+        if fault == "error":
+            await response.write(_event({"error": {"message": "the worker died", "code": 500}}))
             return response
         if fault != "no_choices":
             await response.write(_event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -129,6 +131,7 @@ def test_a_server_that_does_not_stream_is_read_whole() -> None:
         ("cut", BadReply),
         ("drop", BadReply),
         ("hang", ModelTimeout),
+        ("error", ModelError),
     ],
 )
 def test_each_fault_has_its_error(fault: str, error: type[WorkbenchError]) -> None:
@@ -361,3 +364,45 @@ def test_anthropic_overload_is_a_rate_limit() -> None:
         pytest.raises(RateLimited),
     ):
         model_at(endpoint, kind="anthropic").complete(ASKED)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [("model_context_window_exceeded", "length"), ("refusal", "content_filter"), ("max_tokens", "length")],
+)
+def test_anthropic_stop_reasons_have_our_names(said: str, reason: str) -> None:
+    whole = {"type": "message", "content": [{"text": "ok"}], "stop_reason": said, "usage": {"input_tokens": 3}}
+    with Endpoint(handler=answer_with(whole, status=200), path="/v1/messages") as endpoint:
+        assert model_at(endpoint, kind="anthropic").complete(ASKED).finish_reason == reason
+
+
+def test_anthropic_models_that_take_no_temperature_are_asked_without() -> None:
+    bodies: list[dict[str, Any]] = []
+
+    async def picky(request: web.Request) -> web.Response:
+        bodies.append(await request.json())
+        if "temperature" in bodies[-1]:
+            message = "`temperature` is deprecated for this model."
+            return web.json_response({"type": "error", "error": {"message": message}}, status=400)
+        return web.json_response({"type": "message", "content": [{"text": "ok"}], "stop_reason": "end_turn"})
+
+    with Endpoint(handler=picky, path="/v1/messages") as endpoint:
+        model = model_at(endpoint, kind="anthropic")
+        assert [model.complete(ASKED).text for _ in range(2)] == ["ok", "ok"]
+    assert ["temperature" in body for body in bodies] == [True, False, False]
+
+
+def test_a_server_that_lets_no_connection_stand_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.llm.transport._CONNECT_S", 0.3)
+    with socket.socket() as deaf, contextlib.ExitStack() as callers:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)  # whoever is not accepted waits, and the next ones' calls are not even heard
+        for _ in range(4):
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(deaf.getsockname())
+        model = open_model(
+            f"openai/tiny@http://127.0.0.1:{deaf.getsockname()[1]}/v1", window=100, tokenizer="o200k_base"
+        )
+        with pytest.raises(ServerGone, match="no connection"):
+            model.complete(ASKED)

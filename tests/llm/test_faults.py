@@ -48,7 +48,7 @@ def test_with_every_fault_at_ten_percent_all_questions_end_and_the_books_agree(t
     answered = [outcome for outcome in outcomes if isinstance(outcome, Reply)]
     assert all(reply.text == "".join(WORDS) for reply in answered)
     assert all(isinstance(outcome, Reply | ModelError) for outcome in outcomes)
-    assert len(answered) > QUESTIONS * 0.7
+    assert len(answered) > QUESTIONS * 0.6  # four attempts in five meet a fault
 
     assert sorted(call.question_id or "" for call in calls) == sorted(f"q{n}" for n in range(QUESTIONS))
     assert sum(call.error is None for call in calls) == len(answered)

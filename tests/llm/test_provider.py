@@ -151,8 +151,19 @@ def test_when_the_tokenizer_goes_away_counting_goes_on_and_says_so(talker: str) 
     model = open_model(f"vllm/tiny@{talker}")
     model._counter._host = "127.0.0.1:9"  # type: ignore[attr-defined]
     model._counter._local = threading.local()  # type: ignore[attr-defined]
+    assert model.token_source == "server:/tokenize"
     assert model.count("some other text") == count_tokens("some other text")
-    assert model.token_source == "tiktoken:o200k_base"
+    assert model.token_source == "server:/tokenize and tiktoken:o200k_base"
+
+
+def test_a_count_that_the_server_refuses_is_ours_and_said_to_be(talker: str) -> None:
+    model = open_model(f"vllm/tiny@{talker}")
+    assert model.count("abcd") == 4
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Talker, "do_POST", lambda self: self._send(None))
+        assert model.count("some other text") == count_tokens("some other text")
+    assert model.token_source == "server:/tokenize and tiktoken:o200k_base"
+    assert model.count("abcde") == 5  # asked again: one refusal is not the end of it
 
 
 def test_a_dead_server_gives_defaults() -> None:

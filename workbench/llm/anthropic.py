@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -11,7 +12,13 @@ from workbench.llm.model import ChatRequest
 from workbench.llm.transport import HttpRefusal
 
 API_VERSION = "2023-06-01"
-_FINISH = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "refusal": "content_filter"}
+_FINISH = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",  # the reply has filled what the prompt had left of the window
+    "refusal": "content_filter",
+}
 _STATUS = {
     "rate_limit_error": 429,
     "overloaded_error": 529,
@@ -28,7 +35,7 @@ class AnthropicMessages(ServedModel):
         body: dict[str, Any] = {
             "model": self._model,
             "max_tokens": request.max_tokens,
-            "temperature": min(1.0, request.temperature),
+            "temperature": request.temperature,  # above 1 they refuse it, in their own words
             "messages": [{"role": m.role, "content": m.content} for m in request.messages if m.role != "system"],
             "stream": True,
         }
@@ -37,9 +44,9 @@ class AnthropicMessages(ServedModel):
             body["system"] = system
         return body
 
-    async def _ask(self, request: ChatRequest, arrived: Arrived) -> None:
+    async def _read(self, body: Mapping[str, Any], arrived: Arrived) -> None:
         arrived.started = time.perf_counter()
-        async with aclosing(self._connection.events(self._url, self._body(request))) as events:
+        async with aclosing(self._connection.events(self._url, body)) as events:
             async for event in events:
                 reply = event.get("whole", event)
                 kind = reply.get("type")

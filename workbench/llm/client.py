@@ -19,7 +19,9 @@ from workbench.llm.transport import Connection, HttpRefusal, wait_in
 _OPTIONAL = ("stream_options", "response_format", "seed", "temperature")
 # Tokenizers differ by less than a factor of two; a server that counts fewer tokens than that has not read the prompt.
 _LONG_PROMPT, _READ_SHARE, _UNSUSPICIOUS = 1_000, 0.5, 100_000
-_UNKNOWN = re.compile(r"unsupported|not supported|unrecognized|unknown|extra_forbidden|not permitted|unexpected", re.I)
+_UNKNOWN = re.compile(
+    r"unsupported|not supported|unrecognized|unknown|extra_forbidden|not permitted|unexpected|deprecated", re.I
+)
 
 
 @dataclass(slots=True)
@@ -72,6 +74,7 @@ class ServedModel:
         self._url = url
         self._connection = connection
         self._counter = counter
+        self._left_out: set[str] = set()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"  # never the key
@@ -150,6 +153,30 @@ class ServedModel:
             raise overflow
 
     async def _ask(self, request: ChatRequest, arrived: Arrived) -> None:
+        """Ask, and ask again without what the server does not know."""
+        for _ in range(len(_OPTIONAL) + 2):
+            body = {name: value for name, value in self._body(request).items() if name not in self._left_out}
+            try:
+                await self._read(body, arrived)
+                return
+            except HttpRefusal as refusal:
+                if refusal.is_overflow or not self._understood(refusal, body):
+                    raise
+
+    def _understood(self, refusal: HttpRefusal, sent: Mapping[str, Any]) -> bool:
+        """Whether the server refused one of our parameters that the request can go without; it is left out now."""
+        if refusal.status not in (400, 422):
+            return False
+        for name in _OPTIONAL:
+            if name in sent and name in refusal.body and _UNKNOWN.search(refusal.body):
+                self._left_out.add(name)
+                return True
+        return False
+
+    def _body(self, request: ChatRequest) -> dict[str, Any]:
+        raise NotImplementedError
+
+    async def _read(self, body: Mapping[str, Any], arrived: Arrived) -> None:
         raise NotImplementedError
 
     def _completion(self, request: ChatRequest, arrived: Arrived) -> Completion:
@@ -200,7 +227,7 @@ class OpenAiCompatible(ServedModel):
         self._output_field = output_field
         self._running_usage = usage_in_every_event
         self.gives_prompt_logprobs = usage_in_every_event  # vLLM alone has both
-        self._left_out: set[str] = set() if json_schema else {"response_format"}
+        self._left_out = set() if json_schema else {"response_format"}
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         options: dict[str, Any] = {"include_usage": True}
@@ -226,31 +253,14 @@ class OpenAiCompatible(ServedModel):
             body["prompt_logprobs"] = 1
             body["stream"] = False
             del body["stream_options"]
-        return {name: value for name, value in body.items() if name not in self._left_out}
-
-    async def _ask(self, request: ChatRequest, arrived: Arrived) -> None:
-        for _ in range(len(_OPTIONAL) + 2):
-            body = self._body(request)
-            try:
-                await self._read(body, arrived)
-                return
-            except HttpRefusal as refusal:
-                if refusal.is_overflow or not self._understood(refusal, body):
-                    raise
+        return body
 
     def _understood(self, refusal: HttpRefusal, sent: Mapping[str, Any]) -> bool:
-        """Whether the server refused one of our parameters that the request can go without; it is left out now."""
-        if refusal.status not in (400, 422):
-            return False
         other = "max_tokens" if self._output_field == "max_completion_tokens" else "max_completion_tokens"
-        if self._output_field in sent and other in refusal.body:
+        if refusal.status in (400, 422) and self._output_field in sent and other in refusal.body:
             self._output_field = other
             return True
-        for name in _OPTIONAL:
-            if name in sent and name in refusal.body and _UNKNOWN.search(refusal.body):
-                self._left_out.add(name)
-                return True
-        return False
+        return super()._understood(refusal, sent)
 
     async def _read(self, body: Mapping[str, Any], arrived: Arrived) -> None:
         arrived.started = time.perf_counter()

@@ -84,12 +84,15 @@ class ServerCounter:
         self._local = threading.local()
         self._counts: dict[str, int] = {}
         self._gone = False
+        self._counted = self._guessed = False  # whether the server has counted a text, and whether we had to
         self.chat_overhead: ChatOverhead | None = None
 
     @property
     def source(self) -> str:
-        """The tokenizer, as it is recorded."""
-        return "tiktoken:o200k_base" if self._gone else "server:/tokenize"
+        """The tokenizer, as it is recorded; both, once the server has left a count to us."""
+        if not self._guessed and not self._gone:
+            return "server:/tokenize"
+        return "server:/tokenize and tiktoken:o200k_base" if self._counted else "tiktoken:o200k_base"
 
     def count(self, text: str) -> int:
         if not text:
@@ -99,7 +102,9 @@ class ServerCounter:
         if known is None:
             known = self._ask({self._field: text, "add_special_tokens": False})
             if known is None:
+                self._guessed = True
                 return count_tokens(text)
+            self._counted = True
             if len(self._counts) >= _KEPT_COUNTS:
                 self._counts = {}
             self._counts[key] = known
