@@ -78,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--baseline", metavar="P", help="the pipeline that the others are tested against")
     compare.add_argument("--by", metavar="LABEL", help="break down by task or another question label")
     compare.add_argument("--metric", metavar="NAME", help="score by this metric instead of each question's own")
+    compare.add_argument(
+        "--without", type=Path, metavar="FILE", help="leave out a list's questions: question_id, reason"
+    )
     _format(compare, "table", "json", "csv", "md")
 
     for name, run_it, text in (
@@ -232,9 +235,15 @@ def _compare(arguments: argparse.Namespace) -> int:
     from workbench.analysis.compare import compare
 
     database, experiment = _database(arguments.source)
+    without = None
+    if arguments.without is not None:
+        from corpora.benchmarks.exclusions import listed
+
+        without = listed(arguments.without)
     compared = compare(
-        database, experiment=experiment, baseline=arguments.baseline, by=arguments.by, metric=arguments.metric
-    )
+        database, experiment=experiment, baseline=arguments.baseline, by=arguments.by, metric=arguments.metric,
+        without=without,
+    )  # fmt: skip
     print(compared.format(arguments.format))
     return 0
 

@@ -15,10 +15,14 @@ def add_report(command: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument("--baseline", metavar="P", help="the pipeline that the others are tested against")
     parser.add_argument("--by", metavar="LABEL", help="break down by task or another question label")
     parser.add_argument("--metric", metavar="NAME", help="score by this metric instead of each question's own")
+    parser.add_argument(
+        "--without", type=Path, metavar="FILE", help="leave out a list's questions: question_id, reason"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the report; prints where it is."""
+    from corpora.benchmarks.exclusions import listed
     from workbench import __version__
     from workbench.analysis.compare import compare
     from workbench.analysis.report import report
@@ -30,8 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("is a folder", file=arguments.out, field="--out", fix="name a file, e.g. -o report.html")
     database, experiment = _database(arguments.source)
     compared = compare(
-        database, experiment=experiment, baseline=arguments.baseline, by=arguments.by, metric=arguments.metric
-    )
+        database, experiment=experiment, baseline=arguments.baseline, by=arguments.by, metric=arguments.metric,
+        without=listed(arguments.without) if arguments.without is not None else None,
+    )  # fmt: skip
     known = RunLogReader(database).experiments()
     chosen = known[known["experiment_id"] == experiment] if experiment else known
     config = chosen["config"].iloc[0] if len(chosen) else None

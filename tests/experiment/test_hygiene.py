@@ -168,3 +168,22 @@ def test_a_wrong_list_of_label_errors_is_one_line(tmp_path: Path) -> None:
         prepared(7)
     assert prepared("known").corpora[0].notes == ()
     assert prepared(["detected", "known"]).corpora[0].notes == ()
+
+
+def test_a_finished_comparison_is_made_with_and_without_a_list(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = experiment(tmp_path)
+    summary = wb.run(given, progress=False)
+    first, second, *_ = ids(given)
+    whole = compare(summary.database)
+    fewer = compare(summary.database, without={first: "wrong date", second: "wrong date", "w9": "not asked"})
+    assert (whole.table["n"].iloc[0], fewer.table["n"].iloc[0]) == (14, 12)
+    assert "2 questions left out of this comparison: wrong date" in fewer.notes
+    (tmp_path / "errata.csv").write_text(f"question_id,reason\n{first},wrong\n")
+    assert main(["compare", str(summary.database), "--without", str(tmp_path / "errata.csv")]) == 0
+    assert "1 questions left out of this comparison: wrong" in capsys.readouterr().out
+    assert main(["report", str(summary.database), "--without", str(tmp_path / "none.csv")]) == 2
+    everything = dict.fromkeys(ids(given), "all")
+    with pytest.raises(InputError, match="no other answers"):
+        compare(summary.database, without=everything)

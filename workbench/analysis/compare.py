@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +89,14 @@ def compare(
     baseline: str | None = None,
     by: str | None = None,
     metric: str | None = None,
+    without: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Compare the runs of a log (of an `experiment`, by default the newest).
 
     `baseline`: the pipeline that the others are tested against (the experiment's own by default, else full context).
     `by`: break down by `task` (default) or another label of the questions, e.g. `hops`, `depth`. `metric`: score by
-    this metric instead of each question's first. Raises InputError when the log is empty or a name is unknown.
+    this metric instead of each question's first. `without`: questions to leave out of this comparison, id → reason
+    (label errors, say); the log keeps their answers. Raises InputError when the log is empty or a name is unknown.
 
     Example: `wb.compare("runs/demo.duckdb").table[["pipeline", "accuracy"]]`
     """
@@ -104,10 +107,28 @@ def compare(
     runs, answers = reader.runs(experiment), reader.answers(experiment)
     if runs.empty or answers.empty:
         raise InputError("holds no answers yet", file=reader.path, fix="run an experiment first: workbench run FILE")
+    answers, left_out = _without(answers, without or {})
+    if answers.empty:
+        raise InputError(
+            "holds no other answers than those left out", file=reader.path, fix="leave fewer questions out"
+        )
     if metric is not None:
         answers = _by_metric(answers, reader.scores(experiment), metric)
     scores = reader.scores(experiment) if runs["corpus"].str.startswith(OTHER_METRICS).any() else None
-    return comparison(runs, answers, reader.builds(experiment), baseline=baseline, by=by or "task", scores=scores)
+    if scores is not None:
+        scores = scores[~scores["question_id"].isin(list(without or {}))]
+    made = comparison(runs, answers, reader.builds(experiment), baseline=baseline, by=by or "task", scores=scores)
+    return replace(made, notes=(*made.notes, *left_out))
+
+
+def _without(answers: pd.DataFrame, without: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
+    """The answers to other questions, and a note for each reason, with how many questions it left out."""
+    asked = set(answers["question_id"])
+    reasons = Counter(reason for question_id, reason in without.items() if question_id in asked)
+    notes = [f"{count} questions left out of this comparison: {reason}" for reason, count in sorted(reasons.items())]
+    if without and not reasons:
+        notes.append("none of the questions to leave out was asked")
+    return answers[~answers["question_id"].isin(list(without))], notes
 
 
 def _by_metric(answers: pd.DataFrame, scores: pd.DataFrame, metric: str) -> pd.DataFrame:
