@@ -19,10 +19,10 @@ import pytest
 from numpy.typing import NDArray
 
 import workbench.retrieval.index as index_module
-from workbench.errors import MethodError, StoreError
+from workbench.errors import InputError, MethodError, StoreError
 from workbench.records import Chunk, Context, Document
 from workbench.retrieval.bm25 import Bm25Options
-from workbench.retrieval.embedding import LsaEmbedder, unit_rows
+from workbench.retrieval.embedding import LateEmbedder, LsaEmbedder, unit_rows
 from workbench.retrieval.index import ChunkIndex, IndexOptions, build_index
 from workbench.retrieval.shelf import _locked
 from workbench.text import count_tokens
@@ -126,6 +126,44 @@ def test_chunks_of_the_index_are_not_embedded_again(tmp_path: Path) -> None:
     window = made(tmp_path, embedder, splitter="window:1").prepare("dense")
     hits = window.search(QUERY, 2, "dense")
     assert len(window.vectors_of([hit.chunk for hit in hits])) == len(hits)  # reads are no chunks: embedded
+
+
+class Tokens(Counting):
+    """Late chunking by letters: a span's vector is of its letters and of those of the whole text."""
+
+    def __init__(self) -> None:
+        super().__init__("tokens")
+        self.documents: list[str] = []
+
+    def embed_spans(self, text: str, spans: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+        self.documents.append(text)
+        whole = np.array([text.count(letter) for letter in "nltsruoiea"])
+        return unit_rows([[text[a:b].count(c) for c in "aeiourstln"] + 0.1 * whole for a, b in spans])
+
+
+def test_late_chunks_are_embedded_in_their_document_each_document_once(tmp_path: Path) -> None:
+    context = Context((*CONTEXT.documents, Document("blank", " \n ")))
+    inner = Tokens()
+    index = made(tmp_path, LateEmbedder(inner), context=context, splitter="single").prepare("dense")
+    assert inner.documents == TEXTS and not inner.asked  # whole, once each; no chunk by itself
+    assert len(index.vectors) == len(index.chunks) == 120
+    for place in (0, 57, 119):  # rows are the chunks', across documents
+        chunk = index.chunks[place]
+        (own,) = inner.embed_spans(context.document(chunk.document_id).text, [(chunk.start, chunk.end)])
+        assert index.vectors[place] == pytest.approx(own, abs=1e-6)
+    alone = made(embedder=inner, context=context, splitter="single")
+    assert not np.allclose(index.vectors[0], alone.vectors[0], atol=1e-3)  # the surroundings are in it
+    index_module._MEMORY.clear()
+    again = made(tmp_path, LateEmbedder(Tokens()), context=context, splitter="single")
+    assert again.vectors == pytest.approx(index.vectors)
+    assert again.search(QUERY, 3, "dense")[0].score == pytest.approx(index.search(QUERY, 3, "dense")[0].score)
+    assert index.unfitted_embedder.name == "late:tokens"
+
+
+def test_late_chunking_needs_the_documents_own_texts() -> None:
+    index = made(embedder=LateEmbedder(Tokens()))
+    with pytest.raises(InputError, match="late chunking embeds the documents themselves"):
+        _ = index.configured(texts=["a"] * len(index.chunks)).dense
 
 
 def test_what_changes_an_index_changes_its_address(tmp_path: Path) -> None:
