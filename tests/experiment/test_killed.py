@@ -19,7 +19,7 @@ import pytest
 import workbench as wb
 from tests.conftest import ROOT
 from tests.llm.endpoint import WORDS, Endpoint
-from workbench.runlog.store import connect
+from workbench.runlog.connection import connect
 
 KILLS = 30
 CONCURRENCY = 4
@@ -101,7 +101,7 @@ def test_thirty_kills_lose_no_finished_call(tmp_path: Path) -> None:
 
 def test_a_long_prompt_is_stored_once(tmp_path: Path) -> None:
     """A run's log grows by the compressed distinct text, not by calls × prompt."""
-    from workbench.runlog.store import compress
+    from workbench.runlog.stored_text import compress
 
     with Endpoint() as endpoint:
         file = experiment_file(tmp_path, endpoint.url)

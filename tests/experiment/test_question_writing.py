@@ -15,7 +15,7 @@ from workbench.experiment.question_writing import WritingOptions, write_question
 from workbench.llm.model import ChatRequest
 from workbench.llm.scripted import ScriptedModel
 from workbench.records import Context, Document
-from workbench.runlog.store import connect
+from workbench.runlog.connection import connect
 
 TEXT = (
     "Mara Venn was born in Oakford in the year 1742 and learned the trade of a cooper from Pell Dray. "

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.records import Call
-from workbench.runlog.store import RunLog, connect
+from workbench.runlog.connection import connect
+from workbench.runlog.store import RunLog
 from workbench.text import text_hash
 
 WORDS = [f"{a}{b}" for a in "bra cle dor fin gal hem jo kel lim nor".split() for b in "ba de fi go ku lan mer".split()]

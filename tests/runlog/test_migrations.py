@@ -8,9 +8,10 @@ import pytest
 
 import workbench as wb
 from workbench.errors import StoreError
+from workbench.runlog.connection import connect
 from workbench.runlog.migrations import MIGRATIONS, migrate
 from workbench.runlog.reader import TABLES
-from workbench.runlog.store import RunLog, connect
+from workbench.runlog.store import RunLog
 
 
 def test_a_blank_log_has_every_table(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import workbench as wb
 from workbench.analysis.compare import compare
 from workbench.llm.scripted import ScriptedModel
 from workbench.runlog import store
+from workbench.runlog.connection import connect
 from workbench.runlog.reader import RunLogReader
 
 
@@ -50,7 +51,7 @@ def test_rows_that_could_not_be_inserted_wait_for_the_next_attempt(
     monkeypatch.setattr(store, "FLUSH_EVERY_S", 3_600.0)  # the writer thread stays out of it
     with store.RunLog(tmp_path / "log.duckdb") as log:
         with monkeypatch.context() as broken:
-            broken.setattr(store, "_insert", lambda *_: 1 / 0)
+            broken.setattr(store, "insert", lambda *_: 1 / 0)
             log.add_experiment(experiment_id="e", name="kept", config={})
             with pytest.raises(ZeroDivisionError):
                 log._write()
@@ -63,7 +64,7 @@ def test_a_fresh_answer_leaves_no_hits_and_calls_of_the_earlier_one(tmp_path: Pa
     reader = RunLogReader(done.database)
     first = reader.answers()["question_id"].iloc[0]
     run = reader.runs()["run_id"].iloc[0]
-    with store.connect(done.database) as connection:  # what a method that asked and retrieved more has left
+    with connect(done.database) as connection:  # what a method that asked and retrieved more has left
         connection.execute("INSERT INTO hits SELECT run_id, question_id, 99, document_id, 0, 1, 0 FROM hits LIMIT 1")
         connection.execute(
             "INSERT INTO calls (call_id, run_id, question_id, phase, step, model, prompt_hash, cost_usd) "

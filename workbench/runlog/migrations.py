@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-Connection = Any  # duckdb's, which only workbench.runlog.store opens
+Connection = Any  # duckdb's, which only workbench.runlog.connection opens
 
 
 def m001_nouns(connection: Connection) -> None:

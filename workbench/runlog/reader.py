@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, StoreError
+from workbench.runlog.connection import connect
 from workbench.runlog.process import is_gone
-from workbench.runlog.store import connect, decompress
+from workbench.runlog.stored_text import decompress
 
 if TYPE_CHECKING:
     import pandas as pd

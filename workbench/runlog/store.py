@@ -1,10 +1,8 @@
-"""The run log's writer, and the only place that connects to DuckDB.
+"""The run log's writer.
 
-DuckDB locks the file for the process that has it open, so a connection lives for one transaction: connect, write,
-close. Its write-ahead log (`NAME.duckdb.wal`, which readers read, too) is folded into the file when the run log is
-closed, and not at every transaction: that would write the last 122,880 rows of `texts` anew each time. Rows wait in
-memory and one thread writes them in batches; a reader in another process waits some milliseconds at most. What is not
-written yet when the process dies is not lost either: replies are in the response cache.
+Rows wait in memory and one thread writes them in batches, each in one short transaction; a reader in another process
+waits some milliseconds at most. What is not written yet when the process dies is not lost either: replies are in the
+response cache.
 """
 
 from __future__ import annotations
@@ -12,9 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,114 +19,24 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StoreError
 from workbench.records import REASK, Answer, Call, Context, Question, Score
+from workbench.runlog.batches import KEYS, METRIC_POSITIONS, delete_stale, insert
+from workbench.runlog.connection import connect, first_line
 from workbench.runlog.migrations import migrate
 from workbench.runlog.process import this_process
+from workbench.runlog.stored_text import compress, storable
 from workbench.text import text_hash
 
 if TYPE_CHECKING:
-    import duckdb
+    pass
 
-_IN_PROCESS = threading.RLock()  # a second configuration in one process is refused, so connections take turns
-LOCK_PATIENCE_S = 30.0
-NEW_S = 3.0  # how old an unfinished file of another process may be
 FLUSH_EVERY_S = 0.5  # at least; opening the file and replaying its write-ahead log takes time, so
 FLUSH_SHARE = 10.0  # a batch waits this many times as long as the last one took to write,
 FLUSH_LATEST_S = 5.0  # but never longer than a person watching a run would
-BLOCK_SIZE = "16384"  # of new files; DuckDB's default of 256 KiB leaves a third of a small log empty
-WAL_SIZE = "64MB"  # from which size on DuckDB folds the write-ahead log in by itself
-_KEYS = {
-    "experiments": ("experiment_id",),
-    "runs": ("run_id",),
-    "experiment_runs": ("experiment_id", "run_id"),
-    "contexts": ("context_id",),
-    "questions": ("corpus_fingerprint", "question_id"),
-    "builds": ("run_id", "context_id"),
-    "answers": ("run_id", "question_id"),
-    "hits": ("run_id", "question_id", "rank"),
-    "calls": ("call_id",),
-    "texts": ("hash",),
-    "scores": ("run_id", "question_id", "metric"),
-    "spending": ("session_id", "run_id"),
-}
 _CALL_COLUMNS = tuple(field.name for field in fields(Call))
-METRIC_POSITIONS = 1_000  # an answer's own metrics stand below, verdicts of judges from here on
-_CONFLICTS = {  # a rerun keeps what is known of a run: when it began and ended, what it took, how much was planned
-    "runs": "ON CONFLICT (run_id) DO UPDATE SET status = excluded.status, price = excluded.price, "
-    "questions_planned = greatest(runs.questions_planned, excluded.questions_planned), "
-    "workbench_version = excluded.workbench_version, environment = excluded.environment",
-}
-_ONCE = frozenset({"texts", "contexts", "questions", "experiments"})  # content-addressed: the first row is the row
-
-
-@contextmanager
-def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection for one transaction. Waits for another process's lock, at most 30 s.
-
-    Raises StoreError when the file stays locked or is no database.
-    """
-    import duckdb
-
-    with _IN_PROCESS:
-        deadline = time.monotonic() + LOCK_PATIENCE_S
-        pause = 0.01
-        while True:
-            try:
-                config: dict[str, Any] = {} if read_only else {"default_block_size": BLOCK_SIZE}
-                connection = duckdb.connect(str(path), read_only=read_only, config=config)
-                break
-            except duckdb.IOException as error:
-                locked = "lock" in str(error).lower()
-                if not locked and not _being_made(path):
-                    raise StoreError(f"{path} is no run log: {_first_line(error)}") from error
-                if time.monotonic() > deadline:
-                    raise StoreError(f"{path} is in use by another program that keeps it open") from error
-                time.sleep(pause)
-                pause = min(0.1, pause * 1.3)
-            except duckdb.Error as error:
-                raise StoreError(f"{path} is no run log: {_first_line(error)}") from error
-        if not read_only:
-            connection.execute(f"PRAGMA disable_checkpoint_on_shutdown; SET checkpoint_threshold = '{WAL_SIZE}'")
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-
-def _being_made(path: Path) -> bool:
-    """Whether another process may be about to write the first bytes of a database: for a moment it is no valid one."""
-    try:
-        return path.is_file() and time.time() - path.stat().st_mtime < NEW_S
-    except OSError:
-        return False
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0]
-
-
-def compress(text: str) -> bytes:
-    """A text as it is stored."""
-    return zlib.compress(text.encode("utf-8", "surrogatepass"), 6)
-
-
-def decompress(stored: bytes) -> str:
-    """The text of a stored one."""
-    return zlib.decompress(stored).decode("utf-8", "surrogatepass")
 
 
 def _json(value: Any) -> str:
     return json.dumps(value, default=str, ensure_ascii=False)
-
-
-def _storable(value: Any) -> Any:
-    """Text without lone surrogates, which DuckDB refuses: pairs are joined, the others become U+FFFD."""
-    if not isinstance(value, str):
-        return value
-    try:
-        value.encode("utf-8")
-        return value
-    except UnicodeEncodeError:
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _now() -> datetime:
@@ -168,8 +74,8 @@ class RunLog:
         self._check()
         for name, value in row.items():
             if type(value) is str and not value.isascii():
-                row[name] = _storable(value)
-        key = tuple(row[name] for name in _KEYS[table])
+                row[name] = storable(value)
+        key = tuple(row[name] for name in KEYS[table])
         with self._lock:
             self._rows.setdefault(table, {})[key] = row
 
@@ -381,7 +287,7 @@ class RunLog:
         """How a question ended, with what it retrieved. What an earlier answer to it left (hits, scores, verdicts, and
         calls that are not among `calls`) goes; calls of judges stay, they were paid for."""
         with self._lock:
-            self._answered[_storable(run_id), _storable(question_id)] = [call.call_id for call in calls]
+            self._answered[storable(run_id), storable(question_id)] = [call.call_id for call in calls]
         self._add(
             "answers",
             {
@@ -430,7 +336,7 @@ class RunLog:
         take the place of all its earlier metrics."""
         if first == 0:
             with self._lock:
-                self._rescored.add((_storable(run_id), _storable(question_id)))
+                self._rescored.add((storable(run_id), storable(question_id)))
         for position, score in enumerate(scores, first):
             self._add(
                 "scores",
@@ -521,8 +427,8 @@ class RunLog:
                 with connect(self.path) as connection:
                     connection.execute("BEGIN")
                     for table, members in rows.items():
-                        _insert(connection, table, list(members.values()))
-                    _delete_stale(connection, rows, answered, rescored)
+                        insert(connection, table, list(members.values()))
+                    delete_stale(connection, rows, answered, rescored)
                     if last:
                         connection.execute(last, list(values))
                     connection.execute("COMMIT")
@@ -535,7 +441,7 @@ class RunLog:
                 import duckdb
 
                 if isinstance(error, duckdb.Error):  # a full disk, most of the time
-                    raise StoreError(f"{self.path} cannot be written: {_first_line(error)}") from error
+                    raise StoreError(f"{self.path} cannot be written: {first_line(error)}") from error
                 raise
 
     def close(self) -> None:
@@ -554,52 +460,6 @@ class RunLog:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    import pandas as pd
-
-    frame = pd.DataFrame(rows, dtype=object)
-    connection.register("incoming", frame)
-    names = ", ".join(f'"{name}"' for name in frame.columns)
-    clause = "OR IGNORE" if table in _ONCE else "" if table in _CONFLICTS else "OR REPLACE"
-    update = _CONFLICTS.get(table, "")
-    connection.execute(f"INSERT {clause} INTO {table} ({names}) SELECT {names} FROM incoming {update}")
-    connection.unregister("incoming")
-
-
-def _delete_stale(
-    connection: duckdb.DuckDBPyConnection,
-    rows: Mapping[str, Mapping[tuple[Any, ...], Any]],
-    answered: Mapping[tuple[str, str], Sequence[str]],
-    rescored: Iterable[tuple[str, str]],
-) -> None:
-    """Delete what new answers and new scores take the place of, all but the rows just written."""
-    judged = set(rescored) - set(answered)
-    kept_calls = [(*owner, call) for owner, calls in answered.items() for call in calls]
-    for table, last, owners, kept, only in (
-        ("hits", "rank", answered, rows.get("hits", ()), "true"),
-        ("calls", "call_id", answered, kept_calls, "t.phase = 'answer'"),
-        ("scores", "metric", answered, rows.get("scores", ()), "true"),
-        ("scores", "metric", judged, rows.get("scores", ()), f"t.position < {METRIC_POSITIONS}"),
-    ):
-        if not owners:
-            continue
-        connection.register("renewed", _frame(["run_id", "question_id"], owners))
-        connection.register("kept", _frame(["run_id", "question_id", "last"], kept))
-        connection.execute(
-            f"DELETE FROM {table} t USING renewed n WHERE t.run_id = n.run_id AND t.question_id = n.question_id "
-            f"AND {only} AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.run_id = t.run_id "
-            f"AND k.question_id = t.question_id AND k.last = t.{last}::VARCHAR)"
-        )
-        connection.unregister("renewed")
-        connection.unregister("kept")
-
-
-def _frame(columns: Sequence[str], keys: Iterable[tuple[Any, ...]]) -> Any:
-    import pandas as pd
-
-    return pd.DataFrame([tuple(map(str, key)) for key in keys], columns=list(columns), dtype="string[python]")
 
 
 def _sums(calls: Sequence[Call]) -> dict[str, Any]:
