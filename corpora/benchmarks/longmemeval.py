@@ -17,6 +17,7 @@ from workbench.errors import InputError
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
 SOURCE = Source("longmemeval", "xiaowu0162/longmemeval-cleaned", ("longmemeval_*.json",))
+_RETRIEVAL = ("recall_any@5", "recall_all@5", "ndcg_any@5", "recall_any@10", "recall_all@10", "ndcg_any@10")  # sessions
 _TURN = {"role": TEXT, "content": TEXT, "has_answer?": FLAG}
 _FIELDS: Fields = {
     "question_id": FILLED, "question_type": TEXT, "question": FILLED, "answer": GOLD, "question_date": TEXT,
@@ -60,7 +61,8 @@ def load(
             Question(
                 row["question_id"], text, context.context_id, (str(row["answer"]),), (),
                 () if absent else tuple(evidence), row["question_type"],
-                ("abstention",) if absent else ("contains", "token_f1", "rouge_l"), labels,
+                ("abstention",) if absent else ("contains", "token_f1", "rouge_l", *_RETRIEVAL),
+                labels,
             )
         )  # fmt: skip
     kept, notes = excluded(questions, exclusions_of(exclude, questions, "longmemeval"))

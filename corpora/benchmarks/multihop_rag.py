@@ -9,6 +9,7 @@ from workbench.records import Chunk, Context, Corpus, Document, Question
 
 SOURCE = Source("multihop_rag", "yixuantt/MultiHopRAG", ("MultiHopRAG.json", "corpus.json"))
 
+_RETRIEVAL = ("multihop_rag_hits@4", "multihop_rag_hits@10", "multihop_rag_map@10", "multihop_rag_mrr@10")
 _ARTICLE: Fields = {"title": TEXT, "source": TEXT, "published_at": NOT_NULL, "body": TEXT}
 _QUERY: Fields = {
     "query": FILLED, "answer": GOLD, "question_type": TEXT, "evidence_list": ListOf({"title": TEXT, "fact": TEXT}),
@@ -37,7 +38,9 @@ def load(*, path: str | None = None, limit: int | None = None, revision: str | N
             lost += chunk is None
             spans += [chunk] if chunk else []
         null = row["question_type"] == "null_query"
-        metrics = ("abstention", "multihop_rag_accuracy") if null else ("multihop_rag_accuracy", "contains")
+        metrics = (
+            ("abstention", "multihop_rag_accuracy") if null else ("multihop_rag_accuracy", "contains", *_RETRIEVAL)
+        )
         labels = {"hops": len(row["evidence_list"]), "scope": len(spans), "unanswerable": null}
         questions.append(
             Question(
@@ -46,6 +49,6 @@ def load(*, path: str | None = None, limit: int | None = None, revision: str | N
             )
         )  # fmt: skip
     return assembled(
-        "multihop-rag", [context], questions, limit=limit, version="1", provenance=SOURCE.page, licence="ODC-By 1.0",
+        "multihop-rag", [context], questions, limit=limit, version="2", provenance=SOURCE.page, licence="ODC-By 1.0",
         notes=(f"{lost} facts do not stand in their articles",) if lost else (),
     )  # fmt: skip

@@ -162,3 +162,28 @@ def test_longcite_statements_as_the_official_parser_cuts_them() -> None:
         Statement("Two.", ()),
     ]
     assert len(longcite_statements("<statement>x</statement>" * 50)) == 40
+
+
+def test_documents_are_ranked_as_longmemeval_ranks_sessions() -> None:
+    question = Question("q", "?", "c", ("x",), evidence=(span(0, 5, "s1"), span(0, 5, "s3")))
+    found = Answer(
+        "x", hits=hits(span(0, 5, "s2"), span(9, 12, "s2"), span(8, 9, "s1"), span(0, 5, "s4"), span(0, 1, "s3"))
+    )
+
+    def value(name: str) -> float | None:
+        return score_answer(question, found, [name])[0].value
+
+    assert [value(f"recall_any@{k}") for k in (1, 2)] == [0.0, 1.0]  # s2 counts once, however many chunks it has
+    assert [value(f"recall_all@{k}") for k in (3, 4)] == [0.0, 1.0]
+    assert value("ndcg_any@4") == pytest.approx((1 / math.log2(2) + 1 / math.log2(4)) / (1 + 1 / math.log2(2)))
+    nothing = Question("q", "?", "c", ("x",))
+    assert score_answer(nothing, found, ["recall_any@5"])[0].value is None
+
+
+def test_multihop_rag_s_own_retrieval_figures() -> None:
+    evidence = (span(0, 5), span(5, 9))
+    question = Question("q", "?", "c", ("x",), evidence=evidence)
+    found = Answer("x", hits=hits(Chunk("d", 50, 53, "xyz"), Chunk("d", 0, 9, TEXT[0:9])))
+    names = ["multihop_rag_hits@4", "multihop_rag_map@10", "multihop_rag_mrr@10"]
+    values = {score.metric: score.value for score in score_answer(question, found, names)}
+    assert [values[name] for name in names] == [1.0, pytest.approx((2 / 2) / 2), 0.5]  # both facts at the second rank

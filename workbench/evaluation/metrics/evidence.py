@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Hashable, Sequence
+from typing import Any
 
 from workbench.evaluation.metrics.citations import span_citations
+from workbench.evaluation.metrics.longmemeval import ndcg_any, recall_all, recall_any
+from workbench.evaluation.metrics.multi_hop import multihop_rag_retrieval
 from workbench.records import Answer, Chunk, Hit, Question
 
 
@@ -118,6 +121,19 @@ def ranked_ids(retrieved: Sequence[Hashable], gold: Collection[Hashable]) -> dic
     }
 
 
+def _by_document(measure: Callable[[Sequence[str], Sequence[str], int], float]) -> Any:
+    """A measure of ranked documents: those of the hits, in the order in which they first appear, against those of the
+    evidence. `k` counts documents, however many hits they have (LongMemEval's sessions)."""
+
+    def at_k(hits: Sequence[Hit], evidence: Sequence[Chunk], k: int) -> float | None:
+        if not evidence:
+            return None
+        ranking = list(dict.fromkeys(hit.chunk.document_id for hit in hits))
+        return measure(ranking, list(dict.fromkeys(span.document_id for span in evidence)), k)
+
+    return at_k
+
+
 _AT_K: dict[str, Callable[[Sequence[Hit], Sequence[Chunk], int], float | None]] = {
     "recall": recall_at_k,
     "hit": hit_at_k,
@@ -125,7 +141,11 @@ _AT_K: dict[str, Callable[[Sequence[Hit], Sequence[Chunk], int], float | None]] 
     "ndcg": ndcg_at_k,
     "map": average_precision,
     "evidence_recall": evidence_recall,
+    "recall_any": _by_document(recall_any),
+    "recall_all": _by_document(recall_all),
+    "ndcg_any": _by_document(ndcg_any),
 }
+_MULTIHOP = "multihop_rag_"
 SpanMetric = Callable[[Question, Answer], float | None]
 
 
@@ -133,8 +153,12 @@ def span_metric(name: str) -> SpanMetric | None:
     """The metric of an answer's hits or citations against the question's evidence, by its name in `metrics:`.
 
     `recall@K`, `hit@K`, `precision@K`, `ndcg@K`, `map@K`, `evidence_recall@K` (K hits, from 1), `mrr`,
-    `evidence_recall` (all hits), `citation_precision`, `citation_recall`, `citation_f1`. None for any other name.
+    `evidence_recall` (all hits), `citation_precision`, `citation_recall`, `citation_f1`; of documents, as LongMemEval
+    ranks sessions, `recall_any@K`, `recall_all@K`, `ndcg_any@K`; by MultiHop-RAG's own rule `multihop_rag_hits@4`,
+    `multihop_rag_hits@10`, `multihop_rag_map@10`, `multihop_rag_mrr@10`. None for any other name.
     """
+    if (figure := name.removeprefix(_MULTIHOP)) in ("hits@4", "hits@10", "map@10", "mrr@10") and figure != name:
+        return lambda question, answer: _multihop(question, answer, figure)
     found = re.fullmatch(r"(\w+)@([1-9]\d*)", name)
     if found and found.group(1) in _AT_K:
         function, k = _AT_K[found.group(1)], int(found.group(2))
@@ -147,6 +171,13 @@ def span_metric(name: str) -> SpanMetric | None:
         if name == part:
             return lambda question, answer: _part(span_citations(answer.citations, question.evidence), position)
     return None
+
+
+def _multihop(question: Question, answer: Answer, figure: str) -> float | None:
+    if not question.evidence:
+        return None
+    texts = [hit.chunk.text for hit in answer.hits]
+    return multihop_rag_retrieval(texts, [span.text for span in question.evidence])[figure]
 
 
 def _part(values: tuple[float, float, float] | None, position: int) -> float | None:
