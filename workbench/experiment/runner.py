@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from workbench.errors import BudgetReached, ContextOverflow, RunStopped, StoreError, WorkbenchError
+from workbench.errors import BudgetReached, ContextOverflow, RunStopped, StoreError
 from workbench.evaluation.metrics import VERSIONS, score_answer, score_names
 from workbench.evaluation.metrics.refusal import abstains
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path, first_token
@@ -27,10 +26,11 @@ from workbench.experiment.config import Experiment, load
 from workbench.experiment.coverage import evidence_coverage
 from workbench.experiment.places import check_places
 from workbench.experiment.progress import Progress
+from workbench.experiment.recording import Recorder, error_line, stored_answer
 from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule, covered, joined
 from workbench.experiment.setup import OpenedModel, PlannedRun, Setup, describe, prepare
 from workbench.llm.gateway import Gateway
-from workbench.records import Answer, Call, Chunk, Context, Hit, Question
+from workbench.records import Answer, Call, Context, Question
 
 if TYPE_CHECKING:
     from workbench.llm.cache import ResponseCache
@@ -62,31 +62,6 @@ class RunSummary:
     def exit_code(self) -> int:
         """0 all answered, 3 some failed (recorded) or refused, 4 budget reached."""
         return 4 if self.stopped else 3 if self.failed or self.refused else 0
-
-
-class Recorder:
-    """Receives every finished call: writes it to the log, counts its cost, keeps it until its question ends."""
-
-    def __init__(self, log: RunLog, ledger: Ledger) -> None:
-        self._session_id = uuid.uuid4().hex
-        self._log = log
-        self._ledger = ledger
-        self._lock = threading.Lock()
-        self._held: dict[tuple[str, str], list[tuple[Call, str]]] = defaultdict(list)
-
-    def __call__(self, call: Call, prompt: str, reply: str | None) -> None:
-        with self._lock:  # so that a smaller sum never takes the place of a larger one
-            paid = self._ledger.add(call)
-            if not call.from_cache:
-                self._log.add_spending(self._session_id, call.run_id, **paid._asdict())
-            self._held[call.run_id, call.question_id or call.context_id or ""].append((call, prompt))
-        self._log.add_call(call, prompt, reply)
-
-    def take(self, run_id: str, owner: str) -> tuple[list[Call], list[str]]:
-        """The calls of a question (or of a context's build) and their prompts, in order of completion."""
-        with self._lock:
-            held = self._held.pop((run_id, owner), [])
-        return [call for call, _ in held], [prompt for _, prompt in held]
 
 
 def run(
@@ -211,7 +186,7 @@ class _Session:
         found = self.log.answered(planned.run_id) if kept else {}
         for question in kept:
             stored = found[question.question_id]
-            answer = _stored_answer(stored, planned.corpus.contexts[question.context_id])
+            answer = stored_answer(stored, planned.corpus.contexts[question.context_id])
             names = score_names(question, answer, self.experiment.metrics)
             if stored["scores"] != [(name, VERSIONS.get(name)) for name in names]:
                 scores = score_answer(question, answer, self.experiment.metrics)
@@ -354,7 +329,7 @@ class _Session:
             equipment.gateway.refuse(str(lost))
             raise
         except Exception as failure:  # a method's bug or a dead server fails these questions, not the experiment
-            error = _error_line(failure)
+            error = error_line(failure)
         calls, _ = self.recorder.take(planned.run_id, context_id)
         self._busy[planned.run_id].append((started, time.monotonic()))
         self.log.add_build(
@@ -402,9 +377,9 @@ class _Session:
             equipment.gateway.refuse(str(lost))
             raise
         except ContextOverflow as overflow:
-            status, error = "truncated_failed", _error_line(overflow)
+            status, error = "truncated_failed", error_line(overflow)
         except Exception as failure:
-            error = _error_line(failure)
+            error = error_line(failure)
         calls, prompts = self.recorder.take(planned.run_id, question.question_id)
         self._watches[planned.run_id].see(question.context_id, prompts)
         seconds = time.monotonic() - started
@@ -471,29 +446,3 @@ class _Session:
 
     def _halted(self, opened: OpenedModel) -> bool:
         return self.stopped is not None or opened.name in self.refused
-
-
-def _stored_answer(stored: Mapping[str, Any], context: Context) -> Answer:
-    """An answer as the log holds it."""
-    return Answer(
-        text=stored["text"],
-        hits=tuple(
-            Hit(Chunk.of(context.document(document_id), start, end), score, rank)
-            for document_id, start, end, score, rank in stored["hits"]
-        ),
-        citations=tuple(Chunk(**chunk) for chunk in stored["citations"]),
-        dropped_tokens=stored["dropped_tokens"],
-        abstained=stored["abstained"],
-    )
-
-
-def _error_line(error: BaseException) -> str:
-    """One line for the log; a bug in a method names its type and place, our own errors speak for themselves."""
-    text = " ".join(str(error).split())[:500]
-    if isinstance(error, WorkbenchError):
-        return f"{type(error).__name__}: {text}"
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
-    return f"{type(error).__name__}{place}: {text}"

@@ -1,0 +1,68 @@
+"""Between a run and its log: the calls of a question until it ends, answers read back, errors as one line."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import WorkbenchError
+from workbench.experiment.budget import Ledger
+from workbench.records import Answer, Call, Chunk, Context, Hit
+
+if TYPE_CHECKING:
+    from workbench.runlog.store import RunLog
+
+
+class Recorder:
+    """Receives every finished call: writes it to the log, counts its cost, keeps it until its question ends."""
+
+    def __init__(self, log: RunLog, ledger: Ledger) -> None:
+        self._session_id = uuid.uuid4().hex
+        self._log = log
+        self._ledger = ledger
+        self._lock = threading.Lock()
+        self._held: dict[tuple[str, str], list[tuple[Call, str]]] = defaultdict(list)
+
+    def __call__(self, call: Call, prompt: str, reply: str | None) -> None:
+        with self._lock:  # so that a smaller sum never takes the place of a larger one
+            paid = self._ledger.add(call)
+            if not call.from_cache:
+                self._log.add_spending(self._session_id, call.run_id, **paid._asdict())
+            self._held[call.run_id, call.question_id or call.context_id or ""].append((call, prompt))
+        self._log.add_call(call, prompt, reply)
+
+    def take(self, run_id: str, owner: str) -> tuple[list[Call], list[str]]:
+        """The calls of a question (or of a context's build) and their prompts, in order of completion."""
+        with self._lock:
+            held = self._held.pop((run_id, owner), [])
+        return [call for call, _ in held], [prompt for _, prompt in held]
+
+
+def stored_answer(stored: Mapping[str, Any], context: Context) -> Answer:
+    """An answer as the log holds it."""
+    return Answer(
+        text=stored["text"],
+        hits=tuple(
+            Hit(Chunk.of(context.document(document_id), start, end), score, rank)
+            for document_id, start, end, score, rank in stored["hits"]
+        ),
+        citations=tuple(Chunk(**chunk) for chunk in stored["citations"]),
+        dropped_tokens=stored["dropped_tokens"],
+        abstained=stored["abstained"],
+    )
+
+
+def error_line(error: BaseException) -> str:
+    """One line for the log; a bug in a method names its type and place, our own errors speak for themselves."""
+    text = " ".join(str(error).split())[:500]
+    if isinstance(error, WorkbenchError):
+        return f"{type(error).__name__}: {text}"
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+    return f"{type(error).__name__}{place}: {text}"
