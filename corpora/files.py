@@ -68,13 +68,7 @@ def with_questions(corpus: Corpus, file: Path) -> Corpus:
     A question is asked of the context that holds the documents it names, or its evidence; one that no context holds is
     asked of all documents together, as are questions that name none. Raises InputError naming the file and line.
     """
-    documents: dict[str, Document] = {}
-    for document in (d for context in corpus.contexts.values() for d in context.documents):
-        if documents.setdefault(document.document_id, document).text != document.text:
-            problem = f"several documents of {corpus.name} are called {document.document_id!r}"
-            raise InputError(
-                problem, file=file, field="document_ids", fix="ask of a corpus whose document ids are unique"
-            )
+    documents = documents_of(corpus, file)
     together = Context(tuple(documents.values()))
     whole = next((c for c in corpus.contexts.values() if len(c.documents) == len(documents)), together)
     rows = read_questions(file, list(documents.values()))
@@ -90,6 +84,19 @@ def with_questions(corpus: Corpus, file: Path) -> Corpus:
         corpus.name, list(contexts.values()), asked, version=f"{corpus.version}, own questions",
         provenance=f"{corpus.provenance}; questions of {file}", licence=corpus.licence, notes=corpus.notes,
     )  # fmt: skip
+
+
+def documents_of(corpus: Corpus, file: Path | None = None) -> dict[str, Document]:
+    """All documents of a corpus by id. Raises InputError when two with other texts have one id: questions name
+    documents by their ids (`file`: the questions that do)."""
+    documents: dict[str, Document] = {}
+    for document in (d for context in corpus.contexts.values() for d in context.documents):
+        if documents.setdefault(document.document_id, document).text != document.text:
+            problem = f"several documents of {corpus.name} are called {document.document_id!r}"
+            raise InputError(
+                problem, file=file, field="document_ids", fix="ask of a corpus whose document ids are unique"
+            )
+    return documents
 
 
 def _question_file(folder: Path, given: str | None) -> Path:

@@ -184,7 +184,7 @@ def _questions(arguments: argparse.Namespace) -> int:
 
 def _documents(corpus: str, out: Path | None) -> tuple[Context, Path]:
     """The documents to ask about (of a corpus all contexts together), and the file for the questions."""
-    from corpora.files import QUESTION_FILES
+    from corpora.files import QUESTION_FILES, documents_of
     from corpora.ingest import ingest
     from workbench.experiment.config import Entry
     from workbench.experiment.setup import load_corpus
@@ -200,5 +200,4 @@ def _documents(corpus: str, out: Path | None) -> tuple[Context, Path]:
             raise InputError("holds no document", file=folder, fix="add .txt, .md, .html, .pdf or .docx files")
         return Context(tuple(found.documents)), out or beside / "questions.jsonl"
     loaded = load_corpus(Entry(name=corpus))
-    documents = {d.document_id: d for context in loaded.contexts.values() for d in context.documents}
-    return Context(tuple(documents.values())), out or Path(f"{loaded.name}.questions.jsonl")
+    return Context(tuple(documents_of(loaded).values())), out or Path(f"{loaded.name}.questions.jsonl")
