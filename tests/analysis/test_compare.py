@@ -53,7 +53,7 @@ def test_few_contexts_are_said() -> None:
     (one,) = compared(scores, 1).notes
     assert one == "c · m: one context, so intervals and tests go by question and hold for this context only"
     (three,) = compared(scores, 3).notes
-    assert three == "c · m: with 3 contexts no p can be below 0.25; 6 or more are needed for 0.05"
+    assert three == "c · m: with 3 contexts no p (Holm) can be below 0.25; 6 or more are needed for 0.05"
     assert compared(scores, 3).table["p"].iloc[1] == 2 / 2**3
     assert compared(scores, 6).notes == ()
 
@@ -102,3 +102,10 @@ def test_where_closed_book_is_right_is_told(tmp_path: Path) -> None:
     compared = compare(wb.run(given, progress=False).database)
     told = "1 of the 1 questions that closed_book gets right are those where declining is right"
     assert f"world-4k · extractive: {told}" in compared.notes
+
+
+def test_many_tests_need_more_contexts() -> None:
+    """With six contexts one test can reach 0.03; seven of them, corrected, cannot get below 0.22."""
+    methods = {f"method{i}": [1.0, 0.0, 1.0, 1.0, 0.0, 1.0] for i in range(7)} | {"full_context": [0.0] * 6}
+    (note,) = (note for note in compared(methods, contexts=6).notes if "contexts" in note)
+    assert note == "c · m: with 6 contexts no p (Holm) of 7 tests can be below 0.219; 9 or more are needed for 0.05"

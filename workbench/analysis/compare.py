@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,6 @@ import pandas as pd
 from workbench.analysis.break_even import break_even
 from workbench.analysis.figures import OTHER_METRICS, figures_table
 from workbench.analysis.statistics import (
-    FEWEST,
     Interval,
     clustered_interval,
     holm,
@@ -158,9 +158,9 @@ def comparison(
     shared = _shared_questions(scored, notes)
     rows, task_rows, figures = [], [], []
     for (corpus, model), group in shared.groupby(GROUP, sort=False):
-        notes += _few_contexts(group, f"{corpus} · {model}")
         notes += _right_to_decline(group, f"{corpus} · {model}")
         block, tasks = _block(group, runs, builds, chosen)
+        notes += _few_contexts(group, f"{corpus} · {model}", sum(row["p"] is not None for row in block))
         rows += [{"corpus": corpus, "model": model, **row} for row in block]
         task_rows += [{"corpus": corpus, "model": model, **row} for row in tasks]
         figures += figures_table(str(corpus), str(model), group, scores)
@@ -168,15 +168,18 @@ def comparison(
     return Comparison(table, tasks_table, tuple(_verdicts(tasks_table)), tuple(notes), chosen, pd.DataFrame(figures))
 
 
-def _few_contexts(group: pd.DataFrame, name: str) -> list[str]:
-    """What few contexts cannot say."""
+def _few_contexts(group: pd.DataFrame, name: str, tests: int) -> list[str]:
+    """What few contexts cannot say: the sign-flip test of k contexts gives no p below 2 / 2^k, and Holm's correction
+    multiplies the least of them by the number of tests."""
     contexts = group["context_id"].nunique()
     if contexts == 1 and group["question_id"].nunique() > 1:
         return [f"{name}: one context, so intervals and tests go by question and hold for this context only"]
-    if 1 < contexts < FEWEST:
-        least = 2 / 2**contexts
-        return [f"{name}: with {contexts} contexts no p can be below {least:.3g}; {FEWEST} or more are needed for 0.05"]
-    return []
+    least, needed = 2 * tests / 2**contexts, math.ceil(math.log2(2 * max(tests, 1) / 0.05))
+    if contexts == 1 or contexts >= needed:
+        return []
+    among = f" of {tests} tests" if tests > 1 else ""
+    told = f"with {contexts} contexts no p (Holm){among} can be below {min(1, least):.3g}"
+    return [f"{name}: {told}; {needed} or more are needed for 0.05"]
 
 
 def _right_to_decline(group: pd.DataFrame, name: str) -> list[str]:

@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 DRAWS = 4_000
 SEED = 20240601
 MANY = 30  # clusters from which on the bootstrap covers what it says
-FEWEST = 6  # clusters from which on flipped signs can reach p < 0.05: 2 / 2**6 = 0.03
 
 
 @dataclass(frozen=True, slots=True)
