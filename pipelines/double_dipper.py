@@ -29,6 +29,7 @@ READ = Prompt(
 )
 EVIDENCE_TOKENS = 32
 EXAMPLE_TOKENS = 128
+_NEXT_QUESTION = re.compile(r"\n\s*question\s*:", re.I)
 _ANSWER = re.compile(r"\banswer\s*:", re.I)
 
 
@@ -85,7 +86,9 @@ class DoubleDipper:
         cited = {int(number) for number in re.findall(r"\d{1,6}", parts[0])} if len(parts) > 1 else set()
         hits = [Hit(chunk, 0.0, rank) for rank, chunk in enumerate(kept, 1)]
         citations = tuple(chunk for number, chunk in enumerate(kept, 1) if number in cited)
-        return Answer(parts[-1].strip(), hits=tuple(hits), citations=citations, dropped_tokens=dropped)
+        # a model that goes on with the pattern writes further questions: the first answer is the one to this question
+        said = _NEXT_QUESTION.split(parts[min(1, len(parts) - 1)])[0].strip()
+        return Answer(said, hits=tuple(hits), citations=citations, dropped_tokens=dropped)
 
     def _examples(self, kept: Sequence[Chunk], question: Question, bench: Bench) -> list[str]:
         """The examples as text; from other passages where one could not be parsed."""

@@ -22,6 +22,7 @@ PROMPT = Prompt(
     user="{passages}\n\n{form}, between [RETRIEVAL] and [/RETRIEVAL]. Then write "
     f'"{LEAD_IN}" and the answer.\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:',
 )
+_LEAD_IN = re.compile(re.escape(LEAD_IN), re.I)
 _RETRIEVED = re.compile(r"\[RETRIEVAL\](.*?)(?:\[/RETRIEVAL\]|$)", re.S | re.I)
 
 
@@ -64,19 +65,21 @@ class InContextRetrieval:
         kept, dropped = both_ends(whole, room, bench, shown)
         reply = bench.ask(render(passages=shown(kept)), step="read", max_tokens=tokens)
         retrieved = _RETRIEVED.search(reply.text)
-        before, lead_in, said = reply.text.rpartition(LEAD_IN)
-        if not lead_in:
+        *before, said = _LEAD_IN.split(reply.text)
+        if not before:
             bench.note("no_lead_in", True)
             said = _RETRIEVED.sub("", reply.text)
-        named = _named(retrieved.group(1) if retrieved else before, kept)
+        listed = retrieved.group(1) if retrieved else " ".join(before)
+        named = _named(listed, kept, cited=self.form == "cite")
         bench.note("passages_named", len(named))
         hits = [Hit(chunk, 0.0, rank) for rank, chunk in enumerate(named, 1)]
         return Answer(said.strip(), hits=tuple(hits), dropped_tokens=dropped)
 
 
-def _named(retrieved: str, chunks: Sequence[Chunk]) -> list[Chunk]:
-    """Passages whose number the reply gives, or whose text it holds."""
-    numbers = {int(number) for number in re.findall(r"(?:\[|Passage )(\d{1,6})", retrieved)}
+def _named(retrieved: str, chunks: Sequence[Chunk], *, cited: bool) -> list[Chunk]:
+    """Passages whose number the reply gives, or whose text it holds; a restated text may hold numbers of its own, so
+    that there only "Passage 3" is one."""
+    numbers = {int(number) for number in re.findall(r"\d{1,6}" if cited else r"Passage (\d{1,6})", retrieved)}
     flat = " ".join(retrieved.lower().split())
     return [
         chunk

@@ -16,7 +16,7 @@ from pipelines._extraction import (
     merged_descriptions,
     relation_row,
 )
-from workbench.fitting import cut, leading, note_room, room_for
+from workbench.fitting import cut, fitting_hits, leading, note_room, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_documents, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
@@ -136,13 +136,12 @@ class LightRag:
             chosen = order[: self.chunk_top_k]
         above = "\n\n".join(parts) + "\n\n" if parts else ""
 
-        def shown(some: Sequence[int]) -> str:
-            return above + render_documents([state.index.chunks[i] for i in some], bench.context)
+        def shown(some: Sequence[Hit]) -> str:
+            return above + render_documents([hit.chunk for hit in some], bench.context)
 
-        kept = leading(chosen, total, bench, shown)
-        hits = [Hit(state.index.chunks[i], 1 / rank, rank) for rank, i in enumerate(kept, 1)]
-        dropped = sum(bench.count(state.index.chunks[i].text) for i in chosen[len(kept) :])
-        text = cut(shown(kept), room, bench)
+        found = [Hit(state.index.chunks[i], 1 / rank, rank) for rank, i in enumerate(chosen, 1)]
+        hits, dropped = fitting_hits(found, total, bench, shown)
+        text = cut(shown(hits), room, bench)
         return bench.reply(READ(text=text, question=asked), step="read", hits=hits, dropped_tokens=dropped)
 
     def _elements(self, question: Question, state: Light, bench: Bench) -> tuple[list[int], list[int]]:

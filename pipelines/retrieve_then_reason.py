@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
+from pipelines.full_context import merged
 from workbench.fitting import both_ends, note_room, passages, room_for, shortened
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_documents, render_question
 from workbench.records import Answer, Chunk, Context, Hit, Question
@@ -71,7 +72,8 @@ class RetrieveThenReason:
         else:
             bench.note("facts_unparsable", True)
             facts = [reply.text.strip()]
-        places = [_place(fact, kept) for fact in facts]
+        read = merged(kept)  # a fact may begin in one passage and end in the next
+        places = [_place(fact, read) for fact in facts]
         if facts:
             bench.note("hallucination_rate", places.count(None) / len(facts))
         if self.hallucinated == "drop":

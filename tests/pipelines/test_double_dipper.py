@@ -60,3 +60,10 @@ def test_passages_are_drawn_from_the_seed() -> None:
 
 def test_a_passage_of_one_sentence_makes_no_example() -> None:
     assert run(DoubleDipper(), "Only one sentence here.", {"read": "21"}).steps() == ["read"]
+
+
+def test_a_reply_that_goes_on_with_questions_of_its_own_is_cut_there() -> None:
+    goes_on = "Evidence: [1]\nAnswer: 21\n\nQuestion: Who keeps 28 sheep?\nEvidence: [2]\nAnswer: Person 4"
+    ran = run(DoubleDipper(), TEXT, {"generate": example, "read": goes_on})
+    assert ran.answer.text == "21"
+    assert len(ran.answer.citations) == 1

@@ -39,3 +39,11 @@ def test_the_forms_differ_in_the_instruction_alone() -> None:
     other = run(InContextRetrieval(form="cite"), TEXT, {"read": "x"}).prompts("read")[0]
     assert one.split("\n\nFirst ")[0] == other.split("\n\nFirst ")[0]
     assert one.split("between [RETRIEVAL]")[1] == other.split("between [RETRIEVAL]")[1]
+
+
+def test_bare_numbers_count_where_numbers_were_asked_for_and_a_restated_texts_own_do_not() -> None:
+    cited = run(InContextRetrieval(form="cite"), TEXT, {"read": "[RETRIEVAL] 1, 2 [/RETRIEVAL]\nfinal answer: 21"})
+    assert len(cited.answer.hits) == 2
+    assert cited.answer.text == "21"
+    restated = "[RETRIEVAL] It was proven in [2] and 1931. [/RETRIEVAL] Final answer: 21"
+    assert run(InContextRetrieval(), TEXT, {"read": restated}).answer.hits == ()

@@ -118,3 +118,11 @@ def test_a_gleaning_that_does_not_fit_is_left_out() -> None:
 
 def test_in_turns() -> None:
     assert in_turns([1, 2], [], [1, 5, 6, 7]) == [1, 2, 5, 6, 7]
+
+
+def test_a_best_chunk_over_the_budget_is_cut_not_lost() -> None:
+    ran = run(LightRag(mode="naive", budget_tokens=200), story(200), {"read": "21"})
+    (hit,) = ran.answer.hits
+    assert hit.chunk.text in ran.prompts("read")[0]
+    assert 100 < ran.model.count(hit.chunk.text) <= 200
+    assert ran.noted("cut_characters")

@@ -52,3 +52,12 @@ def test_prose_instead_of_facts_is_used_as_it_is() -> None:
     ran = run(RetrieveThenReason(), story(5), {"retrieve": "It is 21.", "retrieve:reask": "It is 21.", "reason": "21"})
     assert ran.noted("facts_unparsable") == [True]
     assert "It is 21." in ran.prompts("reason")[0]
+
+
+def test_a_fact_over_two_passages_is_no_hallucination() -> None:
+    text = story(60)  # passages of 256 tokens end inside
+    sentences = text.split(". ")
+    over_an_end = ". ".join(sentences[:40])
+    ran = run(RetrieveThenReason(), text, {"retrieve": facts(over_an_end), "reason": "21"})
+    assert ran.noted("hallucination_rate") == [0.0]
+    assert [hit.chunk.text for hit in ran.answer.hits] == [over_an_end]
