@@ -187,3 +187,14 @@ def test_a_finished_comparison_is_made_with_and_without_a_list(
     everything = dict.fromkeys(ids(given), "all")
     with pytest.raises(InputError, match="no other answers"):
         compare(summary.database, without=everything)
+
+
+def test_retrieval_is_measured_without_label_errors_too(tmp_path: Path) -> None:
+    from workbench.experiment.retrieve import retrieve
+
+    given = experiment(tmp_path)
+    wrong = next(q for q in prepare(load(given)).corpora[0].questions if q.evidence).question_id
+    whole = retrieve(given)
+    fewer = retrieve(experiment(tmp_path, hygiene={"exclude": {"world": {wrong: "wrong"}}, "truncation": True}))
+    assert fewer.rows[0].questions == whole.rows[0].questions - 1
+    assert f"corpus world-4k: 1 questions left out: label error: wrong ({wrong})" in fewer.left_out

@@ -20,7 +20,7 @@ from workbench.experiment.config import EVERY_CORPUS
 from workbench.records import Context, Corpus, Question
 
 if TYPE_CHECKING:
-    from workbench.experiment.config import Entry, Hygiene
+    from workbench.experiment.config import Entry, Experiment, Hygiene
     from workbench.llm.model import Model
 
 _SHOWN = 10  # ids in a note
@@ -100,6 +100,18 @@ def label_errors(
             for i in meant:
                 absent[i] += [name for name in part if name not in here]
     return [LabelErrors(found, tuple(gone)) for found, gone in zip(reasons, absent, strict=True)]
+
+
+def without_label_errors(experiment: Experiment, corpora: Sequence[Corpus]) -> list[Corpus]:
+    """The corpora of an experiment without their label errors alone: what needs no model to be known."""
+    if experiment.hygiene is None or not experiment.hygiene.exclude:
+        return list(corpora)
+    only = experiment.hygiene.model_copy(update={"truncation": False, "closed_book": None})
+    errors = label_errors(experiment.corpora, corpora, only, experiment.source)
+    return [
+        clean(corpus, only, (), answer_tokens=experiment.answer_tokens, source=experiment.source, errors=wrong)
+        for corpus, wrong in zip(corpora, errors, strict=True)
+    ]
 
 
 def _errors(part: str | Mapping[str, str], name: str, corpus: Corpus, *, required: bool) -> dict[str, str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import InputError, UnknownName, WorkbenchError
 from workbench.experiment.bench import Equipment, ExperimentBench
 from workbench.experiment.config import Experiment, Variant, load, variants
+from workbench.experiment.hygiene import without_label_errors
 from workbench.experiment.retrieve_report import DEPTHS, Measured, Retrieved, Row, groups, rows, scores
 from workbench.experiment.setup import choose, load_corpus
 from workbench.llm.gateway import Gateway
@@ -111,8 +112,9 @@ def retrieve(
     opened = open_embedder(experiment.embedder if embedder is None else embedder)
     found: list[Row] = []
     left_out: list[str] = []
-    for number, entry in enumerate(experiment.corpora):
-        corpus = load_corpus(entry, experiment, f"corpora.{number}")
+    loaded = [load_corpus(entry, experiment, f"corpora.{number}") for number, entry in enumerate(experiment.corpora)]
+    for whole, corpus in zip(loaded, without_label_errors(experiment, loaded), strict=True):
+        left_out += [f"corpus {corpus.name}: {note}" for note in corpus.notes[len(whole.notes) :]]
         corpus = pooled(corpus) if pool else corpus
         known = dataclasses.replace(corpus, questions=tuple(q for q in corpus.questions if q.evidence))
         if not known.questions:
