@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from workbench.retrieval.embedding import LlamaEmbedder, ServerEmbedder, open_em
 from workbench.retrieval.index import index_chunks
 from workbench.retrieval.server_embedding import VectorCache
 from workbench.retrieval.server_request import _retry_after
+from workbench.retrieval.spending import dry, watched
 
 
 def test_a_llama_index_embedding_serves_and_questions_go_its_own_way() -> None:
@@ -111,10 +113,11 @@ def expected(texts: Sequence[str]) -> Any:
 def test_a_server_gets_batches_side_by_side_and_vectors_come_in_order(server: Server) -> None:
     texts = ["a" * i + "b" for i in range(40)]
     embedder = ServerEmbedder("server/m", "m", server.url, None, batch=5, concurrency=4)
-    assert embedder.embed(texts) == pytest.approx(expected(texts))
+    with watched() as bills:
+        assert embedder.embed(texts) == pytest.approx(expected(texts))
     assert [len(batch) for batch in server.batches] == [5] * 8
     assert 1 < server.most_at_once <= 4
-    assert embedder.prompt_tokens == 40
+    assert [(bill.model, bill.texts, bill.tokens, bill.reused) for bill in bills] == [("server/m", 40, 40, False)]
 
 
 def test_each_text_is_paid_for_once(server: Server, tmp_path: Path) -> None:
@@ -127,6 +130,39 @@ def test_each_text_is_paid_for_once(server: Server, tmp_path: Path) -> None:
     other = open_embedder(f"server/other@{server.url}").cached_in(tmp_path)  # type: ignore[attr-defined]
     other.embed(["b"])
     assert server.batches[2:] == [["b"]]  # another model's vectors are no use
+
+
+def test_an_index_has_its_bill_whoever_had_it_built(server: Server, tmp_path: Path) -> None:
+    context = Context((Document("d", "aab brb"),))
+    table = ChunkTable(context, [(0, 0, 3), (0, 4, 7)])
+
+    def bills(embedder: Any, directory: Path) -> list[tuple[int, int, bool]]:
+        with watched() as told:
+            index = index_chunks(context, table, embedder, directory)
+            index.prepare("dense")
+            index.search("abba", 1, "dense")
+        return [(bill.texts, bill.tokens, bill.reused) for bill in told]
+
+    made = lambda: ServerEmbedder("server/m", "m", server.url, None)  # noqa: E731
+    assert bills(made(), tmp_path / "one") == [(2, 2, False), (1, 1, False)]  # chunks, then the question
+    assert bills(made(), tmp_path / "one") == [(2, 2, True), (1, 1, True)]  # found: paid for before
+    shutil.rmtree(next((tmp_path / "one").glob("dense-*")))
+    assert bills(made(), tmp_path / "one") == [(2, 2, True), (1, 1, True)]  # built of kept vectors
+    server.failures = [0, 404]  # the second request is refused: the first was paid for
+    failing = ServerEmbedder("server/m", "m", server.url, None, batch=1, concurrency=1)
+    with watched() as told, pytest.raises(RequestRefused):
+        index_chunks(context, table, failing, None).prepare("dense")
+    assert [bill.tokens for bill in told] == [1]
+
+
+def test_in_a_plan_no_server_is_asked_and_tokens_are_estimated(server: Server, tmp_path: Path) -> None:
+    with dry(), watched() as bills:
+        vectors = ServerEmbedder("server/m", "m", server.url, None).cached_in(tmp_path).embed(["a b c", "d", "a b c"])
+        assert open_cross_encoder(f"dry@{server.url}").scores("q", ["x y", "z"]) == [0.0, 0.0]
+    assert not server.batches
+    assert vectors.shape == (3, 16) and vectors[0] == pytest.approx(vectors[2])
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(3))
+    assert [(bill.step, bill.texts, bill.tokens) for bill in bills] == [("embed", 2, 4), ("rerank", 2, 5)]
 
 
 def test_an_embedder_is_opened_once_and_questions_are_paid_for_once(server: Server, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context as ContextVars
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -198,12 +200,13 @@ class ExperimentBench:
         name = parent.next_name()
         paths = [_Path(parent.frontier, f"{name}.{number}.") for number in range(len(branches))]
 
-        def walk(branch: Callable[[], T], path: _Path) -> T:
+        def walk(branch: Callable[[], T], path: _Path, seen: ContextVars) -> T:
             self._local.path = path
-            return branch()
+            return seen.run(branch)
 
         with ThreadPoolExecutor(max_workers=min(len(branches), 32)) as pool:
-            results = list(pool.map(walk, branches, paths))
+            # who watches the spending of this thread watches its branches
+            results = list(pool.map(walk, branches, paths, [copy_context() for _ in branches]))
         parent.frontier = tuple(dict.fromkeys(call for path in paths for call in path.frontier))
         return results
 

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import ContextOverflow, InputError
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path
+from workbench.experiment.billing import calls_of
 from workbench.experiment.config import Experiment, load
 from workbench.experiment.setup import PlannedRun, prepare
 from workbench.llm.gateway import Gateway
 from workbench.llm.model import ChatRequest, Completion
 from workbench.records import Call, Context, Question
+from workbench.retrieval.spending import dry, watched
 
 if TYPE_CHECKING:
     from workbench.llm.model import Model
@@ -162,7 +164,8 @@ def plan(
     embedder = open_embedder(setup.experiment.embedder)
     estimates = []
     for planned in setup.runs:
-        passes = {share: _walk(planned, setup.experiment, embedder, share) for share in (0.1, EXPECTED_REPLY, 1.0)}
+        with dry():  # embedding and reranking servers are no more called than models are
+            passes = {share: _walk(planned, setup.experiment, embedder, share) for share in (0.1, EXPECTED_REPLY, 1.0)}
         estimates.append(_estimate(planned, setup.experiment, passes))
     notes = tuple(f"{corpus.name}: {note}" for corpus in setup.corpora for note in corpus.notes)
     return Plan(setup.experiment, tuple(estimates), notes + _over_budget(setup.experiment, estimates))
@@ -236,21 +239,26 @@ def _walk_context(
     pipeline = planned.variant.pipeline
     held.clear()
     try:
-        state = pipeline.build(context, ExperimentBench(equipment, context, phase="build"))
+        with watched() as bills:
+            state = pipeline.build(context, ExperimentBench(equipment, context, phase="build"))
     except ContextOverflow:
         walked.overflows += 1
         return
-    walked.builds.append(list(held))
+    # each run is estimated as if it were alone: what it would share with others is in it
+    walked.builds.append(held + calls_of(bills, run_id="plan", context_id="", question_id=None, phase="build"))
     for question in _spread(list(questions), SAMPLED_QUESTIONS):
         held.clear()
         bench = ExperimentBench(equipment, context, phase="answer", question_id=question.question_id)
+        bills = []
         try:
-            pipeline.answer(question.blind(keep_evidence=pipeline.card.sees_evidence), state, bench)
+            with watched() as bills:
+                pipeline.answer(question.blind(keep_evidence=pipeline.card.sees_evidence), state, bench)
         except ContextOverflow:
             walked.overflows += 1
         except InputError:  # the method needs what this model cannot do: it will say so, at no cost
             pass
-        walked.answers.append([call for call in held if call.error is None])
+        paid = calls_of(bills, run_id="plan", context_id="", question_id=question.question_id, phase="answer")
+        walked.answers.append([call for call in held if call.error is None] + paid)
 
 
 def _spread(items: list[Any], number: int) -> list[Any]:

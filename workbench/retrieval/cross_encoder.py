@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -12,8 +13,9 @@ from urllib.parse import urlsplit
 
 from workbench.errors import BadReply, InputError
 from workbench.retrieval.server_embedding import VectorCache
-from workbench.retrieval.server_request import in_order, listed, post
-from workbench.text import combined_hash
+from workbench.retrieval.server_request import counted, in_order, listed, post
+from workbench.retrieval.spending import Bill, is_dry, tell
+from workbench.text import combined_hash, count_tokens
 
 DEFAULT = "cross-encoder/ms-marco-MiniLM-L-6-v2"
 
@@ -63,12 +65,19 @@ class ServerCrossEncoder:
         """One score a passage, in order. Raises ModelError."""
         import numpy as np
 
+        if is_dry():
+            texts = sum(count_tokens(question) + count_tokens(passage) for passage in passages)
+            tell(Bill("rerank", self._model, len(passages), texts, 0.0))
+            return [0.0] * len(passages)
         cache = self._cache(directory)
         asked = {combined_hash(self._url, self._model, question, passage): passage for passage in passages}
         known = {digest: float(row[0]) for digest, row in cache.get(asked).items()} if cache else {}
         missing = [digest for digest in asked if digest not in known]
         if missing:
-            fresh = dict(zip(missing, self._request(question, [asked[digest] for digest in missing]), strict=True))
+            started = time.monotonic()
+            scores, tokens = self._request(question, [asked[digest] for digest in missing])
+            tell(Bill("rerank", self._model, len(missing), tokens, time.monotonic() - started))
+            fresh = dict(zip(missing, scores, strict=True))
             known |= fresh
             if cache:
                 cache.put({digest: np.array([score]) for digest, score in fresh.items()})
@@ -82,15 +91,16 @@ class ServerCrossEncoder:
                 self._caches[directory] = VectorCache(directory / "rerank.sqlite", "float64")
             return self._caches[directory]
 
-    def _request(self, question: str, passages: Sequence[str]) -> list[float]:
+    def _request(self, question: str, passages: Sequence[str]) -> tuple[list[float], int]:
+        """Scores, and the tokens that the server counted."""
         what = f"reranking by {self._model}"
 
-        def read(reply: Any) -> list[float]:
+        def read(reply: Any) -> tuple[list[float], int]:
             rows = in_order(listed(reply, "results", what), len(passages), what)
             given: list[Any] = [row.get("relevance_score") for row in rows]
             if not all(isinstance(score, int | float) and math.isfinite(score) for score in given):
                 raise BadReply(f"{what}: a score is no number")
-            return [float(score) for score in given]
+            return [float(score) for score in given], counted(reply, "total_tokens")
 
         body = {"model": self._model, "query": question, "documents": list(passages), "top_n": len(passages)}
         return post(self._url, body, self._key, what, read)

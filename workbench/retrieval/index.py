@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from workbench.retrieval.chunking import Count
 from workbench.retrieval.embedding import Embedder
 from workbench.retrieval.fusion import Fusion, Scored
 from workbench.retrieval.shelf import Damaged, load_arrays, save_arrays, shelved
+from workbench.retrieval.spending import Bill, is_dry, tell, watched
 from workbench.retrieval.splitters import Cut, cut, cut_key
 from workbench.retrieval.vector import DenseIndex
 from workbench.text import combined_hash
@@ -69,6 +71,7 @@ class ChunkIndex:
         self._key = key
         self._lock = threading.RLock()
         self._made: dict[str, Any] = {}
+        self._bills: list[Bill] = []  # of embedding the chunks, whoever had it done
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
         with self._lock:
@@ -125,7 +128,10 @@ class ChunkIndex:
         if retriever in ("sparse", "hybrid"):
             _ = self.sparse
         if retriever in ("dense", "hybrid"):
+            known = "dense" in self._made
             _ = self.dense
+            if known:  # made for another method: it stands in this one's books all the same
+                self._tell_bills(reused=True)
         self._made.pop("counts", None)
         return self
 
@@ -157,7 +163,8 @@ class ChunkIndex:
                 key=key,
             )
 
-        return _shared(combined_hash(key, str(options), embedder.name), make) if self._key else make()
+        where = (str(self._directory), str(is_dry()))
+        return _shared(combined_hash(key, str(options), embedder.name, *where), make) if self._key else make()
 
     def search(self, query: str, k: int, retriever: str = "hybrid", *, fusion: Fusion | None = None) -> list[Hit]:
         """The `k` best chunks for a query, ranked from 1; fewer when the context has fewer.
@@ -308,17 +315,37 @@ class ChunkIndex:
         if self._vectors is not None:
             return DenseIndex(self._vectors, self.options.dense), self._embedder.fit(self.texts())
 
+        built = False
+
+        def build() -> tuple[DenseIndex, Embedder]:
+            nonlocal built
+            built = True
+            try:
+                with watched() as bills:
+                    made = self._embedded()
+            except BaseException:
+                for bill in bills:  # what was paid for before it failed
+                    tell(bill)
+                raise
+            self._bills = bills
+            return made
+
         def save(made: tuple[DenseIndex, Embedder], folder: Path) -> Mapping[str, Any]:
             index, embedder = made
             arrays: dict[str, Any] = embedder.arrays() if hasattr(embedder, "arrays") else {}
             save_arrays(folder, {"vectors": index.vectors, **arrays})
             index.write(folder / "index.faiss")
-            return {"kind": index.kind, "recall_at_10": index.recall, "embedder": embedder.name, "fitted": [*arrays]}
+            bills = [dataclasses.asdict(bill) for bill in self._bills]
+            return {
+                "kind": index.kind, "recall_at_10": index.recall, "embedder": embedder.name, "fitted": [*arrays],
+                "bills": bills,
+            }  # fmt: skip
 
         def load(folder: Path, facts: Mapping[str, Any]) -> tuple[DenseIndex, Embedder]:
             vectors = load_arrays(folder, "vectors")["vectors"]
             if len(vectors) != len(self.chunks):
                 raise Damaged("vectors of other chunks")
+            self._bills = [Bill(**bill) for bill in facts.get("bills", ())]
             embedder: Any = self._embedder
             if facts["fitted"]:
                 embedder = embedder.of_arrays(load_arrays(folder, *facts["fitted"]))
@@ -327,7 +354,13 @@ class ChunkIndex:
         parts = (self._key, self._embedder.name, self.options.dense)
         language = self.options.bm25.language if hasattr(self._embedder, "speaking") else ""
         name = f"dense-{combined_hash(*parts, language)}"
-        return shelved(self._directory, name, FORMAT, self._embedded, save, load)
+        made = shelved(self._directory, name, FORMAT, build, save, load)
+        self._tell_bills(reused=not built)
+        return made
+
+    def _tell_bills(self, *, reused: bool) -> None:
+        for bill in self._bills:
+            tell(dataclasses.replace(bill, reused=True) if reused else bill)
 
     def _embedded(self) -> tuple[DenseIndex, Embedder]:
         embedder: Any = self._embedder
@@ -426,7 +459,7 @@ def build_index(
         found = shelved(directory, f"chunks-{key}", FORMAT, chunked, _save_chunks, load)
         return ChunkIndex(found.chunks, embedder, reads=found.reads, directory=directory, key=key)
 
-    return _shared(combined_hash(key, embedder.name, str(directory)), make)
+    return _shared(combined_hash(key, embedder.name, str(directory), str(is_dry())), make)
 
 
 def index_chunks(context: Context, chunks: Sequence[Chunk], embedder: Embedder, directory: Path | None) -> ChunkIndex:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import copy
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import BadReply, StoreError
-from workbench.retrieval.server_request import TooLarge, in_order, listed, post
-from workbench.text import combined_hash
+from workbench.retrieval.server_request import TooLarge, counted, in_order, listed, post
+from workbench.retrieval.spending import Bill, is_dry, tell
+from workbench.text import combined_hash, count_tokens
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +44,6 @@ class ServerEmbedder:
         self._kept: dict[Path, ServerEmbedder] = {}
         self._lock = threading.Lock()
         self._width: int | None = None  # dimensions of the first vector: all others must have as many
-        self.prompt_tokens = 0  # as the server counted them, of the requests sent
 
     def fit(self, texts: Sequence[str]) -> ServerEmbedder:
         """Itself: nothing is fitted."""
@@ -70,51 +72,73 @@ class ServerEmbedder:
             return np.zeros((0, 1), dtype=np.float32)
         # an empty string is refused by most servers; a space embeds to something harmless
         asked = {self._hash(text): text or " " for text in texts}
+        if is_dry():
+            return self._made_up(texts, asked)
+        started = time.monotonic()
         known = self._cache.get(asked) if self._cache else {}
         known = {digest: vector for digest, vector in known.items() if len(vector) and np.isfinite(vector).all()}
         for vector in known.values():
             self._check(vector, "kept in embeddings.sqlite")
         missing = [digest for digest in asked if digest not in known]
         batches = [missing[i : i + self._batch] for i in range(0, len(missing), self._batch)]
-        with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
-            for rows in pool.map(lambda batch: self._fetched(batch, asked), batches):
-                known.update(rows)
+        if self._cache and known:
+            tell(Bill("embed", self.name, len(known), self._cache.tokens(known), 0.0, reused=True))
+        used: list[int] = []
+        try:
+            with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
+                for rows in pool.map(lambda batch: self._fetched(batch, asked, used), batches):
+                    known.update(rows)
+        finally:  # what was sent before a failure is paid for, too
+            if used:
+                tell(Bill("embed", self.name, len(missing), sum(used), time.monotonic() - started))
         return unit_rows(np.stack([known[self._hash(text)] for text in texts]))
+
+    def _made_up(self, texts: Sequence[str], asked: dict[str, str]) -> NDArray[np.float32]:
+        """Vectors that depend on the texts and mean nothing; the bill is estimated."""
+        import numpy as np
+
+        from workbench.retrieval.embedding import unit_rows
+
+        tell(Bill("embed", self.name, len(asked), sum(count_tokens(text) for text in asked.values()), 0.0))
+        rows = [np.frombuffer(self._hash(text).encode(), np.uint8)[:16].astype(np.float32) - 90 for text in texts]
+        return unit_rows(np.stack(rows))
 
     def _hash(self, text: str) -> str:
         return combined_hash(self.name, text)
 
-    def _fetched(self, batch: Sequence[str], asked: dict[str, str]) -> dict[str, NDArray[np.float32]]:
-        """The vectors of a batch, kept at once: what was paid for survives a failure of the next one."""
+    def _fetched(self, batch: Sequence[str], asked: dict[str, str], used: list[int]) -> dict[str, NDArray[np.float32]]:
+        """The vectors of a batch, kept at once: what was paid for survives a failure of the next one. Its tokens are
+        added to `used`."""
         if len(batch) > self._batch:  # another batch was too large meanwhile
-            return self._halves(batch, asked)
+            return self._halves(batch, asked, used)
+        texts = [asked[digest] for digest in batch]
         try:
-            vectors = self._request([asked[digest] for digest in batch])
+            vectors, tokens = self._request(texts)
         except TooLarge:
             if len(batch) == 1:
                 raise
             self._batch = min(self._batch, (len(batch) + 1) // 2)
-            return self._halves(batch, asked)
+            return self._halves(batch, asked, used)
+        used.append(tokens)
         rows = dict(zip(batch, vectors, strict=True))
         if self._cache:
-            self._cache.put(rows)
+            # servers count a request as a whole: each text is kept with its share, by length
+            whole = sum(map(len, texts))
+            self._cache.put(rows, {d: tokens * len(text) / whole for d, text in zip(batch, texts, strict=True)})
         return rows
 
-    def _halves(self, batch: Sequence[str], asked: dict[str, str]) -> dict[str, NDArray[np.float32]]:
+    def _halves(self, batch: Sequence[str], asked: dict[str, str], used: list[int]) -> dict[str, NDArray[np.float32]]:
         middle = (len(batch) + 1) // 2
-        return self._fetched(batch[:middle], asked) | self._fetched(batch[middle:], asked)
+        return self._fetched(batch[:middle], asked, used) | self._fetched(batch[middle:], asked, used)
 
-    def _request(self, texts: list[str]) -> list[NDArray[np.float32]]:
+    def _request(self, texts: list[str]) -> tuple[list[NDArray[np.float32]], int]:
+        """Vectors, and the tokens that the server counted."""
         what = f"embeddings of {self.name}"
 
-        def read(reply: Any) -> list[NDArray[np.float32]]:
+        def read(reply: Any) -> tuple[list[NDArray[np.float32]], int]:
             rows = in_order(listed(reply, "data", what), len(texts), what)
             vectors = [self._vector(row.get("embedding")) for row in rows]
-            usage = reply.get("usage")
-            used = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-            with self._lock:
-                self.prompt_tokens += used if isinstance(used, int) else 0
-            return vectors
+            return vectors, counted(reply, "prompt_tokens")
 
         return post(self._url, {"model": self._model, "input": texts}, self._key, what, read)
 
@@ -157,6 +181,10 @@ class VectorCache:
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB) WITHOUT ROWID"
             )
+            columns = [row[1] for row in self._connection.execute("PRAGMA table_info(vectors)")]
+            if "tokens" not in columns:  # what each text cost; files of earlier versions do not know
+                with suppress(sqlite3.OperationalError):  # another process was faster
+                    self._connection.execute("ALTER TABLE vectors ADD COLUMN tokens REAL")
             self._connection.commit()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{path} cannot be used to keep vectors: {error}") from error
@@ -173,9 +201,18 @@ class VectorCache:
                     found[key] = np.frombuffer(row[0], dtype=self._dtype)
         return found
 
-    def put(self, vectors: Mapping[str, NDArray[Any]]) -> None:
-        """Keep vectors."""
+    def tokens(self, keys: Iterable[str]) -> int:
+        """The tokens that the vectors of these keys had cost, as far as it is known."""
+        total = 0.0
+        with self._lock:
+            for key in keys:
+                row = self._connection.execute("SELECT tokens FROM vectors WHERE key = ?", (key,)).fetchone()
+                total += (row[0] or 0.0) if row else 0.0
+        return round(total)
+
+    def put(self, vectors: Mapping[str, NDArray[Any]], tokens: Mapping[str, float] | None = None) -> None:
+        """Keep vectors, and what they cost."""
+        cost = tokens or {}
+        rows = [(key, vector.tobytes(), cost.get(key)) for key, vector in vectors.items()]
         with self._lock, self._connection:
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO vectors VALUES (?, ?)", [(key, v.tobytes()) for key, v in vectors.items()]
-            )
+            self._connection.executemany("INSERT OR REPLACE INTO vectors (key, vector, tokens) VALUES (?, ?, ?)", rows)

@@ -68,6 +68,13 @@ def listed(reply: Any, name: str, what: str) -> list[dict[str, Any]]:
     return rows
 
 
+def counted(reply: Any, name: str) -> int:
+    """Tokens that a reply's `usage` tells under a name; 0 where it tells none."""
+    usage = reply.get("usage") if isinstance(reply, dict) else None
+    tokens = usage.get(name) if isinstance(usage, dict) else None
+    return tokens if isinstance(tokens, int) and tokens > 0 else 0
+
+
 def in_order(rows: list[dict[str, Any]], number: int, what: str) -> list[dict[str, Any]]:
     """Rows by their `index`, one for each of `number` inputs; as they stand where none has an index. Raises BadReply
     when rows are missing, too many or numbered otherwise: each would stand for another's text."""

@@ -1,0 +1,63 @@
+"""What embedding and reranking servers are paid for, told to whoever watches, and whether they may be asked at all.
+
+Both are properties of the flow of calls, not of an object: an index is shared by methods and experiments, and a method
+opens embedders by itself. Threads see them when they run in a copy of the context that began them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """`texts` sent to a server in `seconds`, for which it counted `tokens` (0 where it tells none). `reused`: they were
+    sent and paid for before, and what was kept of it served now."""
+
+    step: Literal["embed", "rerank"]
+    model: str
+    texts: int
+    tokens: int
+    seconds: float
+    reused: bool = False
+
+
+_WATCHER: ContextVar[list[Bill] | None] = ContextVar("watcher", default=None)
+_DRY: ContextVar[bool] = ContextVar("dry", default=False)
+
+
+@contextmanager
+def watched() -> Iterator[list[Bill]]:
+    """The bills of what is done within; an outer watcher does not see them."""
+    bills: list[Bill] = []
+    token = _WATCHER.set(bills)
+    try:
+        yield bills
+    finally:
+        _WATCHER.reset(token)
+
+
+def tell(bill: Bill) -> None:
+    """Hand a bill to the watcher, if there is one."""
+    bills = _WATCHER.get()
+    if bills is not None:
+        bills.append(bill)
+
+
+@contextmanager
+def dry() -> Iterator[None]:
+    """Within, no server is asked: made-up vectors and scores stand in, and bills are estimates. For plans."""
+    token = _DRY.set(True)
+    try:
+        yield
+    finally:
+        _DRY.reset(token)
+
+
+def is_dry() -> bool:
+    """Whether servers must not be asked."""
+    return _DRY.get()
