@@ -17,6 +17,26 @@ import workbench.retrieval.index as index_module
 from workbench.llm.prices import Price
 
 
+def test_what_stands_aside_is_neither_the_answer_nor_a_prompt() -> None:
+    from types import SimpleNamespace
+
+    from workbench.experiment.billing import calls_of
+    from workbench.experiment.budget import Ledger
+    from workbench.experiment.config import Budget
+    from workbench.experiment.recording import Recorder
+    from workbench.retrieval.spending import Bill
+
+    log: Any = SimpleNamespace(add_call=lambda *_: None, add_spending=lambda *_, **__: None)
+    recorder = Recorder(log, Ledger(Budget()))
+    embedded, read = calls_of(
+        [Bill("embed", "m", 1, 10, 0.1), Bill("rerank", "m", 1, 10, 0.1)],
+        run_id="r", context_id="c", question_id="q", phase="answer",
+    )  # fmt: skip
+    recorder(read, "the prompt", "the reply")
+    recorder.aside(embedded, "[1 texts to m]")  # told when the answer is there
+    assert recorder.take("r", "q") == ([embedded, read], ["the prompt"])
+
+
 class Handler(BaseHTTPRequestHandler):
     asked: list[list[str]]
 

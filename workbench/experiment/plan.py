@@ -245,7 +245,7 @@ def _walk_context(
         walked.overflows += 1
         return
     # each run is estimated as if it were alone: what it would share with others is in it
-    walked.builds.append(held + calls_of(bills, run_id="plan", context_id="", question_id=None, phase="build"))
+    walked.builds.append(calls_of(bills, run_id="plan", context_id="", question_id=None, phase="build") + held)
     for question in _spread(list(questions), SAMPLED_QUESTIONS):
         held.clear()
         bench = ExperimentBench(equipment, context, phase="answer", question_id=question.question_id)
@@ -258,7 +258,7 @@ def _walk_context(
         except InputError:  # the method needs what this model cannot do: it will say so, at no cost
             pass
         paid = calls_of(bills, run_id="plan", context_id="", question_id=question.question_id, phase="answer")
-        walked.answers.append([call for call in held if call.error is None] + paid)
+        walked.answers.append(paid + [call for call in held if call.error is None])
 
 
 def _spread(items: list[Any], number: int) -> list[Any]:

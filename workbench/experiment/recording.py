@@ -25,21 +25,31 @@ class Recorder:
         self._log = log
         self._ledger = ledger
         self._lock = threading.Lock()
-        self._held: dict[tuple[str, str], list[tuple[Call, str]]] = defaultdict(list)
+        self._held: dict[tuple[str, str], list[tuple[Call, str | None]]] = defaultdict(list)
 
     def __call__(self, call: Call, prompt: str, reply: str | None) -> None:
+        self._record(call, prompt, reply, aside=False)
+
+    def aside(self, call: Call, prompt: str) -> None:
+        """A call that is not to the run's model (embeddings, reranks): it stands before the others, so that the last of
+        a question's calls is still its answer, and its prompt is none that a prefix cache could know."""
+        self._record(call, prompt, None, aside=True)
+
+    def _record(self, call: Call, prompt: str, reply: str | None, *, aside: bool) -> None:
         with self._lock:  # so that a smaller sum never takes the place of a larger one
             paid = self._ledger.add(call)
             if not call.from_cache:
                 self._log.add_spending(self._session_id, call.run_id, **paid._asdict())
-            self._held[call.run_id, call.question_id or call.context_id or ""].append((call, prompt))
+            held = self._held[call.run_id, call.question_id or call.context_id or ""]
+            held.insert(0 if aside else len(held), (call, None if aside else prompt))
         self._log.add_call(call, prompt, reply)
 
     def take(self, run_id: str, owner: str) -> tuple[list[Call], list[str]]:
-        """The calls of a question (or of a context's build) and their prompts, in order of completion."""
+        """The calls of a question (or of a context's build) in order of completion, and the prompts of those that went
+        to the run's model."""
         with self._lock:
             held = self._held.pop((run_id, owner), [])
-        return [call for call, _ in held], [prompt for _, prompt in held]
+        return [call for call, _ in held], [prompt for _, prompt in held if prompt is not None]
 
 
 def stored_answer(stored: Mapping[str, Any], context: Context) -> Answer:

@@ -364,7 +364,7 @@ class _Session:
         finally:
             calls = calls_of(bills, run_id=planned.run_id, context_id=context_id, question_id=question_id, phase=phase)
             for call, bill in zip(calls, bills, strict=True):
-                self.recorder(call, prompt_of(bill), None)
+                self.recorder.aside(call, prompt_of(bill))
 
     def _ask(
         self,
