@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from workbench.analysis.compare import compare
 from workbench.analysis.judged import agreement
 from workbench.analysis.ranking import battles, bradley_terry
 from workbench.cli import main
-from workbench.errors import InputError, RequestRefused, UnknownName
+from workbench.errors import InputError, RequestRefused, StoreError, UnknownName
 from workbench.experiment.import_predictions import import_predictions
 from workbench.experiment.judging import JudgeOptions, judge_answers, judge_pairs, prompt_for
 from workbench.judge_command import rankings
+from workbench.llm.cache import ResponseCache
 from workbench.llm.model import ChatRequest
 from workbench.llm.scripted import ScriptedModel
 from workbench.runlog.reader import RunLogReader
@@ -143,3 +145,19 @@ def test_a_prompt_that_is_shown_no_whole_answer_is_refused_before_it_costs(datab
     with pytest.raises(InputError, match="single insights, statements, sections or rows"):
         judge_answers(database, options(judge), prompt)
     assert judge.history == []
+
+
+def test_a_budget_without_a_price_is_refused(database: Path) -> None:
+    with pytest.raises(InputError, match=r"budget: no price is known for judge-1.*price_as"):
+        judge_answers(database, options(ScriptedModel(honest, name="judge-1"), budget_usd=1.0))
+
+
+def test_a_full_disk_ends_the_judging(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(ResponseCache, "_put", full)
+    model = ScriptedModel(honest, name="judge-1")
+    with pytest.raises(StoreError, match="free space"):
+        judge_answers(database, options(model, concurrency=1))
+    assert len(model.history) < 9  # not one call for every verdict that cannot be kept

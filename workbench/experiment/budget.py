@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import BudgetReached, InputError
-from workbench.experiment.config import Budget, Experiment
+from workbench.experiment.config import Budget
 from workbench.records import Call
 
 if TYPE_CHECKING:
     from workbench.llm.model import Model
     from workbench.llm.prices import Price
+
+
+PRICE_IT = "give the model a price, e.g. --option price_as=gpt-4o-mini"
 
 
 class Spending(NamedTuple):
@@ -84,15 +87,17 @@ class Ledger:
             raise BudgetReached(f"the budget of {budget.wall:g} s is reached")
 
 
-def check_priced(experiment: Experiment, models: Sequence[tuple[Model, Price | None]]) -> None:
-    """Raise InputError for a budget in USD over models whose calls cost something that nobody knows."""
-    if experiment.budget.usd is None:
+def check_priced(
+    usd: float | None, models: Sequence[tuple[Model, Price | None]], *, field: str, file: object = None, fix: str = ""
+) -> None:
+    """Raise InputError for a budget in USD (None: no budget) over models whose calls cost what nobody knows."""
+    if usd is None:
         return
     for model, price in models:
         if price is None and not getattr(model, "free", False):
             raise InputError(
                 f"no price is known for {model.name}, so a budget in USD would never be reached",
-                file=experiment.source,
-                field="budget.usd",
-                fix="give the model a price, price_as or gpu_hour, or a budget of tokens",
+                file=file,
+                field=field,
+                fix=fix or "give the model a price, price_as or gpu_hour, or a budget of tokens",
             )

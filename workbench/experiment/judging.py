@@ -15,7 +15,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, RunStopped, WorkbenchError
+from workbench.errors import InputError, RunStopped, StoreError, WorkbenchError
 from workbench.evaluation.judge import Verdict, judge_answer, judge_pair
 from workbench.evaluation.judge_prompts import PAIRWISE, PROMPTS, JudgePrompt, judge_prompt, longmemeval_prompt
 from workbench.records import Message, Score
@@ -210,7 +210,7 @@ def _session(
     judged: Callable[[_Session, Any], Score],
     first: int,
 ) -> Judging:
-    from workbench.experiment.budget import Ledger
+    from workbench.experiment.budget import PRICE_IT, Ledger, check_priced
     from workbench.experiment.config import Budget
     from workbench.llm.cache import ResponseCache
     from workbench.llm.gateway import Gateway
@@ -221,6 +221,7 @@ def _session(
 
     model = open_model(options.model, **options.model_options)
     price = price_for(model.name, options.model_options)
+    check_priced(options.budget_usd, [(model, price)], field="budget", fix=PRICE_IT)
     questions = {
         (str(row["corpus_fingerprint"]), str(row["question_id"])): row
         for row in _records(RunLogReader(database).questions())
@@ -267,6 +268,9 @@ def _run(
         except RunStopped as reached:
             stopped.append(str(reached))
             return
+        except StoreError:  # nothing can be kept any more, so nothing more is paid for
+            session.gateway.refuse("nothing can be kept any more")
+            raise
         except WorkbenchError as error:  # a dead server or a window that is too small: no verdict, and why
             score = Score(metric, None, f"{type(error).__name__}: {error}")
         with lock:

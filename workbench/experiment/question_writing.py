@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, RunStopped
+from workbench.errors import InputError, RunStopped, StoreError
 from workbench.evaluation.metrics import metric
 from workbench.evaluation.metrics.refusal import abstains
 from workbench.experiment.question_prompts import ANSWER, CLOSED_BOOK, VERSION, WRITE, Draft
@@ -93,7 +93,7 @@ def write_questions(
     A file of earlier questions is added to: its rows stay as their review left them, and what was dropped stays out.
     Raises InputError for an unknown kind, documents without text, or a file that exists already with other questions.
     """
-    from workbench.experiment.budget import Ledger
+    from workbench.experiment.budget import PRICE_IT, Ledger, check_priced
     from workbench.experiment.config import Budget
     from workbench.llm.cache import ResponseCache
     from workbench.llm.gateway import Gateway
@@ -103,6 +103,8 @@ def write_questions(
 
     _check(options, out)
     model = open_model(options.model, **options.model_options)
+    price = price_for(model.name, options.model_options)
+    check_priced(options.budget_usd, [(model, price)], field="budget", fix=PRICE_IT)
     ledger = Ledger(Budget(usd=options.budget_usd))
     run_id = combined_hash("questions", VERSION, context.context_id, model.name, str(options.seed))[:20]
     done = Written()
@@ -113,7 +115,7 @@ def write_questions(
             log.add_call(call, prompt, reply)
 
         gateway = Gateway(
-            model, price=price_for(model.name, options.model_options), cache=cache, record=record,
+            model, price=price, cache=cache, record=record,
             concurrency=options.concurrency, guard=ledger.check,
         )  # fmt: skip
         try:
@@ -264,7 +266,7 @@ class _Writer:
         ]  # fmt: skip
         replies = self._gateway.complete_many(requests, tags, schema)
         for reply in replies:
-            if isinstance(reply, RunStopped):
+            if isinstance(reply, RunStopped | StoreError):
                 raise reply
         return list(replies)
 

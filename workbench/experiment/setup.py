@@ -72,7 +72,8 @@ def prepare(
     models = [
         _open_model(entry, experiment, f"models.{i}", model_objects or {}) for i, entry in enumerate(experiment.models)
     ]
-    check_priced(experiment, [(opened.model, opened.price) for opened in models])
+    priced = [(opened.model, opened.price) for opened in models]
+    check_priced(experiment.budget.usd, priced, field="budget.usd", file=experiment.source)
     for number, corpus in enumerate(corpora):
         if corpus.fingerprint in {earlier.fingerprint for earlier in corpora[:number]}:
             problem = f"{corpus.name} has the same questions and documents as one before it"
