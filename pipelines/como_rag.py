@@ -92,11 +92,11 @@ class ComoRag:
     nearer half of all earlier cues is fused; the next try reads the new cues and all fused accounts. The last try
     counts. With A tries, f = A - 1 and p probes: 4 + A + f·(2 + 4p) calls, 3 + 5f in sequence.
 
-    Defaults: chunks of 512 tokens, layers of 3,000, 1,000 and 1,000 (smaller windows: the same shares), 50
-    candidates, 5 iterations. Upstream's slips are not repeated (w always 2, summaries cut at 100 tokens). Named
-    deviations: declining is the common rule's "unanswerable", not "*"; answers without titled sections; no probing
-    after the last try; clusters as in `raptor`, with membership over 0.1. Unparsable or no new probes: the round only
-    fuses, noted.
+    Defaults: chunks of 512 tokens, layers of 3,000, 1,000 and 1,000 (smaller windows: the same shares), 50 candidates,
+    5 iterations. Upstream's slips are not repeated (w always 2, summaries cut at 100 tokens). Named deviations:
+    declining is the common rule's "unanswerable", not "*"; answers without titled sections; no probing after the last
+    try; clusters as in `raptor`, with membership over 0.1. Unparsable or no new probes: the round only fuses, noted. A
+    question that finds no chunk reads the first ones, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -38,7 +38,7 @@ class ExtractiveCompression:
     the model for the numbers of helpful sentences, one call per passage side by side (k + 1 calls, 2 in sequence);
     passages take turns in rank order. Five passages of about 100 words, two sentences (RECOMP's for HotpotQA). Named
     deviations: `neighbours` sentences around a chosen one can be added, for their pronouns; an unparsable or empty
-    choice of all passages falls back to the embedding, noted.
+    choice of all passages falls back to the embedding, noted. Nothing found: the text's first chunks are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -62,7 +62,7 @@ class GraphRag:
     weighted by 1 / number of chunks that hold them, dense ranking when no seed is found. Named deviations: one
     extraction call a chunk instead of NER then triples, or none (`extraction: cooccurrence`, entities of the same
     sentence); seeds are the question's entities by name, without the recognition-memory call; communities by Louvain,
-    not Leiden.
+    not Leiden. Nothing found: the text's first chunks are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -53,6 +53,7 @@ class LongRag:
     Named deviations: corpora without links group neighbouring documents instead of linked ones, and cut a document that
     is longer than a unit; the workbench's embedder instead of bge-large; the second prompt may say that there is no
     answer; a unit takes at most half of a small window, noted. A reply's own "answer:" mark is followed, as upstream.
+    Nothing found: the text's first chunks are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

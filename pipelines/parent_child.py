@@ -29,7 +29,8 @@ class ParentChild:
 
     Children of 128 and parents of 512 tokens are the two lower levels of llama-index's hierarchy, `top_k` children 12
     its example's. Named deviations: two levels, not three; a parent is a run of whole children of one document, so both
-    levels are cut at the same places; parents rank by their best child.
+    levels are cut at the same places; parents rank by their best child. Nothing found: the text's first chunks are
+    read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import combinations
 from math import ceil
 from typing import Any
 
@@ -255,14 +256,18 @@ def walk(text: Text, *, wrong: int = 0) -> Calls:
 
 
 def said_by(prompt: str) -> dict[str, object]:
-    """One person of a chunk, its village, and Alba, whom every chunk tells something else of."""
-    who = first_person(prompt)
+    """Four persons of a chunk, who know each other, and Alba, whom every chunk tells something else of."""
+    named = list(dict.fromkeys(re.findall(r"Person \d+", prompt)))[:4]
+    told = {"Alba": f"a friend of {named[0]}"}
     return {
         "entities": [
-            {"name": f"Person {who}", "type": "person", "description": "a shepherd"},
-            {"name": "Alba", "type": "person", "description": f"a friend of Person {who}"},
+            {"name": name, "type": "person", "description": told.get(name, "a shepherd")} for name in [*named, "Alba"]
         ],
-        "relations": [{"subject": f"Person {who}", "relation": "knows", "object": "Alba"}],
+        "relations": [
+            {"subject": one, "relation": "knows", "object": other, "strength": 1 if other == "Alba" else 9}
+            for one, other in combinations([*named, "Alba"], 2)
+            if other != "Alba" or one == named[0]
+        ],
     }
 
 
@@ -282,8 +287,19 @@ NAMED = {
 def communities(text: Text) -> Calls:
     m, reports = text.chunks(1_200, 100), text.state.reports
     levels = {report.community.level for report in reports}
-    assert reports
+    assert len(reports) > 2
     return 2 * m + 1 + len(reports), 3 + len(levels)  # Alba alone has several descriptions
+
+
+def report_batches(text: Text) -> Calls:
+    """The deepest communities' reports, all of one length, in prompts of 20 tokens; then the reduction."""
+    parents = {report.community.parent for report in text.state.reports}
+    deepest = [report for report in text.state.reports if report.community.number not in parents]
+    assert {report.text for report in deepest} == {"T\nS"}
+    a_batch = 1
+    while text.bench.count("\n\n".join(["T\nS"] * (a_batch + 1))) <= 20:
+        a_batch += 1
+    return ceil(len(deepest) / a_batch) + 1, 2
 
 
 def light_index(text: Text) -> Calls:
@@ -463,6 +479,12 @@ CASES: dict[str, Case] = {
         index=communities,
         query=TWO,  # all reports together fit one batch
         options={"search": "global"},
+    ),
+    "graph_rag_communities:search=global in batches": Case(
+        {**EXTRACTED, "report": REPORTED, "map": '{"points": [{"description": "d", "score": 9}]}', "reduce": "21"},
+        index=communities,
+        query=report_batches,
+        options={"search": "global", "budget_tokens": 20},
     ),
     # two paths, each: facts, one chunk, neighbours; all key elements fit one prompt
     "graph_reader": Case(AGENTS, index=parallel(fact_chunks, 0), query=fixed(2 + 1 + 3 + 3, 3 + 3)),
