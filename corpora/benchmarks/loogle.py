@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from corpora.benchmarks.fields import FILLED, GOLD, GOLDS, MAPPING, TEXT, TEXTS, Kind, ListOf, Spec, either
+from corpora.benchmarks.fields import FILLED, GOLD, GOLDS, MAPPING, NOT_NULL, TEXT, Kind, ListOf, Spec, either
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, checked, file_of, found_in, read_table
 from corpora.options import chosen_of
@@ -23,7 +23,7 @@ _METRICS = (
 _REORDER = ("loogle_lsd", "loogle_lmd", "loogle_sd", "loogle_sdd")
 
 _FIELDS: dict[str, Spec] = {"input": TEXT, "title": TEXT, "qa_pairs": either(TEXT, ListOf(MAPPING)), "output?": TEXT}
-_SUPPORT: dict[str, Spec] = {"S?": either(TEXT, TEXTS), "type?": TEXT}
+_SUPPORT: dict[str, Spec] = {"S?": either(TEXT, ListOf(NOT_NULL)), "type?": TEXT}
 _PAIR: dict[str, Spec] = {"Q": FILLED, "A": either(GOLD, GOLDS), **_SUPPORT}
 _NAMES = Kind("names by mask", lambda value: isinstance(value, dict) and bool(value))
 _CLOZE: dict[str, Spec] = {
@@ -89,11 +89,21 @@ def _pairs(row: dict[str, Any], file: Path, place: str) -> list[dict[str, Any]]:
     return [checked(pair, fields, file, f"{place}, pair {number}") for number, pair in enumerate(raw, 1)]
 
 
+def _masks(answer: Any) -> dict[str, str]:
+    """A cloze's names by mask, which may be written as Python text, too; none where the answer is something else."""
+    if isinstance(answer, str) and answer.lstrip().startswith("{"):
+        try:
+            answer = ast.literal_eval(answer)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return {}
+    return {str(mask): str(name) for mask, name in answer.items()} if isinstance(answer, dict) else {}
+
+
 def _question(question_id: str, name: str, pair: dict[str, Any], context: Context) -> tuple[Question, int]:
     answer = pair["A"] if pair.get("A") is not None else pair["answers"]
     labels: dict[str, Any] = {"type": pair.get("type") or "", "max_gen": _MAX_GEN[name]}
     if name == "shortdep_cloze":
-        masks = {str(mask): str(name) for mask, name in answer.items()} if isinstance(answer, dict) else {}
+        masks = _masks(answer)
         text = (
             "Fill in the masks of this passage with the names that belong there. Reply with JSON such as "
             '{"<mask-0>": "name"}.\n' + str(pair.get("Q", pair.get("passage", "")))

@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from corpora.benchmarks.fields import FILLED, GOLD, TEXT, Fields, Kind, ListOf, one_of
+from corpora.benchmarks.fields import GOLD, TEXT, Fields, Kind, ListOf, one_of
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, file_of, read_table, read_text
 from corpora.options import chosen_of
@@ -21,7 +21,7 @@ TYPES = ("financial", "legal", "paper")
 LEVELS = {1: "spotlight_locating", 2: "comparison", 3: "clustering", 4: "chain_of_reasoning"}
 _FIELDS: Fields = {
     "level": one_of(*LEVELS, *map(str, LEVELS)), "set": one_of(1, 2, 3, 4, "1", "2", "3", "4"),
-    "type": one_of(*TYPES), "language": TEXT, "question": TEXT, "instruction": TEXT, "doc": ListOf(FILLED, least=1),
+    "type": one_of(*TYPES), "language": TEXT, "question": TEXT, "instruction": TEXT, "doc": ListOf(GOLD, least=1),
     "answer": Kind("an answer that is not empty", lambda value: value not in (None, "", [], {})), "id": GOLD,
 }  # fmt: skip
 
@@ -48,7 +48,7 @@ def load(
             continue
         documents = tuple(
             Document(f"{number}-{name}", _document(folder, row["type"], name), name)
-            for number, name in enumerate(row["doc"], 1)
+            for number, name in enumerate(map(str, row["doc"]), 1)
         )
         context = Context(documents)
         contexts.append(context)

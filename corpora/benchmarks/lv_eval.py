@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from corpora.benchmarks.fields import FILLED, GOLDS, INDEX, TEXT, TEXTS, Fields, either
+from corpora.benchmarks.fields import FILLED, GOLDS, INDEX, NOT_NULL, TEXT, Fields
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, file_of, found_in, read_table
 from corpora.options import chosen_of
@@ -21,7 +21,7 @@ _CHINESE = frozenset({"multifieldqa_zh_mixup", "factrecall_zh", "cmrc_mixup", "l
 
 _FIELDS: Fields = {
     "input": FILLED, "context": TEXT, "answers": GOLDS, "length": INDEX, "answer_keywords?": TEXT,
-    "confusing_facts?": either(TEXT, TEXTS),
+    "confusing_facts?": NOT_NULL,
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from corpora.benchmarks.fields import FILLED, GOLD, GOLDS, MAPPING, TEXT, Fields, ListOf
+from corpora.benchmarks.fields import FILLED, GOLD, MAPPING, TEXT, Fields, ListOf, either
 from corpora.benchmarks.hub import Source, files_of
 from corpora.benchmarks.raw import assembled, checked, file_of, read_table, read_text
 from corpora.synthetic.sizing import Counter, counter, lengths_of
@@ -20,7 +20,7 @@ from workbench.records import Chunk, Context, Corpus, Document, Question
 
 SOURCE = Source("nolima_published", "amodaresi/NoLiMa", ("needlesets/*.json", "haystack/**/*.txt"))
 
-_TEST: Fields = {"input_args": ListOf(GOLD), "gold_answers?": GOLDS}
+_TEST: Fields = {"input_args": ListOf(GOLD), "gold_answers?": either(GOLD, ListOf(GOLD))}
 _FIELDS: Fields = {
     "id": TEXT, "needle": FILLED, "questions": MAPPING, "tests": MAPPING, "character_set": ListOf(FILLED, least=1),
 }  # fmt: skip
@@ -99,7 +99,8 @@ def _placed(
     text = "\n".join([*([before] if before else []), needle, *window[place:]])
     document = Document(name, text)
     context = Context((document,))
-    golds = tuple(test.get("gold_answers") or (person,))
+    told = test.get("gold_answers") or person
+    golds = tuple(map(str, told)) if isinstance(told, list) else (str(told),)
     question = Question(
         name, _filled(asked, arguments) + " Return only the final answer.", context.context_id, golds, (),
         (Chunk.of(document, start, start + len(needle)),), kind, ("nolima_contains", "contains"),

@@ -114,6 +114,11 @@ def test_nolima_s_own_needles(tmp_path: Path) -> None:
         assert question.answers[0] in question.evidence[0].text
         assert stands_in_text(question, corpus) and full_marks(question)
     assert len(nolima_published.load(path=str(tmp_path), tokens=300, depths=1, direct=True).questions) == 2
+    for told, golds in (("Oak", ("Oak",)), (["Oak", "Elm"], ("Oak", "Elm")), ("", None)):  # a text is one answer
+        row["tests"] = {"T1": {"input_args": ["Kremlin", "Moscow"], "gold_answers": told}}
+        (tmp_path / "needle_set.json").write_text(json.dumps([row]))
+        (question,) = nolima_published.load(path=str(tmp_path), tokens=300, depths=1).questions
+        assert question.answers == golds if golds else question.answers[0] in ("Yuki", "Stuart")
 
 
 def memory_row(question_id: str, **changes: Any) -> dict[str, Any]:

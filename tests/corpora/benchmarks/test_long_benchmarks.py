@@ -143,6 +143,9 @@ def test_loogle(tmp_path: Path) -> None:
     (masked,) = loogle.load(path=str(tmp_path), tasks="shortdep_cloze").questions
     assert headline(masked, '{"<mask-0>": "Ann Hale", "<mask-1>": "Cy"}') == 0.5
     assert headline(masked, "Ann Hale met Bo.") == 0.0  # no mapping of masks
+    as_text = [{**cloze[0], "A": str(cloze[0]["A"])}]
+    written(tmp_path / "shortdep_cloze.jsonl", {**row, "qa_pairs": str(as_text)})
+    assert loogle.load(path=str(tmp_path), tasks="shortdep_cloze").questions[0].answers == ("Ann Hale", "Bo")
     written(tmp_path / "longdep_qa.jsonl", {**row, "qa_pairs": "[__import__('os')]"})
     with pytest.raises(InputError, match="qa_pairs"):
         loogle.load(path=str(tmp_path))
