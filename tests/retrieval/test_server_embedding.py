@@ -14,7 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import workbench.retrieval.index as index_module
 from workbench.errors import BadReply, InputError, ModelError, RequestRefused, StoreError
+from workbench.experiment.bench import Equipment, ExperimentBench
+from workbench.llm.gateway import Gateway
+from workbench.llm.scripted import ScriptedModel
 from workbench.records import Context, Document
 from workbench.retrieval.chunk_table import ChunkTable
 from workbench.retrieval.cross_encoder import open_cross_encoder
@@ -163,6 +167,21 @@ def test_in_a_plan_no_server_is_asked_and_tokens_are_estimated(server: Server, t
     assert vectors.shape == (3, 16) and vectors[0] == pytest.approx(vectors[2])
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(3))
     assert [(bill.step, bill.texts, bill.tokens) for bill in bills] == [("embed", 2, 4), ("rerank", 2, 5)]
+
+
+def test_texts_of_a_method_and_sentences_of_a_splitter_are_paid_for_once(server: Server, tmp_path: Path) -> None:
+    context = Context((Document("d", "The mill burned. The mayor wept. A forge was built. It rained."),))
+    for _ in range(2):
+        gateway = Gateway(ScriptedModel([]), concurrency=1)
+        embedder = ServerEmbedder("server/t", "t", server.url, None)
+        equipment = Equipment("r", gateway, 0, 64, 0.0, embedder, tmp_path)
+        bench = ExperimentBench(equipment, context, phase="build")
+        bench.text_index(["aab", "brb"])
+        bench.index(chunk_tokens=20, splitter="semantic:50")
+        gateway.close()
+        index_module._MEMORY.clear()
+        shutil.rmtree(next(tmp_path.glob("chunks-*")))  # cut again by the second
+    assert len(server.batches) == 2  # the texts, and the sentences with their neighbours
 
 
 def test_an_embedder_is_opened_once_and_questions_are_paid_for_once(server: Server, tmp_path: Path) -> None:

@@ -282,9 +282,10 @@ class ExperimentBench:
         )
 
     def text_index(self, texts: Sequence[str]) -> TextIndex:
+        from workbench.retrieval.embedding import kept_in
         from workbench.retrieval.text_index import TextIndex
 
-        return TextIndex(texts, self._equipment.embedder)
+        return TextIndex(texts, kept_in(self._equipment.embedder, self._equipment.index_directory))
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self.index().embedder.embed(texts)

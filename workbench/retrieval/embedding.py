@@ -13,6 +13,8 @@ from workbench.retrieval.server_embedding import ServerEmbedder
 from workbench.text import combined_hash
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -52,6 +54,14 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, shape (n, d); a text without any known feature gives a zero row."""
+
+
+def kept_in(embedder: Embedder, directory: Path | None) -> Embedder:
+    """The embedder, keeping in a folder what it is paid for, where it is one that is paid and there is a folder."""
+    if directory is None or not hasattr(embedder, "cached_in"):
+        return embedder
+    kept: Embedder = embedder.cached_in(directory)
+    return kept
 
 
 def unit_rows(vectors: Any) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from workbench.records import Chunk, Context, Hit
 from workbench.retrieval.bm25 import Bm25Index, Bm25Options
 from workbench.retrieval.chunk_table import ChunkTable
 from workbench.retrieval.chunking import Count
-from workbench.retrieval.embedding import Embedder
+from workbench.retrieval.embedding import Embedder, kept_in
 from workbench.retrieval.fusion import Fusion, Scored
 from workbench.retrieval.shelf import Damaged, load_arrays, save_arrays, shelved
 from workbench.retrieval.spending import Bill, is_dry, tell, watched
@@ -310,8 +310,7 @@ class ChunkIndex:
         return self._once("dense", self._dense_made)
 
     def _dense_made(self) -> tuple[DenseIndex, Embedder]:
-        if self._directory is not None and hasattr(self._embedder, "cached_in"):
-            self._embedder = self._embedder.cached_in(self._directory)  # questions too are paid for once
+        self._embedder = kept_in(self._embedder, self._directory)  # questions too are paid for once
         if self._vectors is not None:
             return DenseIndex(self._vectors, self.options.dense), self._embedder.fit(self.texts())
 
@@ -451,7 +450,8 @@ def build_index(
 
     def make() -> ChunkIndex:
         def chunked() -> Cut:
-            return cut(context, splitter, chunk_tokens=chunk_tokens, overlap=overlap, count=count, embedder=embedder)
+            sentences = kept_in(embedder, directory)
+            return cut(context, splitter, chunk_tokens=chunk_tokens, overlap=overlap, count=count, embedder=sentences)
 
         def load(folder: Path, facts: Mapping[str, Any]) -> Cut:
             return _load_chunks(folder, context)
