@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ TASKS = tuple(_MAX_GEN)
 _METRICS = (
     "loogle_rouge_l", "loogle_rouge1", "loogle_rouge2", "loogle_bleu1", "loogle_bleu4", "loogle_meteor", "token_f1"
 )  # fmt: skip
+_ORDER = re.compile(r"\s*[IVX]+(?:\s*,\s*[IVX]+)+\s*")  # a timeline's gold; its type is named in several ways
 _REORDER = ("loogle_lsd", "loogle_lmd", "loogle_sd", "loogle_sdd")
 
 _FIELDS: dict[str, Spec] = {"input": TEXT, "title": TEXT, "qa_pairs": either(TEXT, ListOf(MAPPING)), "output?": TEXT}
@@ -50,12 +52,13 @@ def load(
     folder = files_of(SOURCE, path, revision)
     wanted = chosen_of(tasks, TASKS, "tasks")
     if tasks is None and folder.is_dir():
-        wanted = [name for name in TASKS if list(folder.rglob(f"{name}*.json*"))] or wanted
+        wanted = [name for name in TASKS if list(folder.rglob(f"*{name}*.json*"))] or wanted
     contexts: dict[str, Context] = {}
     questions: list[Question] = []
     lost = 0
     for name in wanted:
-        file = file_of(folder, name)
+        repository = list(folder.rglob(f"longdep_{name}.jsonl")) if folder.is_dir() else []  # its longer name there
+        file = file_of(folder, f"longdep_{name}" if repository else name)
         for number, row in enumerate(read_table(file, _FIELDS)):
             document = Document(f"{name}-{number}", row["input"], row["title"])
             context = contexts.setdefault(row["input"], Context((document,)))
@@ -114,7 +117,7 @@ def _question(question_id: str, name: str, pair: dict[str, Any], context: Contex
         labels["masks"] = masks
     else:
         text, golds = str(pair["Q"]), (", ".join(map(str, answer)) if isinstance(answer, list) else str(answer),)
-        reorder = _REORDER if "reorder" in str(labels["type"]).lower() else ()
+        reorder = _REORDER if _ORDER.fullmatch(golds[0]) else ()
         metrics = (*reorder, *_METRICS) if name != "summarization" else (*_METRICS[:-1], "rouge_l")
     told = pair.get("S") or ()
     told = [told] if isinstance(told, str) else list(told)

@@ -133,10 +133,17 @@ def test_loogle(tmp_path: Path) -> None:
     assert corpus.notes == ("1 supporting sentences do not stand in their document",)
     assert headline(asked, "In Oakford.") == pytest.approx(1.0)
     assert summary.answers == ("Short.",)
-    order = [{"Q": "In which order?", "A": "II, I, III", "S": [], "type": "timeline reorder"}]
+    (tmp_path / "summarization.jsonl").rename(tmp_path / "longdep_summarization.jsonl")  # as in the repository
+    assert loogle.load(path=str(tmp_path), tasks="summarization").questions[0].answers == ("Short.",)
+    order = [{"Q": "In which order?", "A": "II, I, III", "S": [], "type": "时间线"}]
     written(tmp_path / "longdep_qa.jsonl", {**row, "qa_pairs": str(order)})
     (ordered,) = loogle.load(path=str(tmp_path), tasks="longdep_qa").questions
-    assert [headline(ordered, said) for said in ("II, I, III", "2, 1, 3", "I, II", "no idea")] == [1.0, 1.0, 0.0, 0.0]
+    assert [headline(ordered, said) for said in ("II. In 1965.\nI. In 1966.\nIII.", "2, 1, 3", "I, II", "?")] == [
+        1,
+        1,
+        0,
+        0,
+    ]
     assert headline(ordered, "III, I, II") == pytest.approx(1 - (8 / 3) / (8 / 3))
     cloze = [{"Q": "<mask-0> met <mask-1>.", "A": {"<mask-0>": "Ann Hale", "<mask-1>": "Bo"}, "S": []}]
     written(tmp_path / "shortdep_cloze.jsonl", {**row, "qa_pairs": str(cloze)})

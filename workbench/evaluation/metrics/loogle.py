@@ -112,14 +112,20 @@ def _mapping_in(reply: str, official: bool) -> str:
 
 
 def timeline(reply: str) -> list[int]:
-    """The order that a reply gives with roman or arabic numbers, from 0.
+    """The order that a reply gives with roman numbers, from 0; where it has none, with arabic ones. Dates beside roman
+    numbers are not read.
 
-    >>> timeline("II, I, III")
-    [1, 0, 2]
+    >>> timeline("II (in 1965), I (in 1966), III"), timeline("2, 1")
+    ([1, 0, 2], [1, 0])
     """
-    roman = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
-    numbers = re.findall(r"\b(?:[IVX]+|\d+)\b", reply)
-    return [(roman.get(number) or int(number)) - 1 for number in numbers if number.isdigit() or number in roman]
+    found = [_roman(numeral) for numeral in re.findall(r"\b[IVXLCDM]+\b", reply)]
+    return [number - 1 for number in found or map(int, re.findall(r"\b\d{1,3}\b", reply))]
+
+
+def _roman(numeral: str) -> int:
+    values = [{"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}[letter] for letter in numeral]
+    following = [*values[1:], 0]
+    return sum(-value if value < after else value for value, after in zip(values, following, strict=True))
 
 
 def reorder_deviations(said: Sequence[int], gold: Sequence[int]) -> dict[str, float] | None:
