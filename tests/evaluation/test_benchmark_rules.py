@@ -187,7 +187,8 @@ def test_needle_figures() -> None:
 
 def test_loogle_cloze_and_timelines() -> None:
     assert cloze_counts("no mapping", {"<mask-0>": "Ada"}) == (0, 0, 1)
-    assert timeline("Event III comes first, then I and 2.") == [2, 0, 1]
+    assert timeline("Event III comes first, then I, in 1965, and II.") == [2, 0, 1]
+    assert timeline("XIV, IX") == [13, 8]
     same, reverse = reorder_deviations([0, 1, 2], [0, 1, 2]), reorder_deviations([2, 1, 0], [0, 1, 2])
     assert same == {"lsd": 0.0, "lmd": 0.0, "sd": 0.0, "sdd": 0.0}
     assert reverse == {"lsd": 1.0, "lmd": 1.0, "sd": 0.5, "sdd": 1.0}
