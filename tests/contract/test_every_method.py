@@ -47,7 +47,12 @@ def chatter(prompt: str) -> str:
     return "and so on " * 400
 
 
-MODELS: dict[str, Callable[[str], str]] = {"garbage": garbage, "chatter": chatter}
+def silence(prompt: str) -> str:
+    """A model that says nothing at all."""
+    return ""
+
+
+MODELS: dict[str, Callable[[str], str]] = {"garbage": garbage, "chatter": chatter, "silence": silence}
 
 
 def likely(prompt: str) -> dict[str, float]:
@@ -108,6 +113,17 @@ def test_no_form_of_a_method_breaks(method: Any) -> None:
                 continue
             ran = run(method, make_context(text), voice, window=WINDOW, logprobs=likely, prompt_logprobs=likely_prompt)
             assert all(made.call.error is None and made.call.prompt_tokens < WINDOW for made in ran.made)
+
+
+@pytest.mark.parametrize("method", other_forms())
+def test_a_form_fits_a_small_window_or_says_that_the_question_does_not(method: Any) -> None:
+    context = make_context(story(90), story(30, 500), titles=("One", "Two"))
+    for voice in (silence, garbage):
+        try:
+            ran = run(method, context, voice, window=600, logprobs=likely, prompt_logprobs=likely_prompt)
+        except ContextOverflow:
+            continue
+        assert all(made.call.error is None and made.call.prompt_tokens < 600 for made in ran.made)
 
 
 @pytest.mark.parametrize("name", PROBABLE)
