@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from corpora.benchmarks.fields import FLAG, GOLD, GOLDS, NUMBER, TEXT, Fields, ListOf, either
+from corpora.benchmarks.fields import FLAG, GOLD, GOLDS, TEXT, Fields, ListOf, either
 from corpora.benchmarks.raw import assembled, folder_of, read_table
 from corpora.options import chosen_of
 from workbench.errors import InputError
@@ -48,12 +48,12 @@ _ALCE: Fields = {
     "qa_pairs?": ListOf({"short_answers": GOLDS}), "answers?": ListOf(either(GOLD, GOLDS), least=1),
     "answer?": either(GOLD, GOLDS),
 }  # fmt: skip
-_RANKED = ListOf({"text": TEXT, "id": GOLD, "label?": either(NUMBER, FLAG)}, least=1)
+_RANKED = ListOf({"text": TEXT, "id": GOLD, "label?": either(GOLD, FLAG)}, least=1)
 _FIELDS: dict[str, Fields] = {
     "json_kv": {"context": TEXT, "question": TEXT, "answer": either(GOLD, GOLDS)},
     "ruler": {"input": TEXT, "outputs": either(GOLD, GOLDS)},
     "kilt": _ASKED,
-    "msmarco": {"question": TEXT, "ctxs": _RANKED},
+    "msmarco": {"query": TEXT, "ctxs": _RANKED},
     "alce": _ALCE,
 }
 
@@ -62,19 +62,25 @@ def load(
     *,
     path: str | None = None,
     tasks: Sequence[str] | str | None = None,
+    files: Sequence[str] | None = None,
     limit: int | None = None,
 ) -> Corpus:
     """HELMET's files, each row a context and a question. `tasks`: json_kv, ruler, kilt, msmarco, alce; the folders of
-    `data/` of these names, all that are there by default. Gold passages are the evidence. Unpack the archive
-    first. Raises InputError.
+    `data/` of these names, all that are there by default. `files` keeps the files whose names contain one of these
+    texts, as `k1000` for one length; files of shots (`-train-`) are passed over. Gold passages are the evidence. Unpack
+    the archive first. Raises InputError.
     """
     folder = folder_of(path, "helmet", _SOURCE)
     wanted = chosen_of(tasks, CATEGORIES, "tasks")
-    files = {name: sorted(f for d in folder.rglob(name) if d.is_dir() for f in d.glob("*.json*")) for name in wanted}
-    if not any(files.values()):
+    there = {name: sorted(f for d in folder.rglob(name) if d.is_dir() for f in d.glob("*.json*")) for name in wanted}
+    there = {
+        name: [f for f in found if "-train-" not in f.name and (not files or any(part in f.name for part in files))]
+        for name, found in there.items()
+    }
+    if not any(there.values()):
         raise InputError("holds none of its folders", file=folder, fix=f"expected: {', '.join(wanted)}")
     contexts, questions = [], []
-    for name, found in files.items():
+    for name, found in there.items():
         for file in found:
             rows = read_table(file, _FIELDS[name])
             for number, row in enumerate(rows):
@@ -112,7 +118,7 @@ def _question(name: str, question_id: str, row: dict[str, Any]) -> tuple[Context
             labels["relevance"] = {str(p["id"]): int(p.get("label") or 0) for p in passages}
             ranked = sorted(labels["relevance"].items(), key=lambda graded: -graded[1])
             golds = [" > ".join(f"ID{passage}" for passage, grade in ranked if grade > 0)]
-            text, metrics = _RANK + row["question"], ("helmet_ndcg10", "ordered_match")
+            text, metrics = _RANK + row["query"], ("helmet_ndcg10", "ordered_match")
         elif name == "alce":
             asqa = bool(row.get("qa_pairs"))
             parts = [pair["short_answers"] for pair in row["qa_pairs"]] if asqa else row["answers"]
@@ -133,7 +139,7 @@ def _question(name: str, question_id: str, row: dict[str, Any]) -> tuple[Context
 def _mark(name: str, number: int, passage: dict[str, Any]) -> str:
     """What a reply names a passage by: its id where passages are ranked, its number where they are cited."""
     if name == "msmarco":
-        return f"[ID: {passage['id']}] "
+        return f"[ID: {passage['id']}] Document: "
     return f"Document [{number + 1}]: " if name == "alce" else ""
 
 

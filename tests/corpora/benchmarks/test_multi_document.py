@@ -157,15 +157,19 @@ def test_helmet(tmp_path: Path) -> None:
         {"id": "8", "text": "y", "label": 3},
         {"id": "9", "text": "z", "label": 0},
     ]
-    written(tmp_path / "msmarco" / "m.jsonl", {"question": "q", "ctxs": ranked})
+    written(tmp_path / "msmarco" / "m.jsonl", {"query": "q", "ctxs": ranked})
     corpus = helmet.load(path=str(tmp_path))
     key, asked, order = corpus.questions
     assert headline(key, "Corresponding value: b") == 1.0
     assert [chunk.text for chunk in asked.evidence] == ["Ann won."] and headline(asked, "Answer: Ann") == 1.0
     assert order.answers == ("ID8 > ID7",)
-    assert corpus.contexts[order.context_id].documents[0].text == "[ID: 7] x"
+    assert corpus.contexts[order.context_id].documents[0].text == "[ID: 7] Document: x"
     assert headline(order, "Ranking: ID8 > ID7 > ID9") == 1.0
     assert headline(order, "[ID7] > [ID8]") == pytest.approx((1 + 3 / 1.5849625) / (3 + 1 / 1.5849625))
+    written(tmp_path / "kilt" / "nq-train-k3.jsonl", rag)  # shots
+    assert len(helmet.load(path=str(tmp_path), tasks="kilt").questions) == 1
+    written(tmp_path / "kilt" / "nq-dev_k20.jsonl", rag)
+    assert len(helmet.load(path=str(tmp_path), tasks="kilt", files=["k20"]).questions) == 1
     with pytest.raises(InputError, match="holds none of its folders"):
         helmet.load(path=str(tmp_path), tasks="alce")
 
@@ -183,6 +187,6 @@ def test_helmet_s_citation_sets(tmp_path: Path) -> None:
     text, items = helmet.load(path=str(tmp_path)).questions
     assert (text.task, items.task) == ("alce_asqa", "alce_qampari")
     assert headline(text, "It was Ann Hale [1].") == 0.5
-    assert headline(text, "So.\nAnn and Bo") == 0.0  # the first line counts
+    assert headline(text, "So.\nAnn and Bo") == 1.0  # all lines count
     assert headline(items, "Ann Hale [1], Bo[2].") == pytest.approx(2 / 3)
     assert headline(items, "Ann and Bo") == 0.0  # items are parted by commas

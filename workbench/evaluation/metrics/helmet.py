@@ -99,8 +99,8 @@ def helmet_ndcg10(prediction: str, references: list[str], *, relevance: Mapping[
 
 
 def _alce_text(reply: str) -> str:
-    """A reply as ALCE's evaluation reads it: its first line, without citations."""
-    return without_citations(reply.strip().split("\n")[0])
+    """A reply as HELMET's `eval_alce.py` reads it: in one line, without citations (ALCE's own takes the first line)."""
+    return without_citations(re.sub(r"\n+", " ", reply))
 
 
 @metric_function(1, needs=("short_answers",), own_rule=True)
