@@ -157,7 +157,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if summary.stopped:
         print(f"workbench: stopped: {summary.stopped}; raise it, and the same command goes on", file=sys.stderr)
     for refusal in summary.refused:
-        print(f"workbench: {refusal}; the same command goes on from here", file=sys.stderr)
+        print(f"workbench: {refusal}; mend that, and the same command goes on", file=sys.stderr)
     return summary.exit_code
 
 

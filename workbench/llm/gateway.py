@@ -375,16 +375,17 @@ class Gateway:
     def _judge(self, error: ModelError) -> None:
         """Raise ModelUnusable when this failure will be that of every call: nothing is gained by 500 of them."""
         name = self.model.name
+        said = str(error).removeprefix(f"{name}: ")
         if isinstance(error, RateLimited) and (error.retry_after or 0.0) > self._retry.patience_s:
-            self._unusable = f"{name} asks to be left alone for {error.retry_after:,.0f} s: {error}"
+            self._unusable = f"{name} asks to be left alone for {error.retry_after:,.0f} s: {said}"
         elif isinstance(error, QuotaSpent):
-            self._unusable = f"{name} has no quota or credit left: {error}"
+            self._unusable = f"{name} has no quota or credit left: {said}"
         elif isinstance(error, RequestRefused) and error.status in (301, 302, 307, 308, 401, 403, 404):
             kind = failure_kind(error)
             self._refused = [*self._refused, kind] if self._refused[:1] == [kind] else [kind]
             if len(self._refused) >= _REFUSALS:
                 hint = _HINTS.get(error.status, "check its name and address")
-                self._unusable = f"{name} refuses every call; {hint}: {error}"
+                self._unusable = f"{name} refuses every call; {hint}: {said}"
         else:
             return
         if self._unusable is not None:

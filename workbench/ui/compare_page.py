@@ -50,13 +50,18 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
         "index_usd": number("index USD", format="%.4f", help="calls of the index stage, all contexts together"),
         "latency_p50_s": number("p50 s", format="%.3f", help="critical path of an answer's calls, median"),
         "latency_p95_s": number("p95 s", format="%.3f", help="critical path of an answer's calls, 95th percentile"),
+        "first_token_p50_s": number("first token s", format="%.3f", help="until the answer's first token, median"),
         "replay": st.column_config.TextColumn("↻", help="times and costs replayed from an earlier call"),
         "tokens_per_question": number("tokens/q.", format="%.0f", help="prompt and reply tokens a question"),
         "cached_share": number("cached", format="percent", help="share of prompt tokens that the server had cached"),
+        "retries": number("retries", help="attempts that failed, those of the index included"),
+        "retry_usd": number("retries USD", format="%.4f", help="what they cost; part of the other costs"),
+        "reasks": number("re-asks", help="calls that asked again for a reply of the right shape"),
         "truncated_share": number("truncated", format="percent", help="share of questions whose context was cut"),
         "evidence_coverage": number("evidence", format="percent", help="share of gold characters in the prompts"),
     }
-    silent = [name for name in ("failed", "index_usd", "cached_share") if not (shown[name].astype(float) > 0).any()]
+    told_when_there = ("failed", "index_usd", "cached_share", "first_token_p50_s", "retries", "retry_usd", "reasks")
+    silent = [name for name in told_when_there if not (shown[name].astype(float) > 0).any()]
     silent += [] if table["replayed"].any() else ["replay"]
     shown_columns = [name for name in columns if name not in silent]
     st.dataframe(shown[shown_columns], column_config=columns, hide_index=True, width="stretch")
