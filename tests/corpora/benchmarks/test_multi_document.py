@@ -120,6 +120,19 @@ def test_loong(tmp_path: Path) -> None:
     (tmp_path / "doc" / "paper" / "b.txt").write_text("Paper b.")
     (question,) = loong.load(path=str(tmp_path)).questions
     assert question.task == "comparison" and question.answers == ('{"a": ["b"]}',) and len(question.evidence) == 2
+    (tmp_path / "doc" / "financial").mkdir()
+    for name in ("2023-Ann Corp-n", "2024-Ann Corp-n"):
+        (tmp_path / "doc" / "financial" / f"{name}.txt").write_text(f"The filing {name}.")
+    (tmp_path / "doc" / "legal").mkdir()
+    judged = {"7": {"content": "The case.", "result": " Guilty."}}
+    (tmp_path / "doc" / "legal" / "legal.json").write_text(json.dumps(judged))
+    filed = {**row, "type": "financial", "doc": ["Ann Corp"], "id": 8}
+    case = {**row, "type": "legal", "doc": ["7"], "id": 9}
+    asked = {**case, "level": 4, "instruction": "阅读以上判决文书，我将给你若干份判决结果：", "id": 10}
+    written(tmp_path / "loong.jsonl", filed, {**filed, "level": 4, "doc": ["2023-Ann Corp"], "id": 11}, case, asked)
+    corpus = loong.load(path=str(tmp_path))
+    texts = [corpus.contexts[q.context_id].documents[0].text for q in corpus.questions]
+    assert texts == ["The filing 2024-Ann Corp-n.", "The filing 2023-Ann Corp-n.", "The case. Guilty.", "The case."]
     written(tmp_path / "loong.jsonl", {**row, "doc": ["../../../../etc/passwd"]})
     with pytest.raises(InputError, match="is not among the documents"):
         loong.load(path=str(tmp_path))
