@@ -70,6 +70,8 @@ def test_ctrl_c_ends_a_run_that_waits_for_its_server(tmp_path: Path) -> None:
         process = subprocess.Popen(
             [sys.executable, "-m", "workbench.cli", "run", str(tmp_path / "experiment.yaml")],
             stderr=subprocess.PIPE, text=True,
+            # a shell's background job, as a test run may be, hands down that Ctrl-C is ignored
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         deadline = time.monotonic() + 60
         while endpoint.books.requests < 3 and time.monotonic() < deadline:
