@@ -5,7 +5,7 @@
 12 contexts × 12 questions of full context and four retrieval pipelines, the same calls in flight each time, each on a
 freshly started server. `prefix` walks run by run and in each by context (the default: no method's times hold another
 one's load), `context` by context over all runs, so that what the methods share is found, too. The bound: each distinct
-block of 128 tokens (the unit of vLLM on a processor) is computed once.
+block of 128 tokens (the unit of vLLM on a processor) is computed once. Needs the package `tokenizers`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from tokenizers import Tokenizer
 
 import workbench as wb
 from workbench.llm.vllm_server import VllmServer
@@ -78,8 +80,6 @@ def run(model: str, order: str, arguments: argparse.Namespace, folder: Path) -> 
     log = wb.open(summary.database)
     calls = log.calls()
     runs = log.runs().set_index("pipeline")["wall_s"]
-    from tokenizers import Tokenizer
-
     tokenizer = Tokenizer.from_file(str(Path(model) / "tokenizer.json"))
     texts = log.texts(calls["prompt_hash"])
     total, best = attainable(calls, texts, arguments.block, lambda text: tokenizer.encode(text).ids)

@@ -24,6 +24,7 @@ from workbench.evaluation.metrics.refusal import abstains
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path, first_token
 from workbench.experiment.billing import calls_of, prompt_of
 from workbench.experiment.budget import Ledger
+from workbench.experiment.collector import rarer_collections
 from workbench.experiment.config import Experiment, load
 from workbench.experiment.coverage import evidence_coverage
 from workbench.experiment.places import check_places
@@ -93,7 +94,7 @@ def run(
     with ResponseCache(experiment.cache_path) as cache, RunLog(experiment.database) as log:
         session = _Session(setup, log, cache, ledger, fresh)
         session.register()
-        with Progress(session.pending_questions(), ledger, enabled=progress) as shown:
+        with Progress(session.pending_questions(), ledger, enabled=progress) as shown, rarer_collections():
             session.walk(shown)
         answered, failed, kept, stopped = session.answered, session.failed, session.kept, session.stopped
     return RunSummary(
