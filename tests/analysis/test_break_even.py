@@ -65,7 +65,7 @@ def test_the_comparison_tells_where_an_index_pays(tmp_path: Path) -> None:
 
 
 def test_a_model_without_a_price_has_no_costs(tmp_path: Path) -> None:
-    from workbench.llm.provider import open_model
+    from workbench.llm.scripted import ScriptedModel
 
     given = {
         "name": "unpriced",
@@ -74,7 +74,21 @@ def test_a_model_without_a_price_has_no_costs(tmp_path: Path) -> None:
         "models": ["mine"],
         "pipelines": ["full_context"],
     }
-    compared = compare(wb.run(given, progress=False, models={"mine": open_model("extractive")}).database)
+    compared = compare(wb.run(given, progress=False, models={"mine": ScriptedModel("yes")}).database)
     assert compared.table["usd_per_question"].isna().all()
     assert "mine: no price is known, so costs are left out; give it price, price_as or gpu_hour" in compared.notes
     assert "0.000000" not in compared.format()
+
+
+def test_the_embedded_reader_costs_nothing_and_that_is_known(tmp_path: Path) -> None:
+    given = {
+        "name": "free",
+        "database": str(tmp_path / "log.duckdb"),
+        "corpora": [{"world": {"tokens": 4_000, "contexts": 1, "questions": 2}}],
+        "models": [{"extractive": {"window": 4_000}}],
+        "pipelines": ["full_context"],
+        "budget": {"usd": 1.0},
+    }
+    compared = compare(wb.run(given, progress=False).database)
+    assert compared.table["usd_per_question"].tolist() == [0.0]
+    assert not any("price" in note for note in compared.notes)

@@ -230,10 +230,10 @@ def _distinct_models(answers: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
 def _unknown_costs(
     answers: pd.DataFrame, builds: pd.DataFrame, runs: pd.DataFrame, notes: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Costs of models without a known price are unknown, not 0; the embedded reader costs nothing."""
+    """Costs of models without a known price are unknown, not 0."""
     if "price" not in runs:
         return answers, builds
-    paid = runs["price"].isna() & ~runs["model"].str.startswith("extractive") & (runs["method"] != "imported")
+    paid = runs["price"].isna() & (runs["method"] != "imported")
     for model in runs.loc[paid, "model"].drop_duplicates():
         notes.append(f"{model}: no price is known, so costs are left out; give it price, price_as or gpu_hour")
     unknown = set(runs.loc[paid, "run_id"])

@@ -241,7 +241,7 @@ def _check_options(loader: Callable[..., Any], options: Mapping[str, Any], what:
 
 
 def _open_model(entry: Entry, experiment: Experiment, field: str, objects: Mapping[str, Model]) -> OpenedModel:
-    from workbench.llm.prices import price_for
+    from workbench.llm.prices import FREE, price_for
     from workbench.llm.provider import open_model
 
     options = dict(entry.options)
@@ -250,7 +250,7 @@ def _open_model(entry: Entry, experiment: Experiment, field: str, objects: Mappi
             model = open_model(objects[entry.name], **options)
         else:
             model = open_model(entry.name, **options)
-        price = price_for(model.name, options)
+        price = price_for(model.name, options) or (FREE if getattr(model, "free", False) else None)
     except InputError as error:
         raise InputError(error.problem, file=experiment.source, field=error.field or field, fix=error.fix) from error
     except (TypeError, ValueError) as error:

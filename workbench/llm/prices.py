@@ -63,12 +63,15 @@ class Price:
         return spent / 1_000_000
 
 
+FREE = Price(input=0.0, output=0.0, source="computed in this process")
+
+
 def price_for(model: str, options: Mapping[str, Any] | None = None) -> Price | None:
     """The price of a provider string, or None when none is known.
 
     Options of the experiment file come first: `price: {input, output, cached_input, cache_write}` in USD per million
     tokens; `price_as: MODEL`; `gpu_hour: USD` for a server of one's own, or `gpu_hour: {usd, tokens_per_s}` where the
-    throughput serves estimates. Local models without any of them cost nothing. Raises InputError.
+    throughput serves estimates. What a local model costs is not known without one of them. Raises InputError.
     """
     options = options or {}
     given = [name for name in ("price", "price_as", "gpu_hour") if options.get(name) is not None]

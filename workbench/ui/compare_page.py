@@ -51,7 +51,7 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
         "latency_p50_s": number("p50 s", format="%.3f", help="critical path of an answer's calls, median"),
         "latency_p95_s": number("p95 s", format="%.3f", help="critical path of an answer's calls, 95th percentile"),
         "first_token_p50_s": number("first token s", format="%.3f", help="until the answer's first token, median"),
-        "replay": st.column_config.TextColumn("↻", help="times and costs replayed from an earlier call"),
+        "replay": st.column_config.TextColumn("↻", width=40, help="times and costs replayed from an earlier call"),
         "tokens_per_question": number("tokens/q.", format="%.0f", help="prompt and reply tokens a question"),
         "cached_share": number("cached", format="percent", help="share of prompt tokens that the server had cached"),
         "retries": number("retries", help="attempts that failed, those of the index included"),
