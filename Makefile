@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # uv installs in seconds where pip takes minutes; it comes from the package index like everything else
 UV := $(BIN)/uv
 
-.PHONY: demo test lint types unit ui vllm clean
+.PHONY: demo test fuzz lint types ui vllm clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -30,6 +30,11 @@ test: $(VENV)/.installed-test
 	./tests/install_chromium.sh
 	$(MAKE) --no-print-directory lint types
 	$(BIN)/python -m pytest
+
+# new random examples for every law, ROUNDS times over
+ROUNDS ?= 5
+fuzz: $(VENV)/.installed-test
+	for round in $$(seq $(ROUNDS)); do WORKBENCH_FUZZ=1 $(BIN)/python -m pytest -q -m hypothesis || exit 1; done
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

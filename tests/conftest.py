@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-# a machine that is busy with something else must not fail a law
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
+# A machine that is busy with something else must not fail a law. `make test` draws the same examples every time, so that
+# what passes once passes again; `make fuzz` draws new ones.
+settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("fuzz", settings.get_profile("same"), derandomize=False)
+settings.load_profile("fuzz" if os.environ.get("WORKBENCH_FUZZ") else "same")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -21,7 +21,7 @@ from corpora.synthetic.sizing import Count, counter, lengths_of
 from workbench.errors import InputError
 from workbench.records import Corpus
 
-VERSION = "2"
+VERSION = "3"
 TASKS = (*niah.TASKS, "vt", "cwe", "fwe", "qa_1", "qa_2")
 SHORTEST = 1_500  # tokens; the solved example of cwe alone has 700
 

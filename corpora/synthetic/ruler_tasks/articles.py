@@ -45,13 +45,13 @@ def generated(hops: int, tokens: int, questions: int, seed: int) -> Pool:
     """Paragraphs of a generated world as articles, with questions that need one (`hops` 1) or two facts."""
     wanted = {"single_fact": questions} if hops == 1 else {"multi_hop": 4 * questions}
     _, telling, asked = make_book(seed, hops, max(8_000, tokens), wanted)
-    articles: list[str] = []
+    articles: dict[str, int] = {}  # a short paragraph of filler may be told twice: one article, as in SQuAD
     places: dict[str, list[Span]] = {}  # document → (start of a paragraph, number of its article)
     for document in telling.context.documents:
         at = 0
         for paragraph in document.text.split("\n\n"):
-            places.setdefault(document.document_id, []).append((at, len(articles)))
-            articles.append(paragraph)
+            article = articles.setdefault(paragraph, len(articles))
+            places.setdefault(document.document_id, []).append((at, article))
             at += len(paragraph) + 2
     problems = []
     for question in asked:
