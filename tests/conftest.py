@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A machine that is busy with something else must not fail a law. `make test` draws the same examples every time, so that
+# A machine that is busy must not fail a law. `make test` draws the same examples every time, so that
 # what passes once passes again; `make fuzz` draws new ones.
 settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.register_profile("fuzz", settings.get_profile("same"), derandomize=False)
