@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -13,13 +13,15 @@ from workbench.fitting import SEAM, cut, labelled, leading, note_room, packed, r
 from workbench.pipeline import ANSWER_RULE, Bench, Messages, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
 from workbench.retrieval.entity_graph import entities, normalise
+from workbench.retrieval.key_graph import KeyGraph, closest
 from workbench.retrieval.text_index import TextIndex
 from workbench.text import sentences
 
 FACTS = Prompt(
     "graph_reader.facts",
-    user="{chunk}\n\nBreak the text above into atomic facts: the smallest statements that stand alone, with pronouns "
-    "replaced by names. For each, list its key elements: the nouns, names, numbers and verbs it turns on.",
+    user="{chunk}\n\nBreak the text above into atomic facts: the smallest statements that stand alone, in the language "
+    "of the text, with pronouns replaced by names. For each, list its key elements: the nouns, names, numbers, verbs "
+    "and adjectives it turns on.",
 )
 PLAN = Prompt(
     "graph_reader.plan",
@@ -32,27 +34,23 @@ START = Prompt(
     "word for word, from which a search for the answer should start, each with a score from 0 to 100.\n\n"
     "Question: {question}\nReply:",
 )
-_STATE = "\n\nPlan:\n{plan}\n\nDone so far: {actions}\n\nNotebook:\n{notebook}\n\n"
+_STATE = "{item}\n\nPlan:\n{plan}\n\nDone so far: {actions}\n\nNotebook:\n{notebook}\n\n"
 READ_FACTS = Prompt(
     "graph_reader.read_facts",
-    user="{item}"
-    + _STATE
-    + "Above are atomic facts about one key element, under the numbers of their chunks. Update the "
+    user=_STATE + "Above are atomic facts about one key element, under the numbers of their chunks. Update the "
     "notebook with all that helps to answer the question below. Then read_chunk, naming the numbers of the chunks "
     "worth reading in full, even if they matter only slightly, or stop_and_read_neighbor.\n\n"
     "Question: {question}\nReply:",
 )
 READ_CHUNK = Prompt(
     "graph_reader.read_chunk",
-    user="{item}" + _STATE + "Above is one chunk of a long text. Update the notebook with all that helps to answer the "
+    user=_STATE + "Above is one chunk of a long text. Update the notebook with all that helps to answer the "
     "question below. Then search_more (go on with the next chunk), read_previous_chunk, read_subsequent_chunk, or, "
     "when the notebook is enough to answer, termination.\n\nQuestion: {question}\nReply:",
 )
 NEIGHBOURS = Prompt(
     "graph_reader.neighbours",
-    user="{item}"
-    + _STATE
-    + "The lines above are key elements next to the one just read. Choose the one from which to go "
+    user=_STATE + "The lines above are key elements next to the one just read. Choose the one from which to go "
     "on (read_neighbor_node), word for word, or termination if none can help.\n\nQuestion: {question}\nReply:",
 )
 ANSWER = Prompt(
@@ -92,6 +90,7 @@ class FactsRead(BaseModel):
     """What an agent does after the facts of a node."""
 
     notebook: str
+    rationale: str = ""
     action: Literal["read_chunk", "stop_and_read_neighbor"]
     chunks: list[int] = Field(default_factory=list)
 
@@ -100,24 +99,26 @@ class ChunkRead(BaseModel):
     """What an agent does after a chunk."""
 
     notebook: str
+    rationale: str = ""
     action: Literal["search_more", "read_previous_chunk", "read_subsequent_chunk", "termination"]
 
 
 class NeighbourChosen(BaseModel):
     """Where an agent goes on."""
 
+    rationale: str = ""
     action: Literal["read_neighbor_node", "termination"]
     node: str = ""
 
 
-@dataclass(frozen=True)
-class KeyGraph:
-    """Chunks' texts; facts as (text, chunk); for each key element its facts and, most shared first, its neighbours."""
+Step = TypeVar("Step", FactsRead, ChunkRead, NeighbourChosen)
 
-    chunks: tuple[str, ...]
-    facts: tuple[tuple[str, int], ...]
-    facts_of: dict[str, list[int]]
-    neighbours: dict[str, list[str]]
+
+@dataclass(frozen=True)
+class Explorable:
+    """What the index stage leaves: the graph, and its elements to be searched."""
+
+    graph: KeyGraph
     index: TextIndex
 
 
@@ -129,12 +130,13 @@ class GraphReader:
     neighbours in the text, neighbouring nodes, at most `calls` calls; then one call over all notebooks: 2 + b + Σ f
     calls, 3 + max f in sequence, b the batches of key elements (1 where they fit one prompt).
 
-    Window 4,096, chunks of 2,000 tokens, 5 paths, 10 calls: the paper's (its temperature is 0.2; here the
+    Window 4,096, chunks of 2,000 tokens by paragraphs, 5 paths, 10 calls: the paper's (its temperature is 0.2; here the
     experiment's). Named deviations: replies are JSON; elements are merged by spelling (the paper aggregates them as
-    InsTag does); elements over the window are scored in batches; of a hub's facts and neighbours those nearest to plan
-    and question are shown as far as they fit; a name that is no node is the closest one or, at the start, the nearest
-    by embedding; read_chunk without a valid number reads the node's chunks. An unparsable step ends its path. All of
-    this is noted.
+    InsTag does); nodes are chosen and notebooks read in the model's whole window, nodes in batches where that is too
+    small; plan and notebook have at most `notebook_tokens` each; of a hub's facts and neighbours those nearest to plan
+    and question are shown as far as they fit; a misspelt node is the closest one; with no node chosen those nearest to
+    the question by embedding; read_chunk without a valid number reads the node's chunks; an unparsable step, or a
+    neighbour that is none, ends its path; a chunk whose facts are unparsable is read by rule. All of this is noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -155,74 +157,65 @@ class GraphReader:
         if self.paths < 1 or self.calls < 1 or self.chunk_tokens < 1:
             raise ValueError("paths, calls and chunk_tokens must be at least 1")
 
-    def build(self, context: Context, bench: Bench) -> KeyGraph:
+    def build(self, context: Context, bench: Bench) -> Explorable:
         limit = min(self.window, bench.window)
         tokens = note_room(1_024, FACTS(chunk=""), bench, window=limit, schema=AtomicFacts)
         room = room_for(FACTS(chunk=""), bench, reply_tokens=tokens, window=limit, schema=AtomicFacts)
         size = reduced(self.chunk_tokens, min(room, limit // 2), bench)  # a chunk is read beside plan and notebook
-        texts = [chunk.text for chunk in bench.index(chunk_tokens=size, splitter="packed").chunks]
+        texts = [chunk.text for chunk in bench.index(chunk_tokens=size, splitter="paragraphs").chunks]
         prompts = [FACTS(chunk=cut(text, size, bench)) for text in texts]
-        facts: list[tuple[str, int]] = []
-        facts_of: dict[str, list[int]] = {}
-        shared: dict[str, dict[str, int]] = {}
+        facts: list[tuple[str, list[str], int]] = []
         for i, reply in enumerate(bench.ask_many(prompts, step="facts", max_tokens=tokens, schema=AtomicFacts)):
-            found = [(f.fact.strip(), f.key_elements) for f in reply.parsed.facts] if reply.parsed else []
-            if not any(fact and elements for fact, elements in found):
+            found = [(f.fact.strip(), f.key_elements, i) for f in reply.parsed.facts] if reply.parsed else []
+            if not any(fact and elements for fact, elements, _ in found):
                 bench.note("facts_by_rule", i)
-                found = [(sentence, entities(sentence)) for sentence in sentences(texts[i])]
-            for fact, elements in found:
-                names = list(dict.fromkeys(name for name in map(normalise, elements) if name))
-                for name in names:
-                    facts_of.setdefault(name, []).append(len(facts))
-                    near = shared.setdefault(name, {})
-                    near.update({other: near.get(other, 0) + 1 for other in names if other != name})
-                facts.append((fact, i))
-        neighbours = {name: sorted(near, key=lambda other: (-near[other], other)) for name, near in shared.items()}
-        return KeyGraph(tuple(texts), tuple(facts), facts_of, neighbours, bench.text_index(list(facts_of)))
+                found = [(sentence, entities(sentence), i) for sentence in sentences(texts[i])]
+            facts += found
+        graph = KeyGraph.of(texts, facts)
+        return Explorable(graph, bench.text_index(graph.elements))
 
-    def answer(self, question: Question, state: KeyGraph, bench: Bench) -> Answer:
+    def answer(self, question: Question, state: Explorable, bench: Bench) -> Answer:
         asked = render_question(question)
         last = room_for(ANSWER(notebooks="", question=asked), bench, reply_tokens=bench.answer_tokens)
         # a plan and a notebook stand in every prompt, the notebook also in its reply
         frame = READ_FACTS(item="", plan="", actions="", notebook="", question=asked)
         tokens = note_room(self.notebook_tokens, frame, bench, held=4, window=self.window, schema=FactsRead)
-        plan = bench.ask(PLAN(question=asked), step="plan", max_tokens=tokens).text.strip()
-        plan = cut(plan, tokens, bench, noted=False)
+        plan = cut(bench.ask(PLAN(question=asked), step="plan", max_tokens=tokens).text.strip(), tokens, bench)
         starts = self._starts(asked, question.text, plan, tokens, state, bench)
-        agents = [_Agent(self, asked, plan, tokens, state, bench) for _ in starts]
-        walks: list[Callable[[], None]] = [
-            lambda agent=agent, node=node: agent.walk(node)  # type: ignore[misc]
-            for agent, node in zip(agents, starts, strict=True)
-        ]
-        bench.parallel(walks)
+        agents = [Agent(self, asked, plan, tokens, state.graph, bench) for _ in starts]
+        bench.parallel([partial(agent.walk, node) for agent, node in zip(agents, starts, strict=True)])
         bench.note("calls_per_path", [agent.made for agent in agents])
-        notebooks = shortened([a.notebook for a in agents if a.notebook], last, bench, _notebooks)
-        return bench.reply(ANSWER(notebooks=_notebooks(notebooks), question=asked), step="answer")
+        written = [agent.notebook for agent in agents if agent.notebook]
+        if len(written) < len(agents):
+            bench.note("notebooks_empty", len(agents) - len(written))
+        shown = partial(labelled, label="Notebook")
+        notebooks = shown(shortened(written, last, bench, shown))
+        return bench.reply(ANSWER(notebooks=notebooks, question=asked), step="answer")
 
-    def _starts(self, asked: str, query: str, plan: str, tokens: int, state: KeyGraph, bench: Bench) -> list[str]:
+    def _starts(self, asked: str, query: str, plan: str, tokens: int, state: Explorable, bench: Bench) -> list[str]:
         """The nodes to start from, best first."""
+        names = state.graph.elements
         frame = START(elements="", plan=plan, question=asked)
-        reply_tokens = 2 * tokens
-        room = room_for(frame, bench, reply_tokens=reply_tokens, schema=Candidates)
-        groups = packed(list(state.facts_of), room, bench, "\n".join)
+        room = room_for(frame, bench, reply_tokens=2 * tokens, schema=Candidates)
+        groups = packed(names, room, bench, "\n".join)
+        if len(groups) > 1:
+            bench.note("batches_of_key_elements", len(groups))
         prompts = [START(elements="\n".join(group), plan=plan, question=asked) for group in groups]
-        replies = bench.ask_many(prompts, step="start", max_tokens=reply_tokens, schema=Candidates)
         scores: dict[str, float] = {}
-        for reply in replies:
+        for reply in bench.ask_many(prompts, step="start", max_tokens=2 * tokens, schema=Candidates):
             for candidate in reply.parsed.nodes if reply.parsed else []:
-                name = closest(candidate.node, state.facts_of)
+                name = _node(candidate.node, names, bench)
                 if name:
                     scores[name] = max(scores.get(name, 0.0), candidate.score)
         best = sorted(scores, key=lambda name: (-scores[name], name))[: self.paths]
-        if not best and replies:
+        if not best and names:
             bench.note("start_by_embedding", True)
-            names = list(state.facts_of)
             best = [names[i] for i, _ in state.index.dense(query, self.paths)] or names[: self.paths]
         return best
 
 
 @dataclass
-class _Agent:
+class Agent:
     """One path: its notebook and what it did."""
 
     method: GraphReader
@@ -235,51 +228,84 @@ class _Agent:
     made: int = 0
     ended: bool = False
     actions: list[str] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
+    visited: set[str] = field(default_factory=set)
     read: set[int] = field(default_factory=set)
 
-    def walk(self, node: str) -> None:
+    def walk(self, start: str) -> None:
         """From a node on, until the agent ends, nothing is left, or its calls are spent."""
-        going: str | None = node
-        while going is not None and self.made < self.method.calls:
-            self.seen.add(going)
-            if self._chunks(self._facts(going)) or self.ended:
-                return
-            going = self._neighbour(going)
+        node: str | None = start
+        while node is not None and self._goes_on():
+            self.visited.add(node)
+            queue = self._read_facts(node)
+            while queue and self._goes_on():
+                queue = self._read_chunk(queue[0]) + queue[1:]
+            node = self._neighbour(node) if self._goes_on() else None
 
-    def _facts(self, node: str) -> list[int]:
-        held = self.graph.facts_of[node]
-        chunks = list(dict.fromkeys(self.graph.facts[i][1] for i in held))
-        lines = [f"Chunk {self.graph.facts[i][1]}: {self.graph.facts[i][0]}" for i in held]
+    def _goes_on(self) -> bool:
+        return not self.ended and self.made < self.method.calls
+
+    def _read_facts(self, node: str) -> list[int]:
+        """The chunks that the agent wants to read after the node's facts."""
+        facts = [self.graph.facts[i] for i in self.graph.facts_of[node]]
+        lines = [f"Chunk {chunk}: {fact}" for fact, chunk in facts]
         reply = self._ask(READ_FACTS, lines, "read_facts", FactsRead, f"read the facts of {node[:40]}")
-        if not isinstance(reply, FactsRead) or reply.action != "read_chunk":
+        if reply is None or reply.action != "read_chunk":
             return []
-        valid = [i for i in dict.fromkeys(reply.chunks) if 0 <= i < len(self.graph.chunks)]
-        return [i for i in valid or chunks if i not in self.read]
+        wanted = [i for i in dict.fromkeys(reply.chunks) if 0 <= i < len(self.graph.chunks)]
+        if not wanted:
+            self.bench.note("no_valid_chunk", node[:40])
+        return [i for i in wanted or self.graph.chunks_of(node) if i not in self.read]
 
-    def _chunks(self, queue: list[int]) -> bool:
-        """Read the queued chunks; True when the agent ends."""
-        while queue and self.made < self.method.calls:
-            number = queue.pop(0)
-            if number in self.read:
-                continue
-            self.read.add(number)
-            reply = self._ask(READ_CHUNK, [self.graph.chunks[number]], "read_chunk", ChunkRead, f"read chunk {number}")
-            if not isinstance(reply, ChunkRead) or reply.action == "termination":
-                return True
-            step = {"read_previous_chunk": -1, "read_subsequent_chunk": 1}.get(reply.action, 0)
-            if step and 0 <= number + step < len(self.graph.chunks):
-                queue.insert(0, number + step)
-        return False
+    def _read_chunk(self, number: int) -> list[int]:
+        """The chunk before or behind it, when the agent wants to read that next."""
+        if number in self.read or not 0 <= number < len(self.graph.chunks):
+            return []
+        self.read.add(number)
+        reply = self._ask(READ_CHUNK, [self.graph.chunks[number]], "read_chunk", ChunkRead, f"read chunk {number}")
+        if reply is None or reply.action == "termination":
+            self.ended = True
+            return []
+        return {"read_previous_chunk": [number - 1], "read_subsequent_chunk": [number + 1]}.get(reply.action, [])
 
     def _neighbour(self, node: str) -> str | None:
-        near = [name for name in self.graph.neighbours.get(node, []) if name not in self.seen]
-        if not near or self.made >= self.method.calls:
+        near = [name for name in self.graph.neighbours.get(node, ()) if name not in self.visited]
+        if not near:
             return None
         reply = self._ask(NEIGHBOURS, near, "neighbours", NeighbourChosen, f"looked around {node[:40]}")
-        if not isinstance(reply, NeighbourChosen) or reply.action != "read_neighbor_node":
+        if reply is None or reply.action != "read_neighbor_node":
             return None
-        return closest(reply.node, near)
+        chosen = _node(reply.node, near, self.bench)
+        if chosen is None:
+            self.bench.note("no_such_neighbour", reply.node[:40])
+        return chosen
+
+    def _ask(self, prompt: Prompt, lines: Sequence[str], step: str, schema: type[Step], did: str) -> Step | None:
+        """One call about the lines, as far as they fit; the reply's notebook becomes the agent's. None, and the path
+        ended, when the reply cannot be parsed."""
+
+        def rendered(item: str) -> Messages:
+            fields = {"plan": self.plan, "actions": "; ".join(self.actions) or "nothing"}
+            return prompt(item=item, question=self.asked, notebook=self.notebook or "(empty)", **fields)
+
+        reply_tokens, window = 2 * self.tokens, min(self.method.window, self.bench.window)
+        beside = self.bench.window - window
+        if self.bench.room(rendered(""), reply_tokens=reply_tokens, schema=schema) - beside < 2 * SEAM:
+            self.actions.clear()  # a small window has no room for the past
+            self.bench.note("past_actions_left_out", self.made)
+        room = room_for(rendered(""), self.bench, reply_tokens=reply_tokens, window=window, schema=schema)
+        shown = self._nearest(lines, room)
+        if shown and len(shown) < len(lines):
+            self.bench.note(f"{step}_lines_left_out", len(lines) - len(shown))
+        item = "\n".join(shown) if shown else cut(lines[0], room, self.bench)
+        reply: Step | None = self.bench.ask(rendered(item), step=step, max_tokens=reply_tokens, schema=schema).parsed
+        self.made += 1
+        self.actions.append(did)
+        if reply is None:
+            self.ended = True
+            self.bench.note("path_ended_unparsable", step)
+        elif not isinstance(reply, NeighbourChosen):
+            self.notebook = cut(reply.notebook.strip(), self.tokens, self.bench) or self.notebook
+        return reply
 
     def _nearest(self, lines: Sequence[str], room: int) -> list[str]:
         """The lines, or those nearest to plan and question that fit, in their order: a hub has more than a window."""
@@ -291,42 +317,10 @@ class _Agent:
         kept = leading(order, room, self.bench, lambda some: "\n".join(lines[i] for i in sorted(some)))
         return [lines[i] for i in sorted(kept)]
 
-    def _ask(
-        self, prompt: Prompt, lines: Sequence[str], step: str, schema: type[BaseModel], did: str
-    ) -> BaseModel | None:
-        def rendered(item: str) -> Messages:
-            done = "; ".join(self.actions[-self.method.calls :]) or "nothing"
-            fields = {"plan": self.plan, "actions": done, "notebook": self.notebook or "(empty)"}
-            return prompt(item=item, question=self.asked, **fields)
 
-        if self.bench.room(rendered(""), reply_tokens=2 * self.tokens, schema=schema) < SEAM:
-            self.actions.clear()  # a small window has no room for the past
-        room = room_for(
-            rendered(""), self.bench, reply_tokens=2 * self.tokens, window=self.method.window, schema=schema
-        )
-        shown = self._nearest(lines, room)
-        item = "\n".join(shown) if shown else cut("".join(lines[:1]), room, self.bench)
-        if shown and len(shown) < len(lines):
-            self.bench.note(f"{step}_lines_left_out", len(lines) - len(shown))
-        self.made += 1
-        reply = self.bench.ask(rendered(item), step=step, max_tokens=2 * self.tokens, schema=schema).parsed
-        self.actions.append(did)
-        if reply is None:
-            self.ended = True
-            self.bench.note("path_ended_unparsable", step)
-            return None
-        written = getattr(reply, "notebook", "").strip()
-        self.notebook = cut(written, self.tokens, self.bench, noted=False) or self.notebook
-        return reply  # type: ignore[no-any-return]
-
-
-def closest(name: str, known: Sequence[str] | dict[str, list[int]]) -> str | None:
-    """The known element of that name, or one spelled much like it."""
-    key = normalise(name)
-    if key in known:
-        return key
-    return next(iter(get_close_matches(key, list(known), n=1, cutoff=0.8)), None) if key else None
-
-
-def _notebooks(notebooks: Sequence[str]) -> str:
-    return labelled(notebooks, "Notebook")
+def _node(name: str, known: Sequence[str], bench: Bench) -> str | None:
+    """The node of that name, or the one spelled most like it, noted."""
+    found = closest(name, known)
+    if found is not None and found != normalise(name):
+        bench.note("closest_node", f"{name[:40]} → {found[:40]}")
+    return found

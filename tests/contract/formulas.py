@@ -376,7 +376,7 @@ def compressions(text: Text) -> Calls:
 
 
 def fact_chunks(text: Text) -> int:
-    return text.chunks(graph_reader_chunk(text), splitter="packed")
+    return text.chunks(graph_reader_chunk(text), splitter="paragraphs")
 
 
 def many_elements(prompt: str) -> dict[str, object]:
@@ -391,7 +391,7 @@ def element_batches(text: Text) -> int:
     frame = graph_reader.START(elements="", plan="p", question=QUESTION)
     room = text.room(frame, 2 * 300, schema=graph_reader.Candidates)
     batches, held = 1, ""
-    for element in text.state.facts_of:
+    for element in text.state.graph.elements:
         longer = f"{held}\n{element}" if held else element
         batches, held = (batches, longer) if text.bench.count(longer) <= room else (batches + 1, element)
     return batches
