@@ -20,8 +20,10 @@ def add_judge(command: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument("source", type=Path, metavar="FILE|DB", help="an experiment file, or a .duckdb file")
     parser.add_argument("--model", required=True, metavar="M", help="the judge, e.g. openai/gpt-4o-mini")
     parser.add_argument(
-        "--prompt", default="correctness", metavar="NAME", help="correctness, graded, lara, longmemeval, ..."
-    )
+        "--prompt", default="correctness", metavar="NAME",
+        help="correctness, graded, lara, longmemeval, ...; or part by part: alce_citations, longcite_citations, "
+        "summhay, holobench, helmet_summary, helmet_long_qa",
+    )  # fmt: skip
     parser.add_argument("--pairs", action="store_true", help="judge every two pipelines' answers, and rank them")
     parser.add_argument("--experiment", metavar="NAME", help="the experiment in DB (default: the newest)")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N questions per corpus")

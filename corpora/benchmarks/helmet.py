@@ -2,7 +2,7 @@
 
 Loaded are the categories whose files carry everything: `json_kv` and RULER's needles (recall), KILT's questions with
 their passages (rag), MS MARCO's ids (rerank), ALCE's passages (cite; recall and precision of citations need
-a judge of entailment: `statement_citations`). In-context learning, long QA and summaries come
+a judge: `workbench judge --prompt alce_citations`). In-context learning, long QA and summaries come
 from other sets in HELMET, too: use `infinitebench` and `narrativeqa` for those. HELMET's shots are left out.
 """
 

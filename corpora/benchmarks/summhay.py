@@ -1,6 +1,6 @@
 """Summary of a Haystack (Laban et al., EMNLP 2024, arXiv 2407.01370): summarise what a hundred documents say, citing.
 
-Coverage, citation and joint score need a judge that reads each insight (`summhay_score` scores its verdicts); the
+Coverage, citation and joint score need a judge that reads each insight (`workbench judge --prompt summhay`); the
 metrics here compare the summary with the reference insights without one.
 """
 
@@ -65,7 +65,10 @@ def load(*, path: str | None = None, limit: int | None = None, revision: str | N
                     f"{file.stem}-{row['subtopic_id']}",
                     _ASK.format(query=row["query"], kind=kind, number=len(told)),
                     context.context_id, (gold,), (), tuple(evidence), kind, ("rouge_mean", "citation_f1"),
-                    {"scope": len(evidence), "insights": len(told), "sources": sources},
+                    {
+                        "scope": len(evidence), "insights": len(told), "sources": sources,
+                        "insight_texts": {item["insight_id"]: item["insight"] for item in told},
+                    },
                 )
             )  # fmt: skip
     return assembled(

@@ -177,11 +177,17 @@ def judge_answer(
     not in `extra`. An answer that addresses the judge gets the lower of two verdicts: as it is, and without that."""
     told = "\n".join(f"- {reference}" for reference in references) if len(references) != 1 else references[0]
     data = dict.fromkeys(prompt.parts, told) | {"question": question, "answer": answer} | dict(extra or {})
+    return judge_said(ask, prompt, data, "answer")
+
+
+def judge_said(ask: Ask, prompt: JudgePrompt, data: Mapping[str, str], said: str) -> Verdict:
+    """A verdict on `data`, of which the part `said` is the answer or a piece of it: when it addresses the judge, the
+    lower of two verdicts, as it is and without that."""
     verdict = judge(ask, prompt, data)
-    if not addresses_judge(answer):
+    if not addresses_judge(data[said]):
         return verdict
-    cleaned = judge(ask, prompt, {**data, "answer": without_addresses(answer)})
-    note = "the answer addresses the judge; judged with and without that, the lower verdict counts"
+    cleaned = judge(ask, prompt, {**data, said: without_addresses(data[said])})
+    note = f"the {said} addresses the judge; judged with and without that, the lower verdict counts"
     if verdict.value is None or cleaned.value is None:
         failed = verdict if verdict.value is None else cleaned
         return replace(failed, value=None, raw=(*verdict.raw, *cleaned.raw), reason=f"{failed.reason}; {note}")

@@ -157,20 +157,29 @@ PROMPTS: Mapping[str, JudgePrompt] = {
             source="HELMET, correctness of long answers",
         ),
         JudgePrompt(
-            "support/1",
-            "Do the passages support the statement? full: all of it can be read from them. partial: a main part of it "
-            "can. none: nothing of it can, or they contradict it.",
-            ("passages", "statement"),
+            "support/2",
+            "The statement is part of an answer to the question. Do the passages support it? full: all of it can be "
+            "read from them. partial: more than half of it can. none: little or nothing of it can, or they contradict "
+            "it.",
+            ("question", "statement", "passages"),
             {"full": 1.0, "partial": 0.5, "none": 0.0},
             source="LongBench-Cite, citation recall",
         ),
         JudgePrompt(
-            "relevance/1",
-            "Does the passage bear on the statement: does it state some of what the statement says, or the facts that "
-            "it follows from?",
-            ("passage", "statement"),
+            "relevance/2",
+            "The statement is part of an answer to the question. Does the passage bear on it: does it state some of "
+            "what the statement says, or the facts that it follows from?",
+            ("question", "statement", "passage"),
             {"relevant": 1.0, "unrelevant": 0.0},
             source="LongBench-Cite, citation precision",
+        ),
+        JudgePrompt(
+            "entailment/1",
+            "Can all that the statement says be read from the passages? yes: all of it. no: some of it is not there, "
+            "or they contradict it.",
+            ("statement", "passages"),
+            _YES_NO,
+            source="ALCE, where a model of entailment decides (TRUE)",
         ),
         JudgePrompt(
             "need_citation/1",

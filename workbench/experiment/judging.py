@@ -1,4 +1,4 @@
-"""A language model judges the answers of a log: each by itself, or in pairs for a ranking.
+"""A language model judges the answers of a log: each by itself, part by part, or in pairs for a ranking.
 
 Verdicts are scores with the prompt's id and the raw reply in their reason, beside the metrics of the same answers; the
 judge's calls go through the gateway like all others (phase `score`), so they are cached, counted and paid once.
@@ -10,14 +10,17 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, RunStopped, StoreError, WorkbenchError
 from workbench.evaluation.judge import Verdict, judge_answer, judge_pair
+from workbench.evaluation.judge_parts import FIGURES, JUDGEMENTS, Judged
 from workbench.evaluation.judge_prompts import PAIRWISE, PROMPTS, JudgePrompt, judge_prompt, longmemeval_prompt
+from workbench.evaluation.metrics._registry import NotApplicable
 from workbench.records import Message, Score
 from workbench.text import combined_hash
 
@@ -70,12 +73,15 @@ def prompt_for(name: str, task: str, metadata: Mapping[str, Any], question_id: s
 
 
 def judge_answers(database: Path, options: JudgeOptions, prompt: str = "correctness") -> Judging:
-    """Judge each answered question of an experiment against its gold; verdicts join the answers' scores.
+    """Judge each answered question of an experiment against its gold; verdicts join the answers' scores. `prompt`: one
+    that is shown an answer, or a judgement part by part (`JUDGEMENTS`).
 
     Raises InputError for a log without answers or a prompt that is shown no answer, UnknownName for an unknown one.
     """
+    if prompt in JUDGEMENTS:
+        return _judge_parts(database, options, prompt)
     if not _judges_answers(prompt_for(prompt, "", {}, "")):
-        usable = [name for name, known in PROMPTS.items() if _judges_answers(known)]
+        usable = [*(name for name, known in PROMPTS.items() if _judges_answers(known)), *JUDGEMENTS]
         raise InputError(
             f"{prompt} does not judge an answer against its gold", field="--prompt",
             fix=f"it asks about single insights, statements, sections or rows; use one of {', '.join(usable)}",
@@ -83,7 +89,7 @@ def judge_answers(database: Path, options: JudgeOptions, prompt: str = "correctn
     frame = _answers(database, options)
     name = f"judge:{prompt}"
 
-    def judged(session: _Session, row: Mapping[str, Any]) -> Score:
+    def judged(session: _Session, row: Mapping[str, Any]) -> list[Score]:
         question = session.questions[row["corpus_fingerprint"], row["question_id"]]
         chosen = prompt_for(prompt, question["task"], question["metadata"], row["question_id"])
         metric = f"{name}:{session.judge}"
@@ -91,13 +97,47 @@ def judge_answers(database: Path, options: JudgeOptions, prompt: str = "correctn
             ["(the text does not say)"] if question["metadata"].get("unanswerable") else []
         )
         if not references:
-            return Score(metric, None, "the question has no gold answer")
+            return [Score(metric, None, "the question has no gold answer")]
         ask = session.asker(row["run_id"], row["question_id"], chosen.prompt_id)
         verdict = judge_answer(ask, chosen, question=question["text"], answer=row["text"], references=references)
-        return verdict.as_score(metric)
+        return [verdict.as_score(metric)]
 
     tasks = [(row["run_id"], row["question_id"], row) for row in _records(frame)]
-    return _session(database, options, name, tasks, judged, _AFTER_METRICS)
+    return _session(database, options, name, (name,), tasks, judged, _AFTER_METRICS)
+
+
+def _judge_parts(database: Path, options: JudgeOptions, name: str) -> Judging:
+    """A judgement of many verdicts an answer: its figures join the answer's scores, named `judge:<figure>:<model>`."""
+    from workbench.runlog.reader import RunLogReader
+
+    reader = RunLogReader(database)
+    frame = _answers(database, options)
+    contexts = {str(row["context_id"]): row["documents"] for row in _records(reader.contexts())}
+
+    @lru_cache(maxsize=2)  # answers are judged in the order of their questions
+    def documents(context_id: str) -> tuple[str, ...]:
+        rows = contexts.get(context_id, [])
+        texts = reader.texts([row["text_hash"] for row in rows])
+        told = [(row["title"], texts.get(row["text_hash"], "")) for row in rows]
+        return tuple(f"Title: {title}\n{text}" if title else text for title, text in told)
+
+    def judged(session: _Session, row: Mapping[str, Any]) -> list[Score]:
+        question = session.questions[row["corpus_fingerprint"], row["question_id"]]
+        material = Judged(
+            question["text"], row["text"], question["answers"], documents(str(question["context_id"])),
+            str(question["task"]), question["metadata"] or {},
+        )  # fmt: skip
+        asker = session.asker_by_prompt(row["run_id"], row["question_id"], name)
+        try:
+            scores = JUDGEMENTS[name](asker, material)
+        except NotApplicable as why:
+            scores = [Score(f"judge:{figure}", None, str(why)) for figure in FIGURES[name]]
+        return [replace(score, metric=f"{score.metric}:{session.judge}") for score in scores]
+
+    records = sorted(_records(frame), key=lambda row: (str(row["context_id"]), str(row["question_id"]), row["run_id"]))
+    tasks = [(row["run_id"], row["question_id"], row) for row in records]
+    figures = tuple(f"judge:{figure}" for figure in FIGURES[name])
+    return _session(database, options, f"judge:{name}", figures, tasks, judged, _AFTER_METRICS)
 
 
 def _judges_answers(prompt: JudgePrompt) -> bool:
@@ -123,15 +163,16 @@ def judge_pairs(database: Path, options: JudgeOptions, pipelines: Sequence[str] 
     if not tasks:
         raise InputError("no question was answered by two pipelines of one model", file=database)
 
-    def judged(session: _Session, pair: tuple[Mapping[str, Any], Mapping[str, Any]]) -> Score:
+    def judged(session: _Session, pair: tuple[Mapping[str, Any], Mapping[str, Any]]) -> list[Score]:
         a, b = pair
         question = session.questions[a["corpus_fingerprint"], a["question_id"]]
         ask = session.asker(a["run_id"], a["question_id"], PAIRWISE.prompt_id, b["run_id"])
         found = judge_pair(ask, question=question["text"], a=a["text"], b=b["text"], references=question["answers"])
         metric = f"pair:{PAIRWISE.prompt_id}:{session.judge}:{b['run_id']}"
-        return Score(metric, found.value, _told(found.orders, found.consistent))
+        return [Score(metric, found.value, _told(found.orders, found.consistent))]
 
-    return _session(database, options, f"pair:{PAIRWISE.prompt_id}", tasks, judged, _AFTER_VERDICTS)
+    name = f"pair:{PAIRWISE.prompt_id}"
+    return _session(database, options, name, (name,), tasks, judged, _AFTER_VERDICTS)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -187,27 +228,38 @@ class _Session:
 
     def asker(self, run_id: str, question_id: str, *parts: str) -> Callable[[tuple[Message, ...]], str]:
         """An `ask` whose calls are tagged with the answer they judge, each with a stable id."""
+        return self.asker_by_prompt(run_id, question_id, *parts)("")
+
+    def asker_by_prompt(
+        self, run_id: str, question_id: str, *parts: str
+    ) -> Callable[[str], Callable[[tuple[Message, ...]], str]]:
+        """The same for several prompts of one answer; a call's step names its prompt."""
         from workbench.llm.gateway import CallTag
         from workbench.llm.model import ChatRequest
 
         base = combined_hash("judge", self.judge, run_id, question_id, *parts)[:24]
         count = 0
 
-        def ask(messages: tuple[Message, ...]) -> str:
-            nonlocal count
-            count += 1
-            tag = CallTag(run_id, question_id, None, "score", "judge", call_id=f"{base}-{count}")
-            return self.gateway.complete(ChatRequest(messages, REPLY_TOKENS), tag).text
+        def asker(prompt_id: str) -> Callable[[tuple[Message, ...]], str]:
+            def ask(messages: tuple[Message, ...]) -> str:
+                nonlocal count
+                count += 1
+                step = f"judge:{prompt_id}" if prompt_id else "judge"
+                tag = CallTag(run_id, question_id, None, "score", step, call_id=f"{base}-{count}")
+                return self.gateway.complete(ChatRequest(messages, REPLY_TOKENS), tag).text
 
-        return ask
+            return ask
+
+        return asker
 
 
 def _session(
     database: Path,
     options: JudgeOptions,
     name: str,
+    metrics: Sequence[str],
     tasks: Sequence[tuple[str, str, Any]],
-    judged: Callable[[_Session, Any], Score],
+    judged: Callable[[_Session, Any], list[Score]],
     first: int,
 ) -> Judging:
     from workbench.experiment.budget import PRICE_IT, Ledger, check_priced
@@ -239,7 +291,8 @@ def _session(
         )
         try:
             session = _Session(gateway, model.name, questions)
-            counts, stopped = _run(session, options, tasks, judged, log, f"{name}:{model.name}", first)
+            missing = [f"{metric}:{model.name}" for metric in metrics]
+            counts, stopped = _run(session, options, tasks, judged, log, missing, first)
         finally:
             gateway.close()
     return _summary(f"{name}:{model.name}", counts, ledger, stopped)
@@ -249,12 +302,13 @@ def _run(
     session: _Session,
     options: JudgeOptions,
     tasks: Sequence[tuple[str, str, Any]],
-    judged: Callable[[_Session, Any], Score],
+    judged: Callable[[_Session, Any], list[Score]],
     log: RunLog,
-    metric: str,
+    metrics: Sequence[str],
     first: int,
 ) -> tuple[list[int], str | None]:
-    """Judge all tasks, several at a time: the numbers of verdicts and of answers without one, and why it stopped."""
+    """Judge all tasks, several at a time: the numbers of answers with a verdict and without, and why it stopped.
+    `metrics`: the scores that an answer lacks when it cannot be judged; the first one tells whether it was."""
     counts = [0, 0]
     stopped: list[str] = []
     lock = threading.Lock()
@@ -264,7 +318,7 @@ def _run(
         if stopped:
             return
         try:
-            score = judged(session, what)
+            scores = judged(session, what)
         except RunStopped as reached:
             stopped.append(str(reached))
             return
@@ -272,10 +326,10 @@ def _run(
             session.gateway.refuse("nothing can be kept any more")
             raise
         except WorkbenchError as error:  # a dead server or a window that is too small: no verdict, and why
-            score = Score(metric, None, f"{type(error).__name__}: {error}")
+            scores = [Score(metric, None, f"{type(error).__name__}: {error}") for metric in metrics]
         with lock:
-            log.add_scores(run_id, question_id, [score], first=first)
-            counts[score.value is None] += 1
+            log.add_scores(run_id, question_id, scores, first=first)
+            counts[scores[0].value is None] += 1
 
     workers = min(options.concurrency, getattr(session.gateway.model, "max_parallel", options.concurrency))
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from corpora.benchmarks import helmet, loong, multihop_rag, musique, qasper, summhay, two_wiki
+from corpora.benchmarks import helmet, longbench_cite, loong, multihop_rag, musique, qasper, summhay, two_wiki
 from tests.corpora.benchmarks.test_long_benchmarks import written
 from tests.corpora.synthetic.marking import full_marks, headline, nothing_for_nothing, stands_in_text
 from workbench.errors import InputError
@@ -156,6 +156,7 @@ def test_summhay(tmp_path: Path) -> None:
     (question,) = corpus.questions
     assert "exactly 2 bullet points" in question.text and "articles" in question.text
     assert question.metadata["sources"] == {"i1": [1, 2], "i2": [2]}
+    assert question.metadata["insight_texts"] == {"i1": "X is up.", "i2": "X is red."}
     assert [chunk.document_id for chunk in question.evidence] == ["d0", "d1"]
     assert headline(question, question.answers[0]) == pytest.approx(1.0)
 
@@ -203,3 +204,25 @@ def test_helmet_s_citation_sets(tmp_path: Path) -> None:
     assert headline(text, "So.\nAnn and Bo") == 1.0  # all lines count
     assert headline(items, "Ann Hale [1], Bo[2].") == pytest.approx(2 / 3)
     assert headline(items, "Ann and Bo") == 0.0  # items are parted by commas
+
+
+def test_longbench_cite_marks_the_sentences(tmp_path: Path) -> None:
+    row = {
+        "idx": 3, "dataset": "hotpotqa", "context": "It rained.\n\nIt poured. So it did.", "query": "Rain?",
+        "answer": ["Yes.", "It did."], "few_shot_scores": [],
+    }  # fmt: skip
+    told = {"context": "下雨。下雪；晴。", "query": "天气？", "answer": "下雨"}
+    chinese = {**row, **told, "idx": 4, "dataset": "dureader"}
+    (tmp_path / "LongBench-Cite.json").write_text(json.dumps([row, chinese]))
+    corpus = longbench_cite.load(path=str(tmp_path))
+    english, weather = corpus.questions
+    texts = [corpus.contexts[question.context_id].documents[0].text for question in corpus.questions]
+    assert texts == ["<C0>It rained.\n\n<C1>It poured. <C2>So it did.", "<C0>下雨。<C1>下雪；<C2>晴。"]
+    assert english.text.startswith("Rain?\n") and english.answers == ("Yes.", "It did.")
+    assert (english.metadata["sentences"], english.task) == (3, "hotpotqa")
+    assert headline(english, "It did.") == 1.0 and headline(weather, "下雨") == 1.0 and nothing_for_nothing(weather)
+    assert len(longbench_cite.load(path=str(tmp_path), tasks="dureader").questions) == 1
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(InputError, match="holds no LongBench-Cite"):
+        longbench_cite.load(path=str(empty))

@@ -134,4 +134,5 @@ def necessary_citations(entails: Callable[[Sequence[int]], bool], cited: Sequenc
         return [False] * len(cited)
     if len(cited) == 1:
         return [True]
-    return [entails([one]) or not entails([x for x in cited if x != one]) for one in cited]
+    rest = [[*cited[:at], *cited[at + 1 :]] for at in range(len(cited))]  # a source that is cited twice stays once
+    return [entails([one]) or not entails(others) for one, others in zip(cited, rest, strict=True)]

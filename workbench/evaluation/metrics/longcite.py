@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_STATEMENT = re.compile(r"<statement>(.*?)</statement>", re.DOTALL)
 _CITE = re.compile(r"<cite>(.*?)</cite>", re.DOTALL)
+_OPEN, _CLOSE = "<statement>", "</statement>"
 MOST_STATEMENTS, MOST_CITATIONS = 40, 3
 _SHORTEST = 5  # characters; text outside of statements that is not longer is no statement
 
@@ -25,31 +25,44 @@ class Statement:
     citations: tuple[tuple[int, int], ...]
 
 
-def longcite_statements(reply: str) -> list[Statement]:
+def longcite_statements(reply: str, sentences: int | None = None) -> list[Statement]:
     """The statements of a reply in order, at most 40; ranges that follow each other are one citation, the first three
-    count. Text outside of statements that is longer than five characters is a statement without citation.
+    count. Text outside of statements that is longer than five characters is a statement without citation; a statement
+    that is not closed is none. Of a text with so many `sentences`, ranges that begin behind its end are no citations.
 
     >>> longcite_statements("So: <statement>It rained.<cite>[1-2][3-4][9-9]</cite></statement>")
     [Statement(text='It rained.', citations=((1, 4), (9, 9)))]
     """
+    reply = f"<{reply}" if reply.startswith(_OPEN[1:]) else reply
     found: list[Statement] = []
     at = 0
-    for match in _STATEMENT.finditer(reply):
-        found += _bare(reply[at : match.start()])
-        found.append(Statement(_CITE.sub("", match[1]).strip(), _citations(match[1])))
-        at = match.end()
-    return [*found, *_bare(reply[at:])][:MOST_STATEMENTS]
+    while True:
+        start = reply.find(_OPEN, at)
+        start = len(reply) if start < 0 else start
+        outside = reply[at:start].strip()
+        if len(outside) > _SHORTEST:
+            found.append(Statement(outside, ()))
+        end = reply.find(_CLOSE, start)
+        if end < 0:
+            return found[:MOST_STATEMENTS]
+        inside = reply[start + len(_OPEN) : end]
+        if inside.strip():
+            found.append(Statement(_CITE.sub("", inside).strip(), _citations(inside, sentences)))
+        at = end + len(_CLOSE)
 
 
-def _bare(text: str) -> list[Statement]:
-    said = _CITE.sub("", text).strip()
-    return [Statement(said, ())] if len(said) > _SHORTEST else []
+def without_longcite_marks(reply: str) -> str:
+    """A reply as it reads: without citations and the marks of statements."""
+    return _CITE.sub("", reply).replace(_OPEN, "").replace(_CLOSE, "")
 
 
-def _citations(inside: str) -> tuple[tuple[int, int], ...]:
+def _citations(inside: str, sentences: int | None) -> tuple[tuple[int, int], ...]:
     ranges: list[tuple[int, int]] = []
-    for first, last in re.findall(r"\[(\d+)-(\d+)\]", " ".join(_CITE.findall(inside))):
+    for first, last in re.findall(r"\[(\d{1,9})-(\d{1,9})\]", " ".join(_CITE.findall(inside))):
         start, end = int(first), int(last)
+        if end < start or (sentences is not None and start >= sentences):
+            continue
+        end = end if sentences is None else min(end, sentences - 1)
         if ranges and start == ranges[-1][1] + 1:
             ranges[-1] = (ranges[-1][0], end)
         else:
