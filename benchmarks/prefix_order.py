@@ -4,8 +4,12 @@
 
 12 contexts × 12 questions of full context and four retrieval pipelines, the same calls in flight each time, each on a
 freshly started server. `prefix` walks run by run and in each by context (the default: no method's times hold another
-one's load), `context` by context over all runs, so that what the methods share is found, too. The bound: each distinct
-block of 128 tokens (the unit of vLLM on a processor) is computed once. Needs the package `tokenizers`.
+one's load, and no method is billed fewer tokens because another one had begun alike), `context` by context over all
+runs, so that what the methods share is found, too. Counted are the calls that reached the server: a prompt that two
+methods have in common is asked once, and its second reply is the response cache's.
+
+The bound: each distinct block of 128 tokens (the unit of vLLM on a processor) is computed once, over all runs or, for
+`prefix`, once in each run. Needs the package `tokenizers`.
 """
 
 from __future__ import annotations
@@ -33,19 +37,18 @@ def port() -> int:
         return int(probe.getsockname()[1])
 
 
-def attainable(calls: Any, texts: dict[str, str], block: int, count: Any) -> tuple[int, int]:
-    """(prompt tokens, tokens in blocks seen before): what a cache that forgets nothing would have found."""
+def attainable(calls: Any, texts: dict[str, str], block: int, count: Any) -> int:
+    """Prompt tokens in blocks seen before: what a cache that forgets nothing would have found."""
     seen: set[int] = set()
-    total = found = 0
+    found = 0
     for prompt in calls.sort_values("started_at")["prompt_hash"]:
         tokens = count(texts[prompt])
-        total += len(tokens)
         state = 0
         for at in range(0, len(tokens) - len(tokens) % block, block):
             state = hash((state, tuple(tokens[at : at + block])))
             found += block if state in seen else 0
             seen.add(state)
-    return total, found
+    return found
 
 
 def run(model: str, order: str, arguments: argparse.Namespace, folder: Path) -> dict[str, float]:
@@ -79,16 +82,21 @@ def run(model: str, order: str, arguments: argparse.Namespace, folder: Path) -> 
         wall = time.perf_counter() - started
     log = wb.open(summary.database)
     calls = log.calls()
-    runs = log.runs().set_index("pipeline")["wall_s"]
+    calls = calls[~calls["from_cache"].astype(bool)]
     tokenizer = Tokenizer.from_file(str(Path(model) / "tokenizer.json"))
     texts = log.texts(calls["prompt_hash"])
-    total, best = attainable(calls, texts, arguments.block, lambda text: tokenizer.encode(text).ids)
+
+    def count(text: str) -> list[int]:
+        return list(tokenizer.encode(text).ids)
+
     return {
         "wall": wall,
-        "full": float(runs["full_context"]),
+        "full": float(log.runs().set_index("pipeline")["wall_s"]["full_context"]),
+        "calls": float(len(calls)),
         "prompt": float(calls["prompt_tokens"].sum()),
         "cached": float(calls["cached_tokens"].sum()),
-        "attainable": best / total,
+        "attainable": attainable(calls, texts, arguments.block, count),
+        "in_runs": sum(attainable(of_run, texts, arguments.block, count) for _, of_run in calls.groupby("run_id")),
         "failed": float(summary.failed),
     }
 
@@ -108,19 +116,26 @@ def main() -> None:
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "4")
     with tempfile.TemporaryDirectory() as folder:
         rows = {order: run(arguments.model, order, arguments, Path(folder)) for order in arguments.orders}
-    print(f"{'order':8} {'wall s':>8} {'full s':>8} {'prompt tokens':>14} {'cached':>8} {'attainable':>11} failed")
+    columns = ("wall s", "full s", "calls", "prompt tokens", "cached", "computed", "bound", "bound in runs", "failed")
+    print("order   " + "".join(f"{name:>15}" for name in columns))
     for order, row in rows.items():
-        share = row["cached"] / row["prompt"]
-        print(
-            f"{order:8} {row['wall']:8.1f} {row['full']:8.1f} {row['prompt']:14,.0f} {share:8.1%} "
-            f"{row['attainable']:11.1%} {row['failed']:.0f}"
+        prompt, cached = row["prompt"], row["cached"]
+        cells = (
+            *(f"{row['wall']:.1f}", f"{row['full']:.1f}", f"{row['calls']:.0f}", f"{prompt:,.0f}"),
+            *(f"{cached / prompt:.1%}", f"{prompt - cached:,.0f}", f"{prompt - row['attainable']:,.0f}"),
+            *(f"{prompt - row['in_runs']:,.0f}", f"{row['failed']:.0f}"),
         )
+        print(f"{order:8}" + "".join(f"{cell:>15}" for cell in cells))
+    first = rows[arguments.orders[0]]
     for order in arguments.orders[1:]:
-        first, row = rows[arguments.orders[0]], rows[order]
-        ratio, full = (first[k] / row[k] for k in ("wall", "full"))
-        got = row["cached"] / row["prompt"] / row["attainable"]
-        told = f"{ratio:.2f}x all, {full:.2f}x full context; {got:.1%} of attainable"
-        print(f"order {order} against {arguments.orders[0]}: {told}")
+        row = rows[order]
+        ratio, full = (first[key] / row[key] for key in ("wall", "full"))
+        tokens = (first["prompt"] - first["cached"]) / (row["prompt"] - row["cached"])
+        print(
+            f"order {order} against {arguments.orders[0]}: {ratio:.2f}x all, {full:.2f}x full context, {tokens:.2f}x "
+            f"by tokens computed; {row['cached'] / row['attainable']:.1%} of attainable, "
+            f"{row['cached'] / row['in_runs']:.1%} of attainable within runs"
+        )
 
 
 if __name__ == "__main__":

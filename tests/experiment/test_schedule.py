@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -147,7 +148,7 @@ def test_runs_of_one_context_share_its_room_in_the_cache() -> None:
     record = Record()
     # two runs of each of two contexts; the cache holds one context, and both runs of it together
     jobs = [
-        ContextJob(record.job(number, 3).build, 100, context=f"c{number // 2}", watch=PrefixWatch(shared=True))
+        ContextJob(record.job(number, 3).build, 100, context=f"c{number // 2}", watches=(PrefixWatch(shared=True),))
         for number in range(4)
     ]
     walk(record, jobs, kv_tokens=150)
@@ -160,15 +161,48 @@ def test_time_that_intervals_cover_together() -> None:
     assert covered([(0.0, 2.0), (1.0, 3.0), (5.0, 6.0), (5.2, 5.4)]) == 4.0
 
 
+def joined_runs(record: Record, known: list[bool | None], names: list[str]) -> ContextJob:
+    """One run for each of `known`, all of one context, whose prompts are known to share it, not to, or neither."""
+    return joined(
+        [
+            (replace(record.job(run, len(names)), watches=(PrefixWatch(shared=shared),)), names)
+            for run, shared in enumerate(known)
+        ]
+    )
+
+
 def test_jobs_of_one_context_joined_ask_a_question_of_all_runs_in_turn() -> None:
     record = Record()
     names = [str(number) for number in range(4)]
-    runs = [(record.job(run, 4), names) for run in range(3)]
-    walk(record, [joined(runs)], workers=2)
+    walk(record, [joined_runs(record, [None] * 3, names)], workers=2)
     begun = [(question, run) for what, run, question in record.events if what == "begin"]
     assert begun[0] == (0, 0) and len(begun) == 12
     ended = record.events.index(("end", 0, 0))
     assert all(record.events.index(("begin", run, q)) > ended for q, run in begun[1:])  # the lead goes alone
     for question in range(4):
         assert [run for q, run in begun if q == question] == [0, 1, 2]
-    assert joined([(ContextJob(lambda: [], 5), names)]).build() == []
+    nothing = replace(record.job(0, 0), watches=(PrefixWatch(),))
+    assert joined([(nothing, names)]).build() == []
+
+
+def test_runs_that_share_the_context_are_through_before_those_that_do_not() -> None:
+    record = Record()
+    names = [str(number) for number in range(4)]
+    walk(record, [joined_runs(record, [False, True, False, True], names)], workers=2)
+    begun = [(run, question) for what, run, question in record.events if what == "begin"]
+    assert [run for run, _ in begun[:8]] == [1, 1, 1, 1, 3, 3, 3, 3]
+    lead_ended = record.events.index(("end", 1, 0))
+    assert all(record.events.index(("begin", *other)) > lead_ended for other in begun[1:])
+    for question in range(4):
+        assert [run for run, q in begun if q == question and run in (0, 2)] == [0, 2]
+
+
+def test_what_the_first_context_has_shown_arranges_the_next_although_that_is_built_already() -> None:
+    record = Record(seconds=0)
+    job = joined_runs(record, [False, None], ["a", "b"])
+    tasks = job.build()
+    job.watches[1].shared = True
+    for task in job.arrange(tasks):
+        task()
+    begun = [(run, question) for what, run, question in record.events if what == "begin"]
+    assert begun == [(1, 0), (1, 1), (0, 0), (0, 1)]

@@ -307,7 +307,7 @@ class _Session:
             index_directory=self._indexes,
         )
         build = partial(self._context, planned, equipment, context_id, questions, shown)
-        return ContextJob(build, self._counted[context_id], context_id, self._watches[planned.run_id])
+        return ContextJob(build, self._counted[context_id], context_id, (self._watches[planned.run_id],))
 
     def _context(
         self,

@@ -2,7 +2,9 @@
 
 A context's first question goes alone, so that the others find its prefix warm; then the others go at once. As many
 contexts are asked at a time as the server's KV cache holds (or as the calls in flight need, where that is not known),
-and while they are, the next context's index is built.
+and while they are, the next context's index is built. Where several runs are walked together, those whose prompts share
+the context go first and all at once, so that it may leave the cache when they are through; of the others, all that asks
+the same question follows each other, since their prompts may begin with the same chunks.
 """
 
 from __future__ import annotations
@@ -27,13 +29,15 @@ SHARED_FROM = 0.25  # of the longest prompt: from here on two questions count as
 
 @dataclass(frozen=True)
 class ContextJob:
-    """A context to be asked: `build` runs its index stage and returns its questions' tasks. Jobs of the same `context`
-    share its prefix in the server's cache; a job may bring the watch of its own run."""
+    """A context to be asked: `build` runs its index stage and returns its questions' tasks, which `arrange` puts in
+    order when they are begun. Jobs of the same `context` share its prefix in the server's cache; a job may bring the
+    watches of its own runs."""
 
     build: Callable[[], list[Task]]
     tokens: int
     context: str = ""
-    watch: PrefixWatch | None = None
+    watches: tuple[PrefixWatch, ...] = ()
+    arrange: Callable[[list[Task]], list[Task]] = list
 
 
 @dataclass
@@ -59,7 +63,6 @@ class _Active:
     """A context being asked: tasks that wait for the lead, and how many are in the pool."""
 
     job: ContextJob
-    watch: PrefixWatch
     held: deque[Task]
     running: int = 0
 
@@ -148,13 +151,15 @@ class Schedule:
 
     def _start(self, job: ContextJob, tasks: list[Task]) -> None:
         """The lead alone when prefixes are shared (or may be), else all at once."""
-        watch = job.watch or self._watch
-        context = _Active(job, watch, deque(tasks))
+        context = _Active(job, deque(job.arrange(tasks)))
         self._active[context] = None
-        self._held += len(tasks)
-        leads = len(tasks) if watch.shared is False else 1
-        for _ in range(leads):
+        self._held += len(context.held)
+        for _ in range(1 if self._shares(job) else len(context.held)):
             self._submit(context)
+
+    def _shares(self, job: ContextJob) -> bool:
+        """Whether prompts of the job share their context, as far as is known."""
+        return any(watch.shared is not False for watch in job.watches or (self._watch,))
 
     def _submit(self, context: _Active) -> None:
         future = self._pool.submit(context.held.popleft())
@@ -177,7 +182,7 @@ class Schedule:
         """Whether another context may begin beside those being asked."""
         if not self._active:
             return True
-        if self._kv_tokens is not None and (job.watch or self._watch).shared is not False:
+        if self._kv_tokens is not None and self._shares(job):
             held = {id(a.job) if not a.job.context else a.job.context: a.job.tokens for a in self._active}
             held.setdefault(job.context or id(job), job.tokens)
             if sum(held.values()) > KV_SHARE * self._kv_tokens:
@@ -186,22 +191,46 @@ class Schedule:
         return in_pool + self._held < self._workers or in_pool < len(self._active) + 1
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A task of one of several runs: which question it asks, and what is known of the run's prompts."""
+
+    task: Task
+    question: str
+    watch: PrefixWatch
+
+    def __call__(self) -> None:
+        self.task()
+
+
 def joined(jobs: Sequence[tuple[ContextJob, Sequence[str]]]) -> ContextJob:
-    """Jobs of one context, each with the ids of its questions, as one: the first job's first question leads, then a
-    question's tasks follow each other job by job, so that what two methods' prompts share is still in the cache."""
+    """Jobs of one context, each of one run and with the ids of its questions, as one."""
     first, _ = jobs[0]
 
     def build() -> list[Task]:
-        chains: dict[str, list[Task]] = {}
-        for job, names in jobs:
-            for name, task in zip(names, job.build(), strict=False):  # no tasks when the index stage failed
-                chains.setdefault(name, []).append(task)
-        if not chains:
-            return []
-        lead, *rest = chains.pop(next(iter(chains)))
-        return [lead, *(partial(_one_after_the_other, chain) for chain in (rest, *chains.values()) if chain)]
+        return [
+            _Asked(task, question, job.watches[0])
+            for job, questions in jobs
+            for question, task in zip(questions, job.build(), strict=False)  # no tasks when the index stage failed
+        ]
 
-    return ContextJob(build, first.tokens, first.context, first.watch)
+    watches = tuple(watch for job, _ in jobs for watch in job.watches)
+    return ContextJob(build, first.tokens, first.context, watches, _arranged)
+
+
+def _arranged(tasks: Sequence[Any]) -> list[Task]:
+    """Runs known to share the context first, run by run; then the others, each question's tasks as one chain. Where
+    none is known to share it, the first chain's first task may: it stands alone."""
+    sharing: list[Task] = [asked for asked in tasks if asked.watch.shared]
+    by_question: dict[str, list[Task]] = {}
+    for asked in tasks:
+        if not asked.watch.shared:
+            by_question.setdefault(asked.question, []).append(asked)
+    chains = list(by_question.values())
+    if not sharing and chains:
+        (lead, *rest), *chains = chains
+        sharing, chains = [lead], [rest, *chains]
+    return [*sharing, *(partial(_one_after_the_other, chain) for chain in chains if chain)]
 
 
 def _one_after_the_other(tasks: Sequence[Task]) -> None:
