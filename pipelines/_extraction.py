@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from workbench.fitting import SEAM, cut, note_room, reduced, room_for
-from workbench.pipeline import Bench, Prompt
+from workbench.pipeline import Bench, Messages, Prompt
 from workbench.records import Message
 from workbench.retrieval.entity_graph import cooccurrence_triples
 from workbench.retrieval.index import ChunkIndex
@@ -62,19 +62,22 @@ def extraction_chunks(
 
 
 def extracted(texts: Sequence[str], prompt: Prompt, gleanings: int, tokens: int, bench: Bench) -> KnowledgeGraph:
-    """The graph that the model finds in the texts: one wave of calls, and one for each gleaning."""
-    replies = bench.ask_many([prompt(chunk=text) for text in texts], step="extract", max_tokens=tokens, schema=Elements)
-    found = [[reply.parsed] for reply in replies]
-    last = dict(enumerate(replies))
-    for _ in range(gleanings):
-        chats = {i: (*prompt(chunk=texts[i]), Message("assistant", last[i].text), *GLEAN()) for i in last}
-        fitting = [i for i in chats if bench.room(chats[i], reply_tokens=tokens, schema=Elements) >= SEAM]
-        if len(fitting) < len(chats):
-            bench.note("gleanings_that_did_not_fit", len(chats) - len(fitting))
-        more = bench.ask_many([chats[i] for i in fitting], step="glean", max_tokens=tokens, schema=Elements)
-        last = dict(zip(fitting, more, strict=True))
-        for i, reply in last.items():
+    """The graph that the model finds in the texts: one wave of calls, and one for each gleaning, which goes on with the
+    chat. A gleaning that does not fit the window is left out, noted."""
+    chats: list[Messages] = [prompt(chunk=text) for text in texts]
+    found: list[list[Elements | None]] = [[] for _ in texts]
+    going = list(range(len(texts)))
+    for wave in range(1 + gleanings):
+        if wave:
+            fitting = [i for i in going if bench.room(chats[i], reply_tokens=tokens, schema=Elements) >= SEAM]
+            if len(fitting) < len(going):
+                bench.note("gleanings_that_did_not_fit", len(going) - len(fitting))
+            going = fitting
+        step = "glean" if wave else "extract"
+        replies = bench.ask_many([chats[i] for i in going], step=step, max_tokens=tokens, schema=Elements)
+        for i, reply in zip(going, replies, strict=True):
             found[i].append(reply.parsed)
+            chats[i] = (*chats[i], Message("assistant", reply.text), *GLEAN())
     graph = KnowledgeGraph()
     for number, (text, held) in enumerate(zip(texts, found, strict=True)):
         said = [elements for elements in held if elements is not None]
@@ -100,40 +103,42 @@ def _add(elements: Elements, chunk: int, graph: KnowledgeGraph) -> bool:
     return (len(graph.entities), len(graph.relations)) != before or any(t.name.strip() for t in elements.entities)
 
 
-def merged_descriptions(graph: KnowledgeGraph, bench: Bench, *, many: int, tokens: int) -> dict[str | Pair, str]:
-    """One description for every entity and relation: joined, or merged by a call where there are `many` or more, or
-    over `tokens` tokens. All calls side by side."""
-    joined: dict[str | Pair, str] = {}
-    heavy: list[str | Pair] = []
-    every: dict[str | Pair, list[str]] = {key: entity.descriptions for key, entity in graph.entities.items()}
-    every |= {pair: relation.descriptions for pair, relation in graph.relations.items()}
-    for key, descriptions in every.items():
-        joined[key] = " ".join(descriptions)
-        if len(descriptions) > 1 and (len(descriptions) >= many or bench.count(joined[key]) >= tokens):
-            heavy.append(key)
+def merge_descriptions(graph: KnowledgeGraph, bench: Bench, *, many: int, tokens: int) -> None:
+    """Leave every entity and relation with one description where it has `many` or more, or over `tokens` tokens of
+    several: a call each, side by side, over what fits. An empty reply leaves them as they are, noted."""
+    told = [(entity.name, entity.descriptions) for entity in graph.entities.values()]
+    told += [(" and ".join(relation.ends), relation.descriptions) for relation in graph.relations.values()]
+    heavy = [
+        (name, held)
+        for name, held in told
+        if len(held) > 1 and (len(held) >= many or bench.count(" ".join(held)) >= tokens)
+    ]
     if not heavy:
-        return joined
+        return
     reply_tokens = note_room(500, MERGE(descriptions="", name=""), bench)
     prompts = []
-    for key in heavy:
-        name = key if isinstance(key, str) else " and ".join(key)
+    for name, held in heavy:
         room = room_for(MERGE(descriptions="", name=name), bench, reply_tokens=reply_tokens)
-        prompts.append(MERGE(descriptions=cut("\n".join(every[key]), room, bench), name=name))
+        prompts.append(MERGE(descriptions=cut("\n".join(held), room, bench), name=name))
     replies = bench.ask_many(prompts, step="merge", max_tokens=reply_tokens)
-    return joined | {k: r.text.strip() or joined[k] for k, r in zip(heavy, replies, strict=True)}
+    empty = sum(not reply.text.strip() for reply in replies)
+    if empty:
+        bench.note("empty_merges", empty)
+    for (_, held), reply in zip(heavy, replies, strict=True):
+        held[:] = [reply.text.strip()] if reply.text.strip() else held
 
 
-def entity_row(graph: KnowledgeGraph, key: str, told: str) -> str:
+def entity_row(graph: KnowledgeGraph, key: str) -> str:
     """An entity as a line of a prompt."""
     entity = graph.entities[key]
-    return _row(f"{entity.name} ({entity.kind})" if entity.kind else entity.name, told)
+    return _row(f"{entity.name} ({entity.kind})" if entity.kind else entity.name, entity.descriptions)
 
 
-def relation_row(graph: KnowledgeGraph, pair: Pair, told: str) -> str:
+def relation_row(graph: KnowledgeGraph, pair: Pair) -> str:
     """A relation as a line of a prompt, with its ends' names as first written."""
-    return _row(" — ".join(graph.entities[key].name for key in pair), told)
+    return _row(" — ".join(graph.entities[key].name for key in pair), graph.relations[pair].descriptions)
 
 
-def _row(head: str, told: str) -> str:
-    line = f"{head}: {told}" if told else head
+def _row(head: str, descriptions: Sequence[str]) -> str:
+    line = ": ".join(part for part in (head, " ".join(descriptions)) if part)
     return line if line.endswith((".", "!", "?")) else f"{line}."

@@ -13,14 +13,14 @@ from pipelines._extraction import (
     entity_row,
     extracted,
     extraction_chunks,
-    merged_descriptions,
+    merge_descriptions,
     relation_row,
 )
 from workbench.fitting import SEAM, cut, fitting_hits, from_the_start, leading, note_room, packed, room_for
 from workbench.pipeline import ANSWER_RULE, REFUSAL, Bench, MethodCard, Prompt, render_documents, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
-from workbench.retrieval.knowledge_graph import Community, KnowledgeGraph, Pair
+from workbench.retrieval.knowledge_graph import Community, KnowledgeGraph
 from workbench.retrieval.text_index import TextIndex
 
 EXTRACT = Prompt(
@@ -81,11 +81,12 @@ class Points(BaseModel):
 
 @dataclass(frozen=True)
 class Reported:
-    """A community with its report's text and rating."""
+    """A community with its report's text and rating, and how many chunks name its entities."""
 
     community: Community
     text: str
     rating: float
+    chunks: int
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,6 @@ class Communities:
 
     index: ChunkIndex
     graph: KnowledgeGraph
-    told: dict[str | Pair, str]
     names: tuple[str, ...]
     entities: TextIndex
     reports: tuple[Reported, ...]
@@ -109,11 +109,13 @@ class GraphRagCommunities:
     batches of reports of level ≤ 2 give scored points, in parallel; the best points are reduced to the answer.
 
     Defaults are the repository's (chunks 1,200/100, communities of at most 10, reports from 8,000 tokens, batches of
-    12,000). Named deviations: replies are JSON; entities merge by name alone, not name and type; many descriptions are
-    merged by one call over what fits, not in batches; a relation's unknown end becomes an entity; a community too long
-    for its prompt is reported from its parts' reports, as the paper says (the repository builds the prompts before any
-    report exists); no claims, citations or history; no point scored: "unanswerable" without a call; no entity like the
-    question: the first chunks are read. Smaller windows shrink all budgets. What cannot be parsed is noted.
+    12,000). Named deviations: replies are JSON; no yes-or-no call between several gleanings; entities merge by name
+    alone, not name and type; many descriptions are merged by one call over what fits, not in batches; merged
+    descriptions have 500 tokens, reports 2,000 and a batch's points 1,000 (upstream: words); a relation's unknown end
+    becomes an entity; a community too long for its prompt is reported from its parts' reports, as the paper says (the
+    repository builds the prompts before any report exists); rows show no degrees or weights; no claims, citations,
+    history, dynamic selection or DRIFT; no point scored: "unanswerable" without a call; no entity like the question:
+    the first chunks are read. Smaller windows shrink all budgets. What cannot be parsed is noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -143,13 +145,14 @@ class GraphRagCommunities:
     def build(self, context: Context, bench: Bench) -> Communities:
         index, texts, tokens = extraction_chunks(EXTRACT, self.chunk_tokens, self.overlap, self.reply_tokens, bench)
         graph = extracted(texts, EXTRACT, self.gleanings, tokens, bench)
-        told = merged_descriptions(graph, bench, many=2, tokens=0)
+        merge_descriptions(graph, bench, many=2, tokens=0)
         names = tuple(graph.entities)
-        rows = [entity_row(graph, name, told[name]) for name in names]
-        reports = self._reports(graph, told, bench)
-        return Communities(index, graph, told, names, bench.text_index(rows), reports)
+        rows = [entity_row(graph, name) for name in names]
+        reports = self._reports(graph, bench)
+        return Communities(index, graph, names, bench.text_index(rows), reports)
 
-    def _reports(self, graph: KnowledgeGraph, told: dict[str | Pair, str], bench: Bench) -> tuple[Reported, ...]:
+    def _reports(self, graph: KnowledgeGraph, bench: Bench) -> tuple[Reported, ...]:
+        """A report on every community, from the deepest level up, so that parts are reported before their wholes."""
         tokens = note_room(self.report_tokens, REPORT(facts=""), bench, schema=Report)
         room = room_for(REPORT(facts=""), bench, reply_tokens=tokens, schema=Report)
         room = min(self.report_input_tokens, room)
@@ -157,31 +160,19 @@ class GraphRagCommunities:
         done: dict[int, Reported] = {}
         for level in sorted({community.level for community in found}, reverse=True):
             group = [community for community in found if community.level == level]
-            facts = []
-            for community in group:
-                parts = [report for report in done.values() if report.community.parent == community.number]
-                rows = self._rows_of(community, graph, told)
-                if parts and bench.count("\n".join(rows)) > room:
-                    bench.note("reported_from_parts", community.number)
-                    rows = [part.text for part in sorted(parts, key=lambda part: -len(part.community.members))]
-                facts.append("\n".join(leading(rows, room, bench, "\n".join)) or cut("".join(rows[:1]), room, bench))
+            parts = [[part for part in done.values() if part.community.parent == c.number] for c in group]
+            facts = [reported_from(c, own, room, graph, bench) for c, own in zip(group, parts, strict=True)]
             replies = bench.ask_many([REPORT(facts=f) for f in facts], step="report", max_tokens=tokens, schema=Report)
             for community, reply, fact in zip(group, replies, facts, strict=True):
+                text, rating = reply.text.strip(), 0.0
                 if isinstance(reply.parsed, Report):
                     text, rating = reply.parsed.text(), reply.parsed.rating
                 else:
                     bench.note("report_unparsable", community.number)
-                    text, rating = reply.text.strip(), 0.0
-                done[community.number] = Reported(community, cut(text or fact, tokens, bench, noted=False), rating)
+                text = cut(text or fact, tokens, bench, noted=False)
+                chunks = len(graph.chunks_behind(community.members))
+                done[community.number] = Reported(community, text, rating, chunks)
         return tuple(done[community.number] for community in found)
-
-    def _rows_of(self, community: Community, graph: KnowledgeGraph, told: dict[str | Pair, str]) -> list[str]:
-        """A community's entities and relations as lines, the most central first."""
-        inside = set(community.members)
-        members = sorted(community.members, key=lambda name: (-graph.degree(name), name))
-        pairs = sorted((p for p in graph.relations if set(p) <= inside), key=lambda p: (-graph.rank(p), p))
-        entities = [entity_row(graph, name, told[name]) for name in members]
-        return entities + [relation_row(graph, pair, told[pair]) for pair in pairs]
 
     def answer(self, question: Question, state: Communities, bench: Bench) -> Answer:
         return self._local(question, state, bench) if self.search == "local" else self._global(question, state, bench)
@@ -191,11 +182,11 @@ class GraphRagCommunities:
         room = room_for(READ(text="", question=asked), bench, reply_tokens=bench.answer_tokens)
         total = min(room, self.budget_tokens)
         near = [state.names[i] for i, _ in state.entities.dense(question.text, self.top_k)]
-        reports = self._matched(near, state)
-        reports = leading(reports, total * 15 // 100, bench, "\n\n".join)
-        rows = leading(self._rows(near, state), total * 35 // 100, bench, "\n".join)
+        reports = leading(self._matched(near, state), total * 15 // 100, bench, "\n\n".join)
+        rows = elements_around(near, total * 35 // 100, state.graph, bench)
         above = "\n\n".join(part for part in ("\n\n".join(reports), "\n".join(rows)) if part)
-        found = [Hit(state.index.chunks[i], 1 / rank, rank) for rank, i in enumerate(self._chunks(near, state), 1)]
+        numbers = state.graph.chunks_behind(near)
+        found = [Hit(state.index.chunks[i], 1 / rank, rank) for rank, i in enumerate(numbers, 1)]
         found = from_the_start(found, state.index.chunks, len(state.index.chunks), bench)
 
         def shown(some: Sequence[Hit]) -> str:
@@ -207,32 +198,9 @@ class GraphRagCommunities:
 
     def _matched(self, near: Sequence[str], state: Communities) -> list[str]:
         """Reports of the entities' communities, those of most of them first."""
-        matches = {r.community.number: len(set(near) & set(r.community.members)) for r in self._selected(state)}
-        found = [r for r in self._selected(state) if matches[r.community.number]]
-        return [r.text for r in sorted(found, key=lambda r: (-matches[r.community.number], -r.rating))]
-
-    def _rows(self, near: Sequence[str], state: Communities) -> list[str]:
-        """Each entity, then relations among them, then relations to others by links and rank, at most 10 an entity."""
-        graph, chosen = state.graph, set(near)
-        pairs = list(dict.fromkeys(pair for name in near for pair in graph.relations_of(name)))
-        inner = [pair for pair in pairs if set(pair) <= chosen]
-        links: dict[str, int] = {}
-        for pair in pairs:
-            for end in set(pair) - chosen:
-                links[end] = links.get(end, 0) + 1
-        outer = [pair for pair in pairs if not set(pair) <= chosen]
-        outer.sort(key=lambda p: (-max(links[end] for end in set(p) - chosen), -graph.rank(p)))
-        rows = [entity_row(graph, name, state.told[name]) for name in near]
-        return rows + [relation_row(graph, pair, state.told[pair]) for pair in (*inner, *outer)[: 10 * len(near)]]
-
-    def _chunks(self, near: Sequence[str], state: Communities) -> list[int]:
-        """The entities' chunks: in the order of the entities, then by how many of their relations a chunk states."""
-        graph = state.graph
-        found: dict[int, None] = {}
-        for name in near:
-            stated = [chunk for pair in graph.relations_of(name) for chunk in graph.relations[pair].chunks]
-            found |= dict.fromkeys(sorted(graph.entities[name].chunks, key=lambda chunk: (-stated.count(chunk), chunk)))
-        return list(found)
+        matches = [(len(set(near) & set(r.community.members)), r) for r in self._selected(state)]
+        found = sorted((item for item in matches if item[0]), key=lambda item: (-item[0], -item[1].rating))
+        return [report.text for _, report in found]
 
     def _selected(self, state: Communities) -> list[Reported]:
         """The deepest communities down to `max_level`."""
@@ -246,16 +214,7 @@ class GraphRagCommunities:
         tokens = note_room(1_000, frame, bench, schema=Points)
         room = min(self.budget_tokens, room_for(frame, bench, reply_tokens=tokens, schema=Points))
         last = room_for(REDUCE(points="", question=asked), bench, reply_tokens=bench.answer_tokens)
-        reports = [report for report in self._selected(state) if report.text]
-        random.Random(SHUFFLE_SEED).shuffle(reports)
-        chunks = {
-            r.text: len({c for n in r.community.members for c in state.graph.entities[n].chunks}) for r in reports
-        }
-        rating = {report.text: report.rating for report in reports}
-        batches = packed([report.text for report in reports], room, bench, "\n\n".join)
-        for batch in batches:
-            batch.sort(key=lambda text: (-chunks.get(text, 0), -rating.get(text, 0.0)))
-        prompts = [MAP(reports="\n\n".join(batch), question=asked) for batch in batches]
+        prompts = [MAP(reports=batch, question=asked) for batch in self._batches(state, room, bench)]
         replies = bench.ask_many(prompts, step="map", max_tokens=tokens, schema=Points)
         unparsable = sum(reply.parsed is None for reply in replies)
         if unparsable:
@@ -269,8 +228,60 @@ class GraphRagCommunities:
         ]
         points = [text for _, text in sorted(scored, key=lambda item: -item[0])]
         if not points:
-            bench.note("no_point_scored", len(batches))
+            bench.note("no_point_scored", len(prompts))
             return Answer(REFUSAL)
         kept = leading(points, min(last, self.budget_tokens), bench, "\n\n".join)
         text = "\n\n".join(kept) if kept else cut(points[0], last, bench)
         return bench.reply(REDUCE(points=text, question=asked), step="reduce")
+
+    def _batches(self, state: Communities, room: int, bench: Bench) -> list[str]:
+        """All selected reports in random batches; in a batch those on most chunks, then the best rated, come first."""
+        reports = [report for report in self._selected(state) if report.text]
+        random.Random(SHUFFLE_SEED).shuffle(reports)
+        batches, following = [], iter(reports)
+        for texts in packed([report.text for report in reports], room, bench, "\n\n".join):
+            batch = [(next(following), text) for text in texts]
+            batch.sort(key=lambda item: (-item[0].chunks, -item[0].rating))
+            batches.append("\n\n".join(text for _, text in batch))
+        return batches
+
+
+def reported_from(
+    community: Community, parts: Sequence[Reported], room: int, graph: KnowledgeGraph, bench: Bench
+) -> str:
+    """What a report rests on: the community's relations with their entities, the most central first. While that is too
+    long, what is inside of its parts gives way to their reports, that of the longest part first."""
+
+    def rows(members: Sequence[str], gone: Sequence[Reported] = ()) -> list[str]:
+        hidden = [set(part.community.members) for part in gone]
+        held: dict[str, None] = dict.fromkeys(part.text for part in gone)
+        ends = [pair for pair in graph.inside(members) if not any(set(pair) <= part for part in hidden)]
+        for pair in ends:
+            seen = [name for name in pair if not any(name in part for part in hidden)]
+            held |= dict.fromkeys(entity_row(graph, name) for name in seen)
+            held[relation_row(graph, pair)] = None
+        return list(held)
+
+    shown = rows(community.members)
+    longest = sorted(parts, key=lambda part: -len("".join(rows(part.community.members))))
+    for number in range(1, len(longest) + 1):
+        if bench.count("\n".join(shown)) <= room:
+            break
+        bench.note("reported_from_part", longest[number - 1].community.number)
+        shown = rows(community.members, longest[:number])
+    return "\n".join(leading(shown, room, bench, "\n".join)) or cut("".join(shown[:1]), room, bench)
+
+
+def elements_around(near: Sequence[str], room: int, graph: KnowledgeGraph, bench: Bench) -> list[str]:
+    """The entities, and relations among them, then to others, at most 10 of these an entity: taken in entity by entity
+    while they fit."""
+    entities = [entity_row(graph, name) for name in near]
+    rows = leading(entities, room, bench, "\n".join)
+    for number in range(1, len(near) + 1):
+        some = near[:number]
+        pairs = [*graph.inside(some), *graph.outside(some)[: 10 * number]]
+        more = [*entities, *(relation_row(graph, pair) for pair in pairs)]
+        if bench.count("\n".join(more)) > room:
+            break
+        rows = more
+    return rows

@@ -13,7 +13,7 @@ from pipelines._extraction import (
     entity_row,
     extracted,
     extraction_chunks,
-    merged_descriptions,
+    merge_descriptions,
     relation_row,
 )
 from workbench.fitting import cut, fitting_hits, leading, note_room, room_for
@@ -68,11 +68,13 @@ class LightRag:
     budgets, joined by the chunks behind them, and read. `mode`: `mix` all three, `hybrid` without the last, `local`,
     `global`, `naive` (chunks only, 1 call).
 
-    Defaults are the release's: chunks 1,200/100, 40 entities or relations, 20 chunks, cosine ≥ 0.2, 5 chunks an
-    element, 6,000 + 8,000 of 30,000 tokens; in a smaller window the same shares. Named deviations: replies are JSON;
-    the summary of many descriptions is one call over what fits; a chunk whose replies hold nothing is read by rule; no
-    keywords: the question stands for both levels; nothing found: the nearest chunks are read (upstream has a set
-    phrase); the temperature is the experiment's (upstream 1). What was not found is noted.
+    Defaults are the release's: chunks 1,200/100, 40 entities or relations, 20 chunks in all, cosine ≥ 0.2, 5 chunks an
+    element, 6,000 + 8,000 of 30,000 tokens (of texts; upstream counts the prompt too); in a smaller window the same
+    shares. Named deviations: replies are JSON; what the second call repeats is added to, not compared with, the first;
+    the summary of many descriptions is one call over what fits, of 500 tokens; an element keeps all its chunks, not
+    200; a chunk whose replies hold nothing is read by rule; no keywords: the question stands for both levels; nothing
+    found: the nearest chunks are read (upstream has a set phrase); no list of references; the temperature is the
+    experiment's (upstream 1). What was not found, or left out, is noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -102,10 +104,10 @@ class LightRag:
         index, texts, tokens = extraction_chunks(EXTRACT, self.chunk_tokens, self.overlap, self.reply_tokens, bench)
         naive = self.mode == "naive"
         graph = KnowledgeGraph() if naive else extracted(texts, EXTRACT, self.gleanings, tokens, bench)
-        told = merged_descriptions(graph, bench, many=8, tokens=1_200)
+        merge_descriptions(graph, bench, many=8, tokens=1_200)
         names, pairs = tuple(graph.entities), tuple(graph.relations)
-        entity_texts = tuple(entity_row(graph, key, told[key]) for key in names)
-        relation_texts = tuple(relation_row(graph, pair, told[pair]) for pair in pairs)
+        entity_texts = tuple(entity_row(graph, key) for key in names)
+        relation_texts = tuple(relation_row(graph, pair) for pair in pairs)
         keyed = [
             f"{', '.join(graph.relations[p].keywords)} {text}" for p, text in zip(pairs, relation_texts, strict=True)
         ]
@@ -130,7 +132,7 @@ class LightRag:
             )
             if some
         ]
-        chosen = self._chunks(question, names, pairs, order, state)
+        chosen = self._chunks(question, names, pairs, order, state)[: self.chunk_top_k]
         if not chosen and not parts and order:
             bench.note("nothing_found", True)
             chosen = order[: self.chunk_top_k]

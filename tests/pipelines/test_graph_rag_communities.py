@@ -6,13 +6,15 @@ from itertools import pairwise
 
 import pytest
 
-from pipelines.graph_rag_communities import GraphRagCommunities
-from tests.pipelines.conftest import Ran, run
+from pipelines.graph_rag_communities import GraphRagCommunities, Reported, elements_around, reported_from
+from tests.pipelines.conftest import Ran, make_context, make_rig, run
+from workbench.retrieval.knowledge_graph import Community
 from workbench.text import count_tokens
 
 # Two villages whose people know each other, joined by one pair.
 TEXT = " ".join(f"{a} of {v} knows {b} of {v}." for v in ("Aby", "Bro") for a in "KLMNP" for b in "KLMNP" if a < b)
 TEXT += " K of Aby knows K of Bro."
+BENCH = make_rig(make_context(TEXT), "").bench
 
 
 def elements(prompt: str) -> str:
@@ -77,11 +79,17 @@ def test_local_search_is_one_call_over_reports_elements_and_chunks() -> None:
 
 def test_relations_inside_the_found_come_before_those_to_others() -> None:
     ran = graphrag()
-    rows = GraphRagCommunities()._rows(["k of aby", "l of aby"], ran.state)
-    relations = [row for row in rows if " — " in row]
-    assert relations[0].startswith("K of Aby — L of Aby")
-    assert all(not row.startswith("K of Aby — L of Aby") for row in relations[1:])
-    assert len(relations) <= 20
+    pairs = [("k of aby", "l of aby"), *((a, f"{b} of aby") for b in "mnp" for a in ("k of aby", "l of aby"))]
+    rows = elements_around(["k of aby", "l of aby"], 1_000, ran.state.graph, BENCH)
+    assert rows[:2] == ["K of Aby (person): K of Aby is a person.", "L of Aby (person): L of Aby is a person."]
+    told = [row.partition(": ")[0].lower() for row in rows[2:]]
+    assert told[0] == " — ".join(pairs[0])
+    # the others' entities are related to both, so that the more central end decides: K also knows K of Bro
+    assert told[1:] == [
+        *(" — ".join(pair) for pair in pairs[1:] if "k of aby" in pair),
+        *(" — ".join(pair) for pair in pairs[1:] if "l of aby" in pair),
+        "k of aby — k of bro",
+    ]
 
 
 def test_the_sections_keep_their_shares() -> None:
@@ -116,9 +124,21 @@ def test_several_descriptions_are_merged_by_a_call_each() -> None:
         return json.dumps(said)
 
     ran = graphrag({**REPLIES, "extract": by_part})
-    heavy = [name for name, entity in ran.state.graph.entities.items() if len(entity.descriptions) > 1]
-    heavy += [p for p, relation in ran.state.graph.relations.items() if len(relation.descriptions) > 1]
-    assert ran.steps("build").count("merge") == len(heavy) > 0
+    merged = [entity for entity in ran.state.graph.entities.values() if entity.descriptions == ["MERGED"]]
+    assert ran.steps("build").count("merge") == len(merged) > 0
+    assert all(len(entity.descriptions) == 1 for entity in ran.state.graph.entities.values())
+
+
+def test_an_empty_merge_keeps_what_was_told() -> None:
+    def by_part(prompt: str) -> str:
+        said = json.loads(elements(prompt))
+        for entity in said["entities"]:
+            entity["description"] += f" Seen beside {len(prompt)}."
+        return json.dumps(said)
+
+    ran = graphrag({**REPLIES, "extract": by_part, "merge": ""})
+    assert ran.noted("empty_merges") == [ran.steps("build").count("merge")]
+    assert any(len(entity.descriptions) > 1 for entity in ran.state.graph.entities.values())
 
 
 @pytest.mark.parametrize(("step", "note"), [("report", "report_unparsable"), ("map", "map_unparsable")])
@@ -131,10 +151,45 @@ def test_a_community_too_long_is_reported_from_its_parts() -> None:
     names = [f"{letter} of Long" for letter in "ABCDEFGHIJKLMNOPQRSTUVW"]
     chain = " ".join(f"{a} knows {b}." for a, b in pairwise(names))
     ran = graphrag(text=chain, community_size=3, report_input_tokens=60)
-    assert ran.noted("reported_from_parts")
+    assert ran.noted("reported_from_part")
     assert any("All of" in prompt.partition("Above are")[0] for prompt in ran.prompts("report"))
 
 
 def test_odd_configurations_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         GraphRagCommunities(top_k=0)
+
+
+def test_relations_are_taken_in_entity_by_entity_while_they_fit() -> None:
+    graph = graphrag().state.graph
+    near = [f"{letter} of aby" for letter in "klmnp"]
+    whole = elements_around(near, 1_000, graph, BENCH)
+    assert len(whole) == 5 + 10 + 1  # the entities, their pairs, and the one to Bro
+    sizes = {len(elements_around(near, room, graph, BENCH)) for room in range(40, 400, 2)}
+    # relations of the first one, two, three, four: among them, and to the two or more others
+    assert {size for size in sizes if size > 5} == {5 + 0 + 5, 5 + 1 + 7, 5 + 3 + 7, 5 + 6 + 5}
+
+
+def test_a_report_rests_on_relations_with_their_entities_the_most_central_first() -> None:
+    ran = graphrag()
+    (aby,) = [r.community for r in ran.state.reports if r.community.level == 0 and "k of aby" in r.community.members]
+    rows = reported_from(aby, [], 1_000, ran.state.graph, BENCH).split("\n")
+    assert [row.partition(": ")[0] for row in rows[:3]] == [
+        "K of Aby (person)",
+        "L of Aby (person)",
+        "K of Aby — L of Aby",
+    ]
+    assert len(rows) == 5 + 10
+
+
+def test_what_is_inside_of_a_part_gives_way_to_its_report() -> None:
+    ran = graphrag()
+    (aby,) = [r.community for r in ran.state.reports if r.community.level == 0 and "k of aby" in r.community.members]
+    inside = Reported(Community(99, 1, aby.number, ("k of aby", "l of aby", "m of aby")), "PART", 5.0, 1)
+    whole = BENCH.count(reported_from(aby, [inside], 1_000, ran.state.graph, BENCH))
+    rows = reported_from(aby, [inside], whole - 1, ran.state.graph, BENCH).split("\n")
+    heads = {row.partition(": ")[0] for row in rows}
+    assert rows[0] == "PART"
+    assert "K of Aby — L of Aby" not in heads and "K of Aby (person)" not in heads
+    assert {"K of Aby — N of Aby", "N of Aby (person)", "N of Aby — P of Aby"} < heads
+    assert len(rows) == 1 + 2 + 7

@@ -126,3 +126,20 @@ def test_a_best_chunk_over_the_budget_is_cut_not_lost() -> None:
     assert hit.chunk.text in ran.prompts("read")[0]
     assert 100 < ran.model.count(hit.chunk.text) <= 200
     assert ran.noted("cut_characters")
+
+
+def test_at_most_so_many_chunks_are_read_wherever_they_were_found() -> None:
+    assert len(light().answer.hits) > 3
+    assert len(light(chunk_top_k=3).answer.hits) == 3
+
+
+def test_a_second_gleaning_goes_on_with_the_whole_chat() -> None:
+    first, second = (
+        json.dumps({"entities": [{"name": name, "description": "Seen."}], "relations": []}) for name in ("Ann", "Bob")
+    )
+    ran = light(TEXT[:300], {**REPLIES, "extract": first, "glean": second}, gleanings=2)
+    prompts = ran.prompts("glean")
+    assert ran.depth("build") == 3
+    assert [("Ann" in p, "Bob" in p) for p in prompts] == [(True, False)] * (len(prompts) // 2) + [(True, True)] * (
+        len(prompts) // 2
+    )

@@ -64,3 +64,19 @@ def test_communities_of_two_cliques_are_the_cliques() -> None:
 @pytest.mark.parametrize("edges", [[], [("a1", "a1")]])
 def test_no_relations_no_communities(edges: list[tuple[str, str]]) -> None:
     assert graph_of(edges).communities(largest=10, seed=1) == []
+
+
+def test_relations_inside_and_outside_of_some_entities() -> None:
+    graph = KnowledgeGraph()
+    for name in "abcde":
+        graph.add_entity(name, "", "", 0)
+    for ends, chunk in (("ab", 0), ("ac", 1), ("bc", 1), ("ad", 1), ("ce", 2)):
+        graph.add_relation(*ends, "", (), 1.0, chunk)
+    # degrees: a 3, b 2, c 3, d 1, e 1
+    assert graph.inside(["a", "b", "c"]) == [("a", "c"), ("a", "b"), ("b", "c")]
+    # c is reached from both; of its relations and of d's the more central ones come first
+    assert graph.outside(["a", "b"]) == [("a", "c"), ("b", "c"), ("a", "d")]
+    graph.entities["a"].chunks = [0, 1]
+    graph.entities["c"].chunks = [2, 1]
+    assert graph.chunks_behind(["a", "c"]) == [1, 0, 2]  # chunk 1 states two of a's relations
+    assert graph.chunks_behind(["c"]) == [1, 2]

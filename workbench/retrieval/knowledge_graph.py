@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -89,6 +89,33 @@ class KnowledgeGraph:
     def rank(self, pair: Pair) -> int:
         """The sum of both ends' degrees: how central a relation is."""
         return self.degree(pair[0]) + self.degree(pair[1])
+
+    def inside(self, keys: Sequence[str]) -> list[Pair]:
+        """The relations among some entities, the most central first."""
+        chosen = set(keys)
+        return sorted((p for p in self._around(keys) if set(p) <= chosen), key=lambda pair: (-self.rank(pair), pair))
+
+    def outside(self, keys: Sequence[str]) -> list[Pair]:
+        """The relations of some entities to others: to those first that most of them are related to, then the most
+        central."""
+        chosen = set(keys)
+        pairs = [(p, end) for p in self._around(keys) for end in set(p) - chosen]
+        links: dict[str, int] = {}
+        for _, end in pairs:
+            links[end] = links.get(end, 0) + 1
+        return [pair for pair, _ in sorted(pairs, key=lambda item: (-links[item[1]], -self.rank(item[0]), item[0]))]
+
+    def _around(self, keys: Sequence[str]) -> dict[Pair, None]:
+        return dict.fromkeys(pair for key in keys for pair in self.relations_of(key))
+
+    def chunks_behind(self, keys: Sequence[str]) -> list[int]:
+        """The chunks that name some entities: in the order of the entities, then by how many of an entity's relations a
+        chunk states."""
+        found: dict[int, None] = {}
+        for key in keys:
+            stated = [chunk for pair in self.relations_of(key) for chunk in self.relations[pair].chunks]
+            found |= dict.fromkeys(sorted(self.entities[key].chunks, key=lambda chunk: (-stated.count(chunk), chunk)))
+        return list(found)
 
     def communities(self, *, largest: int, seed: int) -> list[Community]:
         """Hierarchical Leiden over the largest connected component, communities of more than `largest` entities cut
