@@ -9,6 +9,7 @@ from workbench.evaluation.metrics import metric
 from workbench.evaluation.metrics._registry import NotApplicable
 from workbench.evaluation.metrics.helmet import helmet_parsed, helmet_ranking, ndcg_at, summary_judgement
 from workbench.evaluation.metrics.locomo_rules import locomo_recall
+from workbench.evaluation.metrics.longproc_search import trip_stays
 from workbench.evaluation.metrics.loogle import cloze_counts, reorder_deviations, timeline
 from workbench.evaluation.metrics.multi_hop import joint, multihop_rag_retrieval, supporting_facts
 from workbench.evaluation.metrics.needles import longbio_base_model, longbio_difference, longbio_idk
@@ -203,6 +204,77 @@ def test_helmet_figures() -> None:
     # grades 2, 0, 1 against the best order 2, 1, 0
     assert ndcg_at(["a", "b", "c"], {"a": 2, "c": 1}) == pytest.approx((2 + 1 / 2) / (2 + 1 / 1.584962500721156))
     assert summary_judgement(1, 3, 4, 2, 4) == pytest.approx(2 * 0.75 * 0.5 / 1.25)
+
+
+COUNTDOWN = """# Search Procedure
+Initial number set: [2, 3, 4], target: 9.
+ |- Pick two numbers (2, 3)
+  |- Try 3 + 2 = 5. Add 5
+   |- Try 5 + 4 = 9. drop this branch
+   |- Try 5 - 4 = 1. drop this branch
+
+Now we have found the target"""
+TRIP = """<Solving Procedure>
+Read the requirements.
+Try A from Day 1.
+Yes.
+</Solving Procedure>
+<Plan>
+**Day 1-3:** Arriving in A and visit A for 3 days.
+**Day 3:** Fly from A to B.
+**Day 3-7:** Visit B for 5 days.
+</Plan>"""
+
+
+@pytest.mark.parametrize(
+    ("reply", "official", "lenient"),
+    [
+        (COUNTDOWN.partition("\n\nNow")[0], 3 / 4, 1.0),  # officially the last line never counts
+        (COUNTDOWN.replace("3 + 2 = 5", "3 + 2 = 6"), 3 / 4, 1.0),  # results do not matter, only what is tried
+        (COUNTDOWN.replace("5 - 4", "5 * 4"), 3 / 4, 3 / 4),
+        (COUNTDOWN.replace("= 9. drop this branch", "= 9. target found!"), 2 / 4, 2 / 4),
+        (COUNTDOWN.replace("Pick two numbers (2, 3)", "Pick two numbers (2,3)"), 0.0, 0.0),
+        (COUNTDOWN.replace("[2, 3, 4]", "[2, 4, 3]"), 0.0, 0.0),
+        ("# Search Procedure\nInitial number set: [2, 3, 4], target: 9.", 0.0, 0.0),  # officially -1/4
+        ("# Search Procedure\nInitial number set: [2, 3, 4], target: 9.\n |- Pick two numbers (2, 3)", 0.0, 1 / 4),
+        (COUNTDOWN.replace("# Search Procedure", ""), 0.0, 0.0),
+        ("<Solution>3 + 2 = 5\n5 + 4 = 9\n9 * 1 = 9</Solution>", 1.0, 1.0),
+        ("", 0.0, 0.0),
+    ],
+)
+def test_countdown_s_partial_score(reply: str, official: float, lenient: float) -> None:
+    options = {"numbers": [2, 3, 4, 1], "target": 9}
+    assert metric("longproc_countdown_partial")(reply, [COUNTDOWN], **options) == pytest.approx(official)
+    assert metric("longproc_countdown_partial_lenient")(reply, [COUNTDOWN], **options) == pytest.approx(lenient)
+
+
+@pytest.mark.parametrize(
+    ("reply", "strict", "official", "lenient"),
+    [
+        (TRIP, 1.0, 1.0, 1.0),
+        (TRIP.replace("Fly from A to B.", "Fly from A to B.\n**Day 7:** Fly from B to C."), 1.0, 1.0, 1.0),  # more
+        ("<Plan>**Day 1-3:** In A.\n**Day 3:** Fly from A to B.\n**Day 3-7:** In B.</Plan>", 1.0, 1.0, 1.0),
+        ("<Plan>**Day 1-3:** In A.\n**Day 4:** Fly from A to B.\n**Day 4-7:** In B.</Plan>", 0.0, 0.0, 0.0),
+        ("**Day 1-3:** In A.\n**Day 3:** Fly from A to B.\n**Day 3-7:** In B.", 0.0, 0.0, 1.0),  # no marks
+        # gold: 10 lines of procedure and plan; two agree, the third does not
+        ("<Solving Procedure>\nSo: read the requirements!\nTry C from Day 1.\nYes.", 0.0, 2 / 10, 2 / 10),
+        ("<Solving Procedure>\nRead the requirements.", 0.0, 1 / 10, 2 / 10),
+        ("", 0.0, 0.0, 0.0),
+    ],
+)
+def test_trips(reply: str, strict: float, official: float, lenient: float) -> None:
+    assert metric("longproc_trip")(reply, [TRIP]) == strict
+    assert metric("longproc_trip_partial")(reply, [TRIP]) == pytest.approx(official)
+    assert metric("longproc_trip_partial_lenient")(reply, [TRIP]) == pytest.approx(lenient)
+
+
+def test_trips_are_read_as_natural_plan_reads_them() -> None:
+    assert trip_stays("A trip to European cities for 7 days:\n" + TRIP + "\nOr: **Day 2:** from B to A, 2-9") == [
+        ("A", 3), ("B", 5),
+    ]  # fmt: skip
+    assert trip_stays("Day 2 or Day 3: from A to B, then from B to C\n1-9") == [("B", 3), ("C", 7)]
+    assert trip_stays("Day 3: from A to B") == trip_stays("1-3") == trip_stays("from A to B\n1-3") == []
+    assert trip_stays("Day 1 " * 20_000 + "from x " * 20_000) == []  # at once
 
 
 def test_structured_figures() -> None:
