@@ -29,13 +29,13 @@ MEMBER = Prompt(
 )
 DECIDE = Prompt(
     "long_agent.decide",
-    user="{responses}\n\nAbove are the responses of members who hold disjoint parts of a longer text; a few "
-    "informative ones may be right against many. Decide: answer, when they suffice (fill answer); conflict, when "
+    user="{replies}\n\nAbove is what the members, who hold disjoint parts of a longer text, were asked and replied; a "
+    "few informative ones may be right against many. Decide: answer, when they suffice (fill answer); conflict, when "
     "members contradict each other (list their numbers as members, they will compare their parts); new_state, when "
     "something is still missing (fill instruction with the next question to all members).\n\nFor the answer: "
     f"{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:",
 )
-END = Prompt("long_agent.end", user=f"{{responses}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
+END = Prompt("long_agent.end", user=f"{{replies}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
 DECISION_TOKENS = 256
 
 
@@ -55,15 +55,36 @@ class Decision(BaseModel):
 
 
 @dataclass(frozen=True)
+class Round:
+    """What all members were asked, and what each of them replied last."""
+
+    instruction: str
+    responses: list[str]
+
+    def lines(self) -> list[str]:
+        """The instruction, then what members said, the same words once, under their numbers; refusals are counted."""
+        said: dict[str, list[str]] = {}
+        for number, response in enumerate(self.responses, 1):
+            if response and not says_only(response, REFUSAL):
+                said.setdefault(response, []).append(str(number))
+        lines = [f"Member {', '.join(numbers)}: {response}" for response, numbers in said.items()]
+        silent = len(self.responses) - sum(map(len, said.values()))
+        asked = " ".join(self.instruction.split())
+        return [f"[Asked of all members: {asked}]", *lines, f"{silent} members found nothing."]
+
+
+@dataclass(frozen=True)
 class LongAgent:
     """Zhao et al., EMNLP 2024 (arXiv 2402.11550), the paper's protocol; the repository (zuucan/LongAgent, no licence,
     does not run as shipped) merges whatever responses differ, and we do not follow it.
 
     The leader writes an instruction (1 call); then in every round either n members answer it side by side, or after
-    `conflict` m pairs of members answer again on both their parts; after each the leader decides (1 call). After
-    `rounds` rounds without an answer one forced call ends it. Parts of 1,500 tokens. Named deviations: the round cap is
-    the repository's 3, the paper has none; pairs are formed in the order named; fewer than two valid members, no
-    instruction, or an unparsable decision go to the forced call, and an empty instruction means the question, noted.
+    `conflict` m pairs of members answer again on both their parts; after each the leader, who sees what was asked and
+    replied in all rounds, decides (1 call). After `rounds` rounds without an answer one forced call ends it. Parts of
+    1,500 tokens. Named deviations: the round cap is the repository's 3, the paper has none; resolving a conflict is a
+    round of its own; pairs are formed in the order named; members reply in words of at most `response_tokens`, the
+    leader in JSON; fewer than two valid members, no instruction, or an unparsable decision go to the forced call, and
+    an empty instruction means the question. These, and rounds that do not fit the leader's window, are noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -87,25 +108,29 @@ class LongAgent:
 
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
         asked = render_question(question)
-        ending = room_for(END(responses="", question=asked), bench, reply_tokens=bench.answer_tokens)
+        ending = room_for(END(replies="", question=asked), bench, reply_tokens=bench.answer_tokens)
         decision_tokens = min(DECISION_TOKENS, bench.window // 8) + bench.answer_tokens
-        frame = DECIDE(responses="", question=asked)
+        frame = DECIDE(replies="", question=asked)
         deciding = room_for(frame, bench, reply_tokens=decision_tokens, schema=Decision)
         tokens = note_room(self.response_tokens, frame, bench, schema=Decision)
         longest = max(bench.count(asked), tokens) + tokens  # an instruction, and the response to it
         pair = room_for(MEMBER(chunk="", instruction=""), bench, reply_tokens=longest)
         parts = [part.text for part in bench.split(room=reduced(self.chunk_tokens, pair // 2 - 4, bench))]
         instruction = self._instruction(len(parts), asked, tokens, bench)
-        responses = [""] * len(parts)
-        groups: list[tuple[int, ...]] = [(i,) for i in range(len(parts))]  # whose parts the next calls read
+        talk: list[Round] = []
+        groups: list[tuple[int, ...]] = []  # whose parts are compared; all members answer alone when there are none
         for _ in range(self.rounds if parts else 0):
+            step = "conflict" if groups else "member"
+            if not groups:
+                talk.append(Round(instruction, [""] * len(parts)))
+                groups = [(i,) for i in range(len(parts))]
             prompts = [MEMBER(chunk="\n\n".join(parts[i] for i in g), instruction=instruction) for g in groups]
-            step = "member" if all(len(group) == 1 for group in groups) else "conflict"
             for group, reply in zip(groups, bench.ask_many(prompts, step=step, max_tokens=tokens), strict=True):
                 for member in group:
-                    responses[member] = cut(reply.text.strip(), tokens, bench)
-            prompt = DECIDE(responses=_pooled(responses, deciding, bench), question=asked)
-            decision = self._decision(prompt, decision_tokens, bench)
+                    talk[-1].responses[member] = cut(reply.text.strip(), tokens, bench)
+            decision = self._decision(
+                DECIDE(replies=told(talk, deciding, bench), question=asked), decision_tokens, bench
+            )
             if decision is None:
                 break
             if decision.action == "answer" and decision.answer.strip():
@@ -114,13 +139,12 @@ class LongAgent:
             if decision.action == "conflict" and len(named) > 1:
                 groups = _pairs(named)
             elif decision.action == "new_state" and decision.instruction.strip():
-                instruction = cut(decision.instruction.strip(), tokens, bench)
-                groups = [(i,) for i in range(len(parts))]
+                instruction, groups = cut(decision.instruction.strip(), tokens, bench), []
             else:
                 bench.note("no_next_step", decision.action)
                 break
         bench.note("forced_end", True)
-        return bench.reply(END(responses=_pooled(responses, ending, bench), question=asked), step="end")
+        return bench.reply(END(replies=told(talk, ending, bench), question=asked), step="end")
 
     def _instruction(self, members: int, asked: str, tokens: int, bench: Bench) -> str:
         prompt = START(members=members, question=asked)
@@ -147,13 +171,16 @@ def _pairs(members: Sequence[int]) -> list[tuple[int, ...]]:
     return [pair if len(pair) == 2 else (*pair, members[0]) for pair in pairs]
 
 
-def _pooled(responses: Sequence[str], room: int, bench: Bench) -> str:
-    """What members said, the same words once, under their numbers; refusals are counted only."""
-    said: dict[str, list[str]] = {}
-    for number, response in enumerate(responses, 1):
-        if response and not says_only(response, REFUSAL):
-            said.setdefault(response, []).append(str(number))
-    lines = [f"Member {', '.join(numbers)}: {response}" for response, numbers in said.items()]
-    silent = len(responses) - sum(map(len, said.values()))
-    lines.append(f"{silent} members found nothing.")
-    return "\n".join(shortened(lines, room, bench, "\n".join))
+def told(talk: Sequence[Round], room: int, bench: Bench) -> str:
+    """What the leader knows: every round's instruction and responses, the same words once; of a long talk the first
+    rounds are left out, of a long last round the longest lines halved."""
+    kept: list[str] = []  # the last round first
+    for number, asked in enumerate(reversed(talk)):
+        lines = asked.lines()
+        if not number:
+            lines = shortened(lines, room, bench, "\n".join)
+        if bench.count("\n\n".join((*kept, "\n".join(lines)))) > room:
+            bench.note("rounds_left_out", len(talk) - number)
+            break
+        kept.append("\n".join(lines))
+    return "\n\n".join(reversed(kept))

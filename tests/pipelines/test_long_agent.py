@@ -52,6 +52,34 @@ def test_a_new_state_asks_all_members_again() -> None:
     assert ["ASK-TWO" in p for p in ran.prompts("member")] == [False] * n + [True] * n
 
 
+def test_the_leader_remembers_what_was_asked_and_replied_before() -> None:
+    first, second = decide("new_state", instruction="ASK-TWO"), decide("new_state", instruction="ASK-THREE")
+    replies = iter(f"REPLY-{number}." for number in range(99))
+    ran = led([first, second, second], member=lambda prompt: next(replies), rounds=3)
+    n = ran.steps().count("member") // 3
+    for rounds, prompt in enumerate((*ran.prompts("decide"), *ran.prompts("end")), 1):
+        told = [f"REPLY-{i}." in prompt for i in range(3 * n)]
+        assert told == [i < rounds * n for i in range(3 * n)]
+        asked = [prompt.find(f"all members: ASK-{name}") for name in ("ONE", "TWO", "THREE")][:rounds]
+        assert asked == sorted(asked) and asked[0] > -1
+
+
+def test_of_a_talk_too_long_the_last_round_is_shown() -> None:
+    ran = run(
+        LongAgent(chunk_tokens=300, response_tokens=120),
+        TEXT,
+        {
+            "start": START,
+            "member": lambda prompt: f"{prompt[:40]} " + "and so on " * 30,
+            "decide": decide("new_state", instruction="ASK-TWO"),
+            "end": "FORCED",
+        },
+        window=1_300,
+    )
+    assert ran.noted("rounds_left_out")
+    assert "ASK-TWO" in ran.prompts("end")[0] and "ASK-ONE" not in ran.prompts("end")[0]
+
+
 def test_a_conflict_makes_pairs_read_both_parts() -> None:
     ran = led([decide("conflict", members=[1, 3]), decide("answer", answer="21")], conflict="AGREED")
     n = ran.steps().count("member")
