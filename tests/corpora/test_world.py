@@ -7,7 +7,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nltk.stem.snowball import SnowballStemmer
 
@@ -88,6 +88,7 @@ def test_an_independent_solver_finds_every_gold_answer(seed: int) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**9), tokens=st.integers(4_000, 20_000))
+@example(seed=15508120, tokens=4_000)  # one of its houses alone has a year of founding: nothing to compare
 def test_evidence_stands_at_its_offsets_and_holds_the_facts(seed: int, tokens: int) -> None:
     world, telling, questions = make_book(seed, 0, tokens, dict.fromkeys(TASKS, 3))
     assert sorted(telling.spans) == [fact.fact_id for fact in world.facts]

@@ -174,7 +174,8 @@ def _metrics(relation: str) -> tuple[str, ...]:
 
 
 def _multi_hop(world: World, draw: random.Random, order: Order) -> Iterator[_Made]:
-    for turn in count():
+    chains = (_followed(world, subject, way) for ways in _CHAINS for way in ways for subject in world.of(way[0]))
+    for turn in count() if any(chains) else ():
         relations = draw.choice(_CHAINS[turn % 2])
         for _ in range(50):
             chain = _followed(world, draw.choice(sorted(world.of(relations[0])) or [""]), relations)
@@ -211,9 +212,12 @@ def _comparison(world: World, draw: random.Random, order: Order) -> Iterator[_Ma
         ("inhabitants", "Which town had fewer inhabitants, {a} or {b}?", min),
         ("inhabitants", "Which town had more inhabitants, {a} or {b}?", max),
     )
-    while True:
+    # a small world may tell one town's inhabitants, or two that are equal: nothing to compare
+    facts = {kind[0]: [found[0] for found in world.of(kind[0]).values()] for kind in kinds}
+    kinds = tuple(kind for kind in kinds if len({_value(fact) for fact in facts[kind[0]]}) > 1)
+    while kinds:
         relation, wording, better = draw.choice(kinds)
-        a, b = draw.sample([found[0] for found in world.of(relation).values()], 2)
+        a, b = draw.sample(facts[relation], 2)
         if _value(a) != _value(b):
             right = better(a, b, key=_value)
             labels = {"hops": 2, "relation": relation}
@@ -235,8 +239,8 @@ def _aggregation(world: World, draw: random.Random, order: Order) -> Iterator[_M
         for name, facts in by_object.items():
             if 3 <= len(facts) <= 20:
                 shared.append((how_many, which, name, facts, [fact.subject for fact in facts]))
-    for turn in count():
-        how_many, which, name, facts, items = draw.choice(shared if turn % 2 and shared else visits)
+    for turn in count() if visits or shared else ():
+        how_many, which, name, facts, items = draw.choice(shared if (turn % 2 and shared) or not visits else visits)
         labels = {"relation": facts[0].relation, "items": len(facts)}
         if draw.random() < 0.5:
             answers = (str(len(facts)), _NUMBER_WORDS[len(facts)])
@@ -250,8 +254,8 @@ _VISITS = ("How many towns did {o} visit?", "Which towns did {o} visit? List the
 
 def _time_order(world: World, draw: random.Random, order: Order) -> Iterator[_Made]:
     dates = [found[0] for found in world.of("event_date").values()]
-    for turn in count():
-        chosen = draw.sample(dates, 2 + turn % 2)
+    for turn in count() if len(dates) > 1 else ():
+        chosen = draw.sample(dates, 2 + turn % 2 if len(dates) > 2 else 2)
         ordered = sorted(chosen, key=lambda fact: date_key(fact.object))
         names = [f"the {fact.subject}" for fact in chosen]
         labels: dict[str, object] = {"hops": len(chosen), "relation": "event_date"}
