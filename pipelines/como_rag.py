@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import log2
 from typing import ClassVar
 
@@ -93,10 +94,12 @@ class ComoRag:
     counts. With A tries, f = A - 1 and p probes: 4 + A + f·(2 + 4p) calls, 3 + 5f in sequence.
 
     Defaults: chunks of 512 tokens, layers of 3,000, 1,000 and 1,000 (smaller windows: the same shares), 50 candidates,
-    5 iterations. Upstream's slips are not repeated (w always 2, summaries cut at 100 tokens). Named deviations:
-    declining is the common rule's "unanswerable", not "*"; answers without titled sections; no probing after the last
-    try; clusters as in `raptor`, with membership over 0.1. Unparsable or no new probes: the round only fuses, noted. A
-    question that finds no chunk reads the first ones, noted.
+    5 iterations. Upstream's slips are not repeated (w always 2, summaries cut at 100 tokens). Named deviations: of each
+    layer the best that fit are read, in order (upstream puts its 50 in order first, and so keeps the earliest); what an
+    earlier round has read may be found again (upstream means to leave it out, and does not); declining is the common
+    rule's "unanswerable", not "*"; answers without titled sections; no probing after the last try; clusters as in
+    `raptor`, over its own leaves, with membership over 0.1. Unparsable or no new probes: the round only fuses; an empty
+    summary is its text; an empty cue is left out; a question that finds no chunk reads the first ones. All are noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -126,7 +129,6 @@ class ComoRag:
 
     def build(self, context: Context, bench: Bench) -> Story:
         raptor = Raptor(leaf_tokens=self.chunk_tokens, summary_tokens=self.summary_tokens)
-        layers: list[Memory | list[str]] = []
 
         def themes() -> list[str]:
             return [node.text for node in raptor.build(context, bench).nodes if node.chunk is None]
@@ -134,8 +136,7 @@ class ComoRag:
         branches: list[Callable[[], Memory | list[str]]] = [
             lambda: self._hippo.build(context, bench), themes, lambda: self._timeline(bench)
         ]  # fmt: skip
-        layers = bench.parallel(branches)
-        memory, semantic, episodic = layers
+        memory, semantic, episodic = bench.parallel(branches)
         assert isinstance(memory, Memory) and isinstance(semantic, list) and isinstance(episodic, list)
         return Story(memory, bench.text_index(semantic), bench.text_index(episodic))
 
@@ -148,28 +149,29 @@ class ComoRag:
         room = room_for(TIMELINE(texts=""), bench, reply_tokens=tokens)
         texts = [cut("\n".join(chunk.text for chunk in window), room, bench) for window in windows]
         replies = bench.ask_many([TIMELINE(texts=text) for text in texts], step="timeline", max_tokens=tokens)
-        return [cut(r.text.strip(), tokens, bench, noted=False) or text for r, text in zip(replies, texts, strict=True)]
+        told = [cut(reply.text.strip(), tokens, bench, noted=False) for reply in replies]
+        if not all(told):
+            bench.note("empty_timelines", told.count(""))
+        return [summary or text for summary, text in zip(told, texts, strict=True)]
 
     def answer(self, question: Question, state: Story, bench: Bench) -> Answer:
         asked = render_question(question)
         rooms = self._rooms(asked, bench)
-        fresh = self._search(question, "", rooms, state, bench)
+        search = partial(self._search, question, rooms=rooms, state=state, bench=bench)
+        new = search("")
+        shown = layered(new, [found.text for found in new])
+        tried = self._try(shown, rooms.reading, asked, [hit for found in new for hit in found.hits], bench)
         pool: list[Found] = []
         fused: list[str] = []
         searched = [question.text]
-        shown = layered(fresh, [found.text for found in fresh])
-        tried = self._try(shown, rooms.reading, asked, [hit for found in fresh for hit in found.hits], bench)
-        for _ in range(self.iterations):
-            if not declines(tried.text):
-                break
-            pool += fresh
+        while declines(tried.text) and len(fused) < self.iterations:
+            pool += new
             probes = self._probes(shown, searched, rooms, asked, bench)
             searched += probes
-            searches = [lambda probe=probe: self._search(question, probe, rooms, state, bench) for probe in probes]
-            fresh = [found for side in bench.parallel(searches) for found in side]
+            new = [found for side in bench.parallel([partial(search, probe) for probe in probes]) for found in side]
             fused.append(self._fused(pool, rooms, question, asked, bench))
-            shown = layered(fresh, [found.cue for found in fresh])
-            shown = [*shown, *(f"Earlier findings:\n{account}" for account in reversed(fused) if account)]
+            shown = layered(new, [found.cue for found in new])
+            shown += [f"Earlier findings:\n{account}" for account in reversed(fused) if account]
             tried = self._try(shown, rooms.reading, asked, [], bench)
         bench.note("rounds", len(fused))
         return tried
@@ -199,32 +201,42 @@ class ComoRag:
 
     def _search(self, question: Question, probe: str, rooms: Rooms, state: Story, bench: Bench) -> list[Found]:
         """All three layers for the question, or for a probe of it; every find with its cue."""
-        asked, tokens = render_question(question), rooms.cue_tokens
-        aim = f"{AIM}{probe}" if probe else ""
-        share = min(1.0, rooms.finding / sum(self.layer_tokens))
-        ver, sem, epi = (max(1, int(part * share)) for part in self.layer_tokens)
         query = replace(question, text=probe, options=()) if probe else question
+        texts, hits = self._layers(query, rooms.finding, state, bench, whole=not probe)
+        filled = [(layer, text) for layer, text in zip(LAYERS, texts, strict=True) if text]
+        aim, asked = f"{AIM}{probe}" if probe else "", render_question(question)
+        prompts = [CUE(texts=text, aim=aim, question=asked) for _, text in filled]
+        replies = bench.ask_many(prompts, step="cue", max_tokens=rooms.cue_tokens)
+        cues = [cut(reply.text.strip(), rooms.cue_tokens, bench) for reply in replies]
+        if not all(cues):
+            bench.note("empty_cues", cues.count(""))
+        return [
+            Found(probe, layer, text, cue, tuple(hits) if layer == LAYERS[0] else ())
+            for (layer, text), cue in zip(filled, cues, strict=True)
+        ]
+
+    def _layers(
+        self, query: Question, room: int, state: Story, bench: Bench, *, whole: bool
+    ) -> tuple[tuple[str, str, str], list[Hit]]:
+        """The best of each layer that fits its share of the room, text and timeline in order; and the chunks."""
+        share = min(1.0, room / sum(self.layer_tokens))
+        ver, sem, epi = (max(1, int(part * share)) for part in self.layer_tokens)
+        chunks = state.veridical.index.chunks
         hits = self._hippo.ranked(query, state.veridical, bench)[: self.candidates]
-        if not probe:  # a probe may find nothing, the question itself reads something
-            hits = from_the_start(hits, state.veridical.index.chunks, self.candidates, bench)
+        if whole:  # a probe may find nothing, the question itself reads something
+            hits = from_the_start(hits, chunks, self.candidates, bench)
         hits, _ = fitting_hits(hits, ver, bench, lambda some: "\n".join(hit.chunk.text for hit in some))
-        place = {(chunk.document_id, chunk.start): i for i, chunk in enumerate(state.veridical.index.chunks)}
-        chunks = sorted((hit.chunk for hit in hits), key=lambda chunk: place[chunk.document_id, chunk.start])
+        place = {(chunk.document_id, chunk.start): i for i, chunk in enumerate(chunks)}
+        in_order = sorted(hits, key=lambda hit: place[hit.chunk.document_id, hit.chunk.start])
         themes = [state.semantic.texts[i] for i, _ in state.semantic.dense(query.text, self.candidates)]
         windows = [i for i, _ in state.episodic.dense(query.text, self.candidates)]
         kept = leading(windows, epi, bench, lambda some: "\n".join(state.episodic.texts[i] for i in some))
         texts = (
-            "\n".join(chunk.text for chunk in chunks),
+            "\n".join(hit.chunk.text for hit in in_order),
             "\n".join(leading(themes, sem, bench, "\n".join)),
             "\n".join(state.episodic.texts[i] for i in sorted(kept)),
         )
-        filled = [(layer, text) for layer, text in zip(LAYERS, texts, strict=True) if text]
-        prompts = [CUE(texts=text, aim=aim, question=asked) for _, text in filled]
-        replies = bench.ask_many(prompts, step="cue", max_tokens=tokens)
-        return [
-            Found(probe, layer, text, cut(reply.text.strip(), tokens, bench), tuple(hits) if layer == LAYERS[0] else ())
-            for (layer, text), reply in zip(filled, replies, strict=True)
-        ]
+        return texts, hits
 
     def _probes(
         self, shown: Sequence[str], searched: Sequence[str], rooms: Rooms, asked: str, bench: Bench
@@ -247,7 +259,7 @@ class ComoRag:
         vectors = bench.embed([question.text, *(f"{found.probe} {found.cue}" for found in pool)])
         scores = (vectors[1:] @ vectors[0]).tolist()
         order = sorted(range(len(pool)), key=lambda i: (-scores[i], i))[: max(1, len(pool) // 2)]
-        cues = [pool[i].cue for i in order if i < len(pool)]
+        cues = [pool[i].cue for i in order if pool[i].cue]
         kept = leading(cues, rooms.fusing, bench, lambda some: labelled(some, "Finding"))
         text = labelled(kept, "Finding")
         reply = bench.ask(FUSE(cues=text, question=asked), step="fuse", max_tokens=rooms.fusion_tokens)

@@ -125,3 +125,11 @@ def test_the_layers_keep_their_budgets_and_chunks_their_order() -> None:
 def test_odd_configurations_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         ComoRag(probes=0)
+
+
+def test_empty_summaries_and_cues_are_noted() -> None:
+    ran = como(["unanswerable", "21"], timeline="", cue="")
+    assert ran.noted("empty_timelines") == [ran.steps("build").count("timeline")]
+    assert all(text in TEXT.replace("\n", " ") for text in (part.split("\n")[0] for part in ran.state.episodic.texts))
+    assert ran.noted("empty_cues") == [3, 3]
+    assert "Finding 1" not in ran.prompts("fuse")[0]
