@@ -67,7 +67,7 @@ def _question(question_id: str, name: str, instruction: str, gold: Any, context:
     text = instruction + (_DIRECT if closed else f" Answer this question with {words} words.")
     position = {"turn": int(question_id.rpartition("-")[2]) % 3 + 1} if task == "topic_retrieval" else {}
     extra = () if closed else ("token_f1", "rouge_l")
-    labels = {"closed": closed, "reference_words": words, "asked": instruction, **position}
+    labels = {"closed": closed, "reference_words": words, "asked": instruction, "max_gen": 512, **position}
     return Question(
         question_id,
         text.strip(),

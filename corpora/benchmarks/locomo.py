@@ -102,6 +102,7 @@ def _question(
     hint = " Use DATE of CONVERSATION to answer with an approximate date." if category == 2 else ""
     answers = ("not mentioned", "no information available") if category == 5 else (str(row["answer"]),)
     labels: dict[str, Any] = {"category": category, "hops": max(1, len(evidence)), "scope": len(evidence)}
+    labels["max_gen"] = 32
     if category == 5:
         labels |= {"unanswerable": True, "adversarial_answer": str(row.get("adversarial_answer", ""))}
     labels |= {"asked": row["question"]} if hint else {}

@@ -3,7 +3,8 @@
 The official order of instruction, context and question is the methods' own here, the same for all of them; the
 instructions of the official prompts, in our words, stand with the question. With `prompts`, `full_context` asks by the
 official prompts, word for word and cut in the middle as a whole; retrieval keeps to the shared wording. The official
-answer lengths are the label `max_gen`.
+answer lengths are the label `max_gen`; `chat_template` is false where the official script sends the prompt bare (the
+few-shot and code sets), which a chat server cannot be asked for: its template is around every prompt here.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ _PROMPTS = "dataset2prompt.json"
 _ONLY_IN_V1 = frozenset(
     {"narrativeqa", "multifieldqa_zh", "musique", "dureader", "qmsum", "vcsum", "lsht", "passage_retrieval_zh"}
 )
+_BARE = frozenset({"trec", "triviaqa", "samsum", "lsht", "lcc", "repobench-p"})
 _LENIENT = {"zh": ("token_f1_zh",), "en": ("token_f1",)}
 
 _FIELDS: Fields = {
@@ -133,7 +135,8 @@ def _question(name: str, number: int, row: dict[str, Any], document: Document, c
     evidence = _paragraph(document, row["answers"]) if name == "passage_retrieval_en" else ()
     labels = {
         "length": row["length"], "length_unit": "characters" if language == "zh" else "words", "language": language,
-        "all_classes": row.get("all_classes") or [], "max_gen": longest, "bucket": _bucket(row["length"]),
+        "all_classes": row.get("all_classes") or [], "max_gen": longest,
+        "chat_template": name not in _BARE, "bucket": _bucket(row["length"]),
     }  # fmt: skip
     return Question(
         str(row.get("_id") or f"{name}-{number}"), f"{instruction}\n{own}".strip(), context.context_id,

@@ -49,7 +49,7 @@ def load(
         shown = "\n".join(f"({letter}) {option}" for letter, option in zip("ABCD", options, strict=True))
         # the choices stand in the official form, so they are not given as options to be shown a second time
         text = f"What is the correct answer to this question: {row['question'].strip()}\nChoices:\n{shown}\n\n{_FORMAT}"
-        labels = {name: row[name] for name in ("domain", "sub_domain", "difficulty", "length")}
+        labels = {name: row[name] for name in ("domain", "sub_domain", "difficulty", "length")} | {"max_gen": 128}
         questions.append(
             Question(
                 str(row["_id"]), text, context.context_id, (row["answer"],), (), (), row["domain"],

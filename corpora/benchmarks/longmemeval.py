@@ -56,6 +56,7 @@ def load(
             "abstention": absent,
             "sessions": len(context.documents),
             "scope": len(evidence),
+            "max_gen": 500,
         }
         questions.append(
             Question(

@@ -107,6 +107,7 @@ def _placed(
         {
             "length": length, "depth": round(depth, 4), "hops": 2 if kind == "twohop" else 1,
             "length_unit": count.unit, "tokenizer": count.tokenizer, "needle_pair": name.rsplit("-", 2)[0],
+            "max_gen": 192,
         },
     )  # fmt: skip
     return context, question

@@ -66,7 +66,7 @@ def load(*, path: str | None = None, limit: int | None = None, revision: str | N
                     _ASK.format(query=row["query"], kind=kind, number=len(told)),
                     context.context_id, (gold,), (), tuple(evidence), kind, ("rouge_mean", "citation_f1"),
                     {
-                        "scope": len(evidence), "insights": len(told), "sources": sources,
+                        "scope": len(evidence), "insights": len(told), "sources": sources, "max_gen": 1_000,
                         "insight_texts": {item["insight_id"]: item["insight"] for item in told},
                     },
                 )

@@ -21,6 +21,8 @@ from workbench.errors import InputError, UnknownName
 from workbench.experiment.identity import code_hash, prompts_hash
 from workbench.text import combined_hash
 
+ANSWER_TOKENS = 256  # how long an answer may be, where nothing else is said
+
 
 class Entry(BaseModel):
     """A name with options: `name`, `name@path` or a one-key mapping in the file."""
@@ -53,6 +55,12 @@ def _entry(value: Any) -> Any:
 
 
 EntryField = Annotated[Entry, BeforeValidator(_entry)]
+
+
+def _length(value: Any) -> Any:
+    if value == "official" or TypeAdapter(Annotated[int, Field(ge=1)]).validator.isinstance_python(value):
+        return value
+    raise ValueError("use a whole number of tokens from 1, or official")
 
 
 def _exclusions(value: Any) -> Any:
@@ -102,7 +110,10 @@ class Experiment(BaseModel):
     baseline: str | None = None
     sample: int | None = Field(default=None, gt=0, description="questions per corpus, drawn evenly over tasks")
     concurrency: int = Field(default=16, ge=1, le=1024)
-    answer_tokens: int = Field(default=256, ge=1, description="answer budget of every pipeline's last call, tokens")
+    answer_tokens: Annotated[int | Literal["official"], BeforeValidator(_length)] = Field(
+        default=ANSWER_TOKENS,
+        description="answer budget of every pipeline's last call, tokens; official: each question's label max_gen",
+    )
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     embedder: str = "lsa"
     budget: Budget = Budget()

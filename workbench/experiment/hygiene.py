@@ -9,13 +9,15 @@ so every run on it, differs from the whole one's; without the rule, the whole on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpora.benchmarks.exclusions import DETECTED, KNOWN_ERRORS, check_ids, detected, known_errors
 from workbench.errors import InputError, UnknownName
+from workbench.experiment.answer_budget import answer_tokens as budget
 from workbench.experiment.config import EVERY_CORPUS
 from workbench.records import Context, Corpus, Question
 
@@ -33,7 +35,7 @@ def clean(
     hygiene: Hygiene,
     models: Sequence[Model],
     *,
-    answer_tokens: int,
+    answer_tokens: Callable[[Question], int],
     source: object,
     errors: LabelErrors | None = None,
 ) -> Corpus:
@@ -109,7 +111,7 @@ def without_label_errors(experiment: Experiment, corpora: Sequence[Corpus]) -> l
     only = experiment.hygiene.model_copy(update={"truncation": False, "closed_book": None})
     errors = label_errors(experiment.corpora, corpora, only, experiment.source)
     return [
-        clean(corpus, only, (), answer_tokens=experiment.answer_tokens, source=experiment.source, errors=wrong)
+        clean(corpus, only, (), answer_tokens=partial(budget, experiment), source=experiment.source, errors=wrong)
         for corpus, wrong in zip(corpora, errors, strict=True)
     ]
 
@@ -141,12 +143,12 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
 
 
-def _truncated(corpus: Corpus, models: Sequence[Model], answer_tokens: int) -> dict[str, str]:
+def _truncated(corpus: Corpus, models: Sequence[Model], answer_tokens: Callable[[Question], int]) -> dict[str, str]:
     smallest = min(models, key=lambda model: model.window)
-    room = smallest.window - answer_tokens - _FRAME_TOKENS
-    too_long = {key for key, context in corpus.contexts.items() if _tokens(context, smallest) > room}
+    room = smallest.window - _FRAME_TOKENS
+    long = {key: _tokens(context, smallest) for key, context in corpus.contexts.items()}
     reason = f"the context does not fit the window of {smallest.name} ({smallest.window:,} tokens)"
-    return {q.question_id: reason for q in corpus.questions if q.context_id in too_long}
+    return {q.question_id: reason for q in corpus.questions if long[q.context_id] > room - answer_tokens(q)}
 
 
 def _tokens(context: Context, model: Model) -> int:

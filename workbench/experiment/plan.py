@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import ContextOverflow, InputError
+from workbench.experiment.answer_budget import answer_tokens, largest_budget
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path
 from workbench.experiment.billing import calls_of
 from workbench.experiment.config import Experiment, load
@@ -211,7 +213,7 @@ def _walk(planned: PlannedRun, experiment: Experiment, embedder: Any, share: flo
         run_id="plan",
         gateway=gateway,
         seed=experiment.seed,
-        answer_tokens=experiment.answer_tokens,
+        answer_tokens=largest_budget(experiment, planned.corpus.questions),
         temperature=experiment.temperature,
         embedder=embedder,
         index_directory=None,
@@ -222,7 +224,8 @@ def _walk(planned: PlannedRun, experiment: Experiment, embedder: Any, share: flo
     walked = _Walked([], [], 0, len(planned.questions) / len(by_context))
     try:
         for context_id in _spread(list(by_context), SAMPLED_CONTEXTS):
-            _walk_context(planned, equipment, planned.corpus.contexts[context_id], by_context[context_id], walked, held)
+            context, asked = planned.corpus.contexts[context_id], by_context[context_id]
+            _walk_context(planned, equipment, context, asked, walked, held, partial(answer_tokens, experiment))
     finally:
         gateway.close()
     return walked
@@ -235,6 +238,7 @@ def _walk_context(
     questions: Sequence[Question],
     walked: _Walked,
     held: list[Call],
+    budget: Callable[[Question], int],
 ) -> None:
     pipeline = planned.variant.pipeline
     held.clear()
@@ -248,7 +252,8 @@ def _walk_context(
     walked.builds.append(calls_of(bills, run_id="plan", context_id="", question_id=None, phase="build") + held)
     for question in _spread(list(questions), SAMPLED_QUESTIONS):
         held.clear()
-        bench = ExperimentBench(equipment, context, phase="answer", question_id=question.question_id)
+        equipped = replace(equipment, answer_tokens=budget(question))
+        bench = ExperimentBench(equipped, context, phase="answer", question_id=question.question_id)
         bills = []
         try:
             with watched() as bills:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, UnknownName, WorkbenchError
+from workbench.experiment.answer_budget import largest_budget
 from workbench.experiment.bench import Equipment, ExperimentBench
 from workbench.experiment.config import Experiment, Variant, load, variants
 from workbench.experiment.hygiene import without_label_errors
@@ -190,7 +191,7 @@ def _measured(
         run_id="retrieve",
         gateway=Gateway(_Deaf(), concurrency=1),
         seed=experiment.seed,
-        answer_tokens=experiment.answer_tokens,
+        answer_tokens=largest_budget(experiment, asked),
         temperature=experiment.temperature,
         embedder=embedder,
         index_directory=experiment.database.parent / "indexes",

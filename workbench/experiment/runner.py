@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from workbench.errors import BudgetReached, ContextOverflow, RunStopped, StoreError
 from workbench.evaluation.metrics import VERSIONS, score_answer, score_names
 from workbench.evaluation.metrics.refusal import abstains
+from workbench.experiment.answer_budget import answer_tokens, largest_budget
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path, first_token
 from workbench.experiment.billing import calls_of, prompt_of
 from workbench.experiment.budget import Ledger
@@ -301,7 +302,10 @@ class _Session:
             run_id=planned.run_id,
             gateway=gateway,
             seed=self.experiment.seed,
-            answer_tokens=self.experiment.answer_tokens,
+            # the build of a context serves all its questions, whichever are asked this time
+            answer_tokens=largest_budget(
+                self.experiment, (q for q in planned.corpus.questions if q.context_id == context_id)
+            ),
             temperature=self.experiment.temperature,
             embedder=embedder,
             index_directory=self._indexes,
@@ -379,6 +383,7 @@ class _Session:
         if self._halted(planned.opened):
             return
         pipeline = planned.variant.pipeline
+        equipment = replace(equipment, answer_tokens=answer_tokens(self.experiment, question))
         bench = ExperimentBench(equipment, context, phase="answer", question_id=question.question_id)
         started = time.monotonic()
         answer: Answer | None = None

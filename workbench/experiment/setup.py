@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -15,6 +16,7 @@ from corpora.benchmarks.raw import broken_rows
 from corpora.files import with_questions
 from workbench import catalogue
 from workbench.errors import InputError, UnknownName
+from workbench.experiment.answer_budget import answer_tokens, budgets_hash, check_budgets
 from workbench.experiment.budget import check_priced
 from workbench.experiment.config import Entry, Experiment, Variant, variants
 from workbench.experiment.hygiene import clean, label_errors
@@ -78,12 +80,13 @@ def prepare(
         if corpus.fingerprint in {earlier.fingerprint for earlier in corpora[:number]}:
             problem = f"{corpus.name} has the same questions and documents as one before it"
             raise InputError(problem, file=experiment.source, field=f"corpora.{number}", fix="keep one")
+    check_budgets(experiment, corpora)
     if experiment.hygiene is not None:
         opened_models = [opened.model for opened in models]
         errors = label_errors(experiment.corpora, corpora, experiment.hygiene, experiment.source)
         corpora = [
             clean(
-                corpus, experiment.hygiene, opened_models, answer_tokens=experiment.answer_tokens,
+                corpus, experiment.hygiene, opened_models, answer_tokens=partial(answer_tokens, experiment),
                 source=experiment.source, errors=wrong,
             )
             for corpus, wrong in zip(corpora, errors, strict=True)
@@ -133,6 +136,7 @@ def run_id(variant: Variant, opened: OpenedModel, corpus: Corpus, experiment: Ex
         str(experiment.answer_tokens),
         str(experiment.temperature),
         experiment.embedder,
+        *budgets_hash(experiment, corpus),
         *(["on_overflow: fail"] if experiment.on_overflow == "fail" else []),
     )[:20]
 
