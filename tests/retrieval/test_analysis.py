@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from workbench.retrieval.analysis import _IGNORED, count_terms, folded, terms, words
 from workbench.retrieval.bm25 import Bm25Index, Bm25Options
@@ -70,3 +73,8 @@ def test_a_matrix_counts_the_words_that_a_query_has() -> None:
     text = "Le café d'été – naïve ﬁn हिन्दी 东京塔"
     counts = count_terms([text], "none")
     assert sorted(set(terms(text, "none"))) == list(counts.vocabulary)
+
+
+@given(st.text(st.characters(max_codepoint=127)) | st.text("aZ9'_ \n"))
+def test_words_of_plain_text_are_runs_of_letters_and_digits_with_one_apostrophe_at_most(text: str) -> None:
+    assert words(text) == re.findall("[a-z0-9]+(?:'[a-z0-9]+)?", text.lower())

@@ -73,7 +73,7 @@ class _Fitted:
 
     def __init__(self, terms: Sequence[str], idf: NDArray[Any], space: NDArray[np.float32] | None) -> None:
         self.terms = list(terms)
-        self.columns = {term: i for i, term in enumerate(self.terms)}
+        self.columns = dict(zip(self.terms, range(len(self.terms)), strict=True))
         self.idf = idf
         self.space = space
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ def packed_strings(strings: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[n
 def unpacked_strings(packed: NDArray[Any], ends: NDArray[Any]) -> list[str]:
     """The strings of `packed_strings`."""
     raw = packed.tobytes()
-    found, start = [], 0
-    for end in ends.tolist():
-        found.append(raw[start:end].decode("utf-8", "surrogatepass"))
-        start = end
-    return found
+    bounds = list(pairwise([0, *ends.tolist()]))
+    if raw.isascii():  # a byte is a character: decoded once
+        text = raw.decode()
+        return [text[start:end] for start, end in bounds]
+    return [raw[start:end].decode("utf-8", "surrogatepass") for start, end in bounds]

@@ -54,7 +54,7 @@ def shelved(directory: Path | None, name: str, version: str, build: Callable[[],
         thing = build()
         with _written_to(directory):
             _write(folder, version, thing, save)
-        kept = _read(folder, version, load)
+        kept = _read(folder, version, load, check=False)  # its sums were taken from these files a moment ago
         return thing if kept is None else kept  # the mapped copy: it gives the built one's memory back
 
 
@@ -62,13 +62,13 @@ Save = Callable[[T, Path], Mapping[str, Any]]
 Load = Callable[[Path, Mapping[str, Any]], T]
 
 
-def _read(folder: Path, version: str, load: Load[T]) -> T | None:
+def _read(folder: Path, version: str, load: Load[T], *, check: bool = True) -> T | None:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["version"] != version:
             return None
         for file, expected in manifest["files"].items():
-            if checksum(folder / file) != expected:
+            if check and checksum(folder / file) != expected:
                 raise Damaged(f"{folder / file} is not what was written")
         thing = load(folder, manifest["facts"])
     except (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError):
