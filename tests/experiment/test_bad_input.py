@@ -5,12 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, get_type_hints
 
 import duckdb
 import pytest
 
+from workbench import catalogue
 from workbench.cli import main
+from workbench.errors import InputError
 from workbench.experiment.config import load
+from workbench.experiment.number_fields import refuse_booleans
 from workbench.experiment.setup import prepare
 
 WORLD = "{world: {tokens: 4000, contexts: 1, questions: 4}}"
@@ -43,6 +47,11 @@ def refused(folder: Path, text: str, capsys: pytest.CaptureFixture[str]) -> str:
         ("contexts: 1", "context: 1", "corpora.0: corpus world has no option 'context'"),
         ("[extractive]", "[extractive, extractive]", "models.1: 'extractive' appears twice"),
         ("[chunk_rag]", "[{chunk_rag: {top_k: []}}]", "pipelines.0: top_k is an empty list"),
+        ("[chunk_rag]", "[{chunk_rag: {top_k: true}}]", "pipelines.0: top_k is wrong: true is no number"),
+        ("[chunk_rag]", "[{chunk_rag: {top_k: [5, no]}}]", "pipelines.0: top_k is wrong: false is no number"),
+        ("[chunk_rag]", "[chunk_rag]\nconcurrency: true", "concurrency: is wrong: true is no number"),
+        ("[chunk_rag]", "[chunk_rag]\nbudget: {usd: true}", "budget.usd: is wrong: true is no number"),
+        ("[extractive]", "[{extractive: {price: {input: true, output: 1}}}]", "price: holds True"),
         ("[chunk_rag]", "[chunk_rag]\nseed: 1\nseed: 2", "line 8: 'seed' stands there twice"),
         ("[chunk_rag]", "[chunk_rag]\nseed: 99999999999", "seed: is wrong"),
         ("corpora: [", f"corpora: [{WORLD}, ", "corpora.1: 'world' appears twice"),
@@ -52,6 +61,28 @@ def refused(folder: Path, text: str, capsys: pytest.CaptureFixture[str]) -> str:
 )
 def test_wrong_fields(tmp_path: Path, capsys: pytest.CaptureFixture[str], given: str, instead: str, told: str) -> None:
     assert f"bad.yaml: {told}" in refused(tmp_path, FILE.replace(given, instead), capsys)
+
+
+def test_no_method_takes_a_boolean_for_a_number() -> None:
+    options = [
+        (name, field)
+        for name, method in catalogue.pipelines().items()
+        for field, kind in get_type_hints(method).items()
+        if kind in (int, float, int | None, float | None)
+    ]
+    assert len(options) > 100
+    for name, field in options:
+        with pytest.raises(InputError, match=f"{field} is wrong: true is no number"):
+            load({"name": "b", "corpora": ["world"], "models": ["extractive"], "pipelines": [{name: {field: True}}]})
+
+
+def test_a_boolean_is_refused_in_a_list_of_numbers_and_taken_where_one_is_meant() -> None:
+    with pytest.raises(ValueError, match="false is no number"):
+        refuse_booleans([1, False], tuple[int, ...])
+    assert refuse_booleans([1, False], tuple[int | bool, ...]) == [1, False]
+    assert refuse_booleans(True, Literal[1, True]) is True
+    with pytest.raises(ValueError, match="true is no number"):
+        refuse_booleans(True, int | str | None)
 
 
 def folder(path: Path) -> None:

@@ -11,14 +11,24 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from corpora.benchmarks import exclusions
 from workbench import catalogue
 from workbench.errors import InputError, UnknownName
 from workbench.experiment.identity import code_hash, prompts_hash
+from workbench.experiment.number_fields import refuse_booleans
 from workbench.text import combined_hash
 
 ANSWER_TOKENS = 256  # how long an answer may be, where nothing else is said
@@ -32,7 +42,16 @@ class Entry(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
-class Budget(BaseModel):
+class Numbers(BaseModel):
+    """Fields of which those of numbers take no boolean."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_boolean(cls, value: Any, info: ValidationInfo) -> Any:
+        return refuse_booleans(value, cls.model_fields[str(info.field_name)].annotation)
+
+
+class Budget(Numbers):
     """What an experiment may spend: USD, tokens (prompt and completion) and wall seconds; None is no limit."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -92,7 +111,7 @@ class Hygiene(BaseModel):
     )
 
 
-class Experiment(BaseModel):
+class Experiment(Numbers):
     """An experiment: pipelines × models × corpora. See `examples/demo.yaml`.
 
     >>> Experiment(name="demo", corpora=["world"], models=["extractive"], pipelines=["full_context"]).seed
@@ -304,6 +323,7 @@ def variants(experiment: Experiment) -> list[Variant]:
 def _expand(entry: Entry, experiment: Experiment, field: str) -> Iterator[Variant]:
     cls = _known(catalogue.pipeline, entry.name, experiment, field)
     fields = {f.name: f for f in dataclasses.fields(cls)}
+    hints = _hints(cls)
     for name in entry.options:
         if name not in fields:
             raise UnknownName(f"option of {entry.name}", name, list(fields), file=experiment.source, field=field)
@@ -319,6 +339,12 @@ def _expand(entry: Entry, experiment: Experiment, field: str) -> Iterator[Varian
             )
     for values in itertools.product(*(entry.options[name] for name in swept)):
         chosen = {**entry.options, **dict(zip(swept, values, strict=True))}
+        for name, value in chosen.items():
+            try:
+                refuse_booleans(value, hints.get(name, Any))
+            except ValueError as error:
+                problem = f"{name} is wrong: {error}"
+                raise InputError(problem, file=experiment.source, field=field, fix=_shown(value)) from error
         try:
             built = TypeAdapter(cls).validate_python(chosen)
         except ValidationError as error:
@@ -339,6 +365,13 @@ def _expand(entry: Entry, experiment: Experiment, field: str) -> Iterator[Varian
         config = {name: getattr(built, name) for name in fields}
         shown = ",".join(f"{name}={value}" for name, value in chosen.items())
         yield Variant(entry.name, f"{entry.name}[{shown}]" if shown else entry.name, built, config)
+
+
+def _hints(cls: type) -> dict[str, Any]:
+    try:
+        return get_type_hints(cls)
+    except NameError:  # a name that only type checkers import; pydantic resolves what it needs
+        return {}
 
 
 def _inner(field: str, error: InputError) -> str:

@@ -110,7 +110,7 @@ def _gpu(given: Any) -> Price:
 
 def _usd(value: Any, field: str) -> float:
     try:
-        number = float(value)
+        number = float("nan") if isinstance(value, bool) else float(value)
     except (TypeError, ValueError) as error:
         raise InputError(f"holds {value!r}, which is no number", field=field) from error
     if not 0 <= number < float("inf"):

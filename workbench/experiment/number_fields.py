@@ -1,0 +1,34 @@
+"""true and false are no numbers, although Python counts with them: in a field of numbers they are a slip."""
+
+from __future__ import annotations
+
+import types
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+
+def refuse_booleans(value: Any, annotation: Any) -> Any:
+    """The value. Raises ValueError when it is, or a list of it holds, a boolean where the annotation wants numbers.
+
+    >>> refuse_booleans(True, bool), refuse_booleans(1, int | None)
+    (True, 1)
+    """
+    if isinstance(value, bool):
+        kinds = _kinds(annotation)
+        if {int, float} & kinds and not {bool, Any} & kinds:
+            raise ValueError(f"{'true' if value else 'false'} is no number")
+    elif isinstance(value, list | tuple) and get_origin(annotation) in (tuple, list):
+        for item in value:
+            refuse_booleans(item, Union[get_args(annotation)])  # noqa: UP007 - of a tuple that is known only now
+    return value
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """The types that a value may have."""
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        return set().union(*map(_kinds, get_args(annotation)))
+    if origin is Annotated:
+        return _kinds(get_args(annotation)[0])
+    if origin is Literal:
+        return {type(value) for value in get_args(annotation)}
+    return {annotation}
