@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from workbench.fitting import cut, note_room, room_for
-from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
+from workbench.pipeline import ANSWER_RULE, REFUSAL, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
 
 WORKER = Prompt(
@@ -67,8 +67,9 @@ class ChainOfAgents:
     Sentences are packed into chunks of B = window − question − worker prompt tokens. The paper subtracts neither the
     previous note nor the reply; a prompt over the window would fail, so we subtract both (`note_tokens` twice). Each
     worker sees only the latest note; the manager sees the last note and no text. No official code is published. In a
-    window below four notes, notes are shorter; an empty note leaves the last one in place. Both are noted. `order` is
-    the paper's study of reading directions.
+    window below four notes, notes are shorter; an empty note leaves the last one in place. Both are noted. The task's
+    requirement, the common answer rule, stands behind the manager's note, not before it; there is no form without a
+    question. `order` is the paper's study of reading directions.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -96,6 +97,6 @@ class ChainOfAgents:
             draw = random.Random(f"{bench.seed}:{question.question_id}")
             chain = replace(chain, parts=tuple(draw.sample(chain.parts, len(chain.parts))))
         if not self.manager:
-            return Answer(chain.walk(asked, bench))
+            return Answer(chain.walk(asked, bench) or REFUSAL)
         room = manager_room(asked, bench)
         return managed(chain.walk(asked, bench), asked, room, bench)

@@ -40,8 +40,9 @@ class ContextualRetrieval:
 
     Chunks of 800 tokens, contexts of at most 1,024 (the cookbook; about 100 are written, by its own count). Named
     deviations: a document longer than the window is shown in consecutive parts, each chunk with the part it begins in;
-    chunks get smaller in a small window; no cross-encoder; an empty context leaves the chunk alone. All are noted. The
-    reader sees the original text. Nothing found: the text's first chunks are read, noted.
+    chunks get smaller in a small window; one field for BM25, not two; no cross-encoder; an empty context leaves the
+    chunk alone. All are noted. The reader sees the original text. Nothing found: the text's first chunks are read,
+    noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -48,7 +48,8 @@ class DoubleDipper:
     context once, the examples with the numbers of their passages as evidence, and the question: k + 1 calls, 2 in
     sequence. `examples: 3`, the paper's; 0 is its zero-shot evidence baseline. Named deviations: passages are whole
     sentences up to `passage_tokens` (the paper has given paragraphs); over the window the middle is left out, counted;
-    an unparsable example is replaced by one from another passage, at most twice, noted.
+    an unparsable example is replaced by one from another passage, at most twice; what cannot be made (or parsed) is
+    missing. Both are noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -108,6 +109,8 @@ class DoubleDipper:
                     bench.note("example_unparsable", i + 1)
             if len(made) >= self.examples:
                 break
+        if len(made) < self.examples:
+            bench.note("examples_missing", self.examples - len(made))
         return made
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, Field
 
 from pipelines.chunk_rag import READ, read_hits
-from workbench.fitting import cut, fitting_hits, from_the_start, note_room, reduced, room_for
+from workbench.fitting import cut, fitting_hits, from_the_start, leading, note_room, reduced, room_for
 from workbench.pipeline import Bench, MethodCard, Prompt, render_documents, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.entity_graph import EntityGraph, Triple, cooccurrence_triples, entities
@@ -109,15 +109,20 @@ class GraphRag:
 
     def _reports(self, graph: EntityGraph, bench: Bench) -> tuple[tuple[frozenset[str], str], ...]:
         groups = graph.communities(seed=bench.seed)[: self.max_reports]
-        room = bench.room(REPORT(facts=""), reply_tokens=self.report_tokens)
+        tokens = note_room(self.report_tokens, REPORT(facts=""), bench)
+        room = room_for(REPORT(facts=""), bench, reply_tokens=tokens)
         prompts = []
         for group in groups:
             facts = graph.facts(group)
-            while facts and bench.count("\n".join(facts)) > room:
-                facts = facts[: len(facts) // 2]
-            prompts.append(REPORT(facts="\n".join(facts)))
-        replies = bench.ask_many(prompts, step="report", max_tokens=self.report_tokens)
-        return tuple((frozenset(g), r.text.strip()) for g, r in zip(groups, replies, strict=True))
+            kept = leading(facts, room, bench, "\n".join)
+            if len(kept) < len(facts):
+                bench.note("facts_left_out", len(facts) - len(kept))
+            prompts.append(REPORT(facts="\n".join(kept)))
+        replies = bench.ask_many(prompts, step="report", max_tokens=tokens)
+        empty = sum(not reply.text.strip() for reply in replies)
+        if empty:
+            bench.note("empty_reports", empty)
+        return tuple((frozenset(g), cut(r.text.strip(), tokens, bench)) for g, r in zip(groups, replies, strict=True))
 
     def answer(self, question: Question, state: GraphState, bench: Bench) -> Answer:
         dense = state.index.search(question.text, len(state.index.chunks), "dense")
@@ -142,7 +147,9 @@ class GraphRag:
 
     def _read_with(self, report: str, hits: list[Hit], question: Question, bench: Bench) -> Answer:
         asked = render_question(question)
-        room = bench.room(READ(chunks=report, question=asked), reply_tokens=bench.answer_tokens)
+        room = room_for(READ(chunks="", question=asked), bench, reply_tokens=bench.answer_tokens)
+        report = cut(report, room // 2, bench)
+        room -= bench.count(report)
 
         def shown(some: Sequence[Hit]) -> str:
             return render_documents([hit.chunk for hit in some], bench.context)

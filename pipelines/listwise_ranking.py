@@ -23,10 +23,10 @@ class ListwiseRanking:
 
     Defaults are the papers': 100 candidates of about 100 words, window 20, step 10. Named deviations, after RankLLM: a
     last window is clipped to the head when the steps miss it, and fewer candidates than a window are ranked in one call
-    (RankGPT leaves both unranked). A reply is a text with numbers in brackets, or of numbers alone: repeated and
-    unknown ones are dropped, missing ones follow in their old order, so nothing is lost. Passages are cut to their
-    share of a prompt; candidates for which not even a short share is left keep their places at the end. Both are noted.
-    Nothing found: the text's first chunks are read, noted.
+    (RankGPT leaves both unranked), and all passages stand in one message. A reply is a text with numbers in brackets,
+    or of numbers alone: repeated and unknown ones are dropped, missing ones follow in their old order, so nothing is
+    lost. Passages are cut to their share of a prompt; candidates for which not even a short share is left keep their
+    places at the end. Both are noted. Nothing found: the text's first chunks are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

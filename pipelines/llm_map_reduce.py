@@ -107,17 +107,17 @@ class LlmMapReduce:
         if unparsable:
             bench.note(f"{step}_unparsable", unparsable)
         kept = [note for note in notes if note]
-        if notes and not kept:
-            bench.note("all_notes_empty", len(notes))
+        if len(kept) < len(notes):
+            bench.note("all_notes_empty" if not kept else "notes_empty", len(notes) - len(kept))
         return kept
 
 
 def _rendered(reply: Reply) -> str:
-    """A note as later prompts show it; empty when it says that there is nothing."""
+    """A note as later prompts show it; empty when it says nothing, or that there is nothing."""
     note = reply.parsed
     if not isinstance(note, Note):
         return "" if says_only(reply.text, NOTHING) else reply.text.strip()
-    if says_only(note.answer, NOTHING) or not note.extracted_information.strip():
+    if says_only(note.answer, NOTHING) or not (note.extracted_information + note.answer).strip():
         return ""
     return (
         f"Extracted information: {note.extracted_information.strip()}\nRationale: {note.rationale.strip()}\n"

@@ -81,7 +81,7 @@ class LongRagDual:
     Named deviations: reranked by fusing the dense ranking with BM25's, not by a cross-encoder; a document that does not
     fit beside the others is replaced by its chunks (upstream cuts the prompt's middle); the text after the last
     punctuation mark is kept; the instruction stands once. No chunk kept: all are read; an unparsable verdict that
-    nowhere says true: dropped; nothing found: the first chunks are read. All three are noted.
+    nowhere says true: dropped; an empty extract: chunks alone; nothing found: the first chunks are read. All noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -160,7 +160,10 @@ class LongRagDual:
     def _extract(self, chunks: Sequence[Chunk], rooms: Rooms, asked: str, bench: Bench) -> str:
         text = render_documents(self._documents(chunks, rooms.documents, bench), bench.context)
         prompt = EXTRACT(documents=text, question=asked)
-        return bench.ask(prompt, step="extract", max_tokens=rooms.extract_tokens).text.strip()
+        extract = bench.ask(prompt, step="extract", max_tokens=rooms.extract_tokens).text.strip()
+        if not extract:
+            bench.note("extract_empty", True)
+        return extract
 
     def _documents(self, chunks: Sequence[Chunk], room: int, bench: Bench) -> list[Chunk]:
         """The chunks' documents in rank order, each once; a document that does not fit beside them by its chunks."""

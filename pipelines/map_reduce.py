@@ -75,6 +75,6 @@ class MapReduce:
         """Replies that hold something; a note is dropped when it *is* the mark."""
         notes = [reply.text.strip() for reply in bench.ask_many(prompts, step=step, max_tokens=tokens)]
         kept = [note for note in notes if note and not says_only(note, NOTHING)]
-        if notes and not kept:
-            bench.note("all_notes_empty", len(notes))
+        if len(kept) < len(notes):
+            bench.note("all_notes_empty" if not kept else "notes_empty", len(notes) - len(kept))
         return kept

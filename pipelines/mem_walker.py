@@ -64,13 +64,14 @@ class Node:
 class MemWalker:
     """Chen et al. 2023 (arXiv 2310.05029); no official repository.
 
-    Index stage: a summary for each of m segments, then one for every `children` consecutive summaries, up to a root:
-    m + Σ⌈m / b^l⌉ calls, parallel inside a level. Query stage, in sequence: D triage calls from the root to a leaf, one
+    Index stage: a summary for each of m segments, then one for every `children` consecutive summaries, up to a root: m
+    + Σ⌈m / b^l⌉ calls, parallel inside a level. Query stage, in sequence: D triage calls from the root to a leaf, one
     call that reads the leaf's *text*; when it says no, back to the parent, without that child. The summaries on the
     path are the working memory, shown everywhere (the paper's ablation). Segments of 1,000 tokens and 8 children, its
     QuALITY setting. Named deviations: replies are JSON; a triage may not choose to go back (the printed prompt does not
-    offer it); a sole child is not asked about; the walk ends after `calls` calls (the paper's ends only with the tree),
-    after three invalid choices in a row, or when the tree is exhausted: unanswerable, noted.
+    offer it); a sole child is not asked about; an unparsable leaf says no; the walk ends after `calls` calls (the
+    paper's ends only with the tree), after three invalid choices in a row, or when the tree is exhausted: unanswerable,
+    noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -36,7 +36,8 @@ class RetrieveThenReason:
     Call 1 reads the whole context (its middle is left out when over the window) and copies facts; call 2 sees facts and
     question only. A fact that does not stand in the context, white space and case aside, is hallucinated: its share is
     noted (the paper: 61 % for prompting, 0.3 % tuned), and `hallucinated` says what happens to it: `keep`, as in the
-    paper's baseline, or `drop`. Unparsable facts are taken as prose, noted.
+    paper's baseline, or `drop`. Unparsable facts are taken as prose; with none the second call reads nothing. Both are
+    noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -74,7 +75,9 @@ class RetrieveThenReason:
             facts = [reply.text.strip()]
         read = merged(kept)  # a fact may begin in one passage and end in the next
         places = [_place(fact, read) for fact in facts]
-        if facts:
+        if not facts:
+            bench.note("no_facts", True)
+        else:
             bench.note("hallucination_rate", places.count(None) / len(facts))
         if self.hallucinated == "drop":
             facts = [fact for fact, place in zip(facts, places, strict=True) if place]

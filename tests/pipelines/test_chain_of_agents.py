@@ -118,3 +118,8 @@ def test_an_empty_note_leaves_the_last_one_in_place() -> None:
     assert len(ran.prompts("worker")) > 2
     assert "FIRST" in ran.prompts("manager")[0]
     assert ran.noted("empty_note_kept_last") == [True] * (len(ran.prompts("worker")) - 1)
+
+
+def test_a_chain_that_notes_nothing_refuses() -> None:
+    for text in ("", story(20)):
+        assert run(ChainOfAgents(manager=False), text, {"worker": ""}).answer.text == "unanswerable"

@@ -67,3 +67,8 @@ def test_a_reply_that_goes_on_with_questions_of_its_own_is_cut_there() -> None:
     ran = run(DoubleDipper(), TEXT, {"generate": example, "read": goes_on})
     assert ran.answer.text == "21"
     assert len(ran.answer.citations) == 1
+
+
+def test_examples_that_no_passage_can_give_are_missing() -> None:
+    ran = run(DoubleDipper(passage_tokens=16), story(4), {"read": "21"})  # one sentence a passage
+    assert ran.steps() == ["read"] and ran.noted("examples_missing") == [3]

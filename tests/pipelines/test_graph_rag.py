@@ -60,3 +60,22 @@ def test_a_question_without_names_is_ranked_by_meaning() -> None:
     ran = run(GraphRag(chunk_tokens=120), TEXT, {"read": "x"}, question="how many sheep in the village?")
     assert ran.noted("no_seed_entities") == [True]
     assert len(ran.answer.hits) == 5
+
+
+def test_reports_keep_to_a_small_window() -> None:
+    context = make_context("Ada met Bo. Bo met Cy. Cy met Ada. " * 3)
+    ran = run(
+        GraphRag(community_summaries=True), context, {"report": "told " * 400, "read": "Bo"}, window=400,
+        question="Whom met Ada?",
+    )  # fmt: skip
+    assert ran.noted("note_tokens_reduced_to") and ran.noted("cut_characters")
+    assert all(made.call.prompt_tokens < 400 for made in ran.made)
+    prompt = ran.prompts("read")[0]
+    assert "told told" in prompt and "Ada met Bo" in prompt
+
+
+def test_an_empty_report_is_noted_and_not_read() -> None:
+    context = make_context("Ada met Bo. Bo met Cy. Cy met Ada. " * 3)
+    ran = run(GraphRag(community_summaries=True), context, {"report": "", "read": "Bo"}, question="Whom met Ada?")
+    assert ran.noted("empty_reports") == [1]
+    assert ran.prompts("read")[0].startswith("<user>\nAda met Bo")

@@ -71,3 +71,12 @@ def test_an_unparsable_note_is_kept_as_it_is() -> None:
     assert ran.noted("map_unparsable") == [1]
     assert "Person 3 keeps 21." in ran.prompts("reduce")[0]
     assert ran.answer.text == "21"
+
+
+def test_an_answer_without_evidence_is_kept_and_what_is_dropped_is_counted() -> None:
+    replies = [note("", answer="21 sheep"), note("", answer="", confidence=0), note("GONE", answer=NOTHING)]
+    ran = run(LlmMapReduce(chunk_tokens=900), TEXT, {"map": replies, "reduce": "21"})
+    n = ran.steps().count("map")
+    assert n > 2
+    assert ran.noted("notes_empty") == [n - 1]
+    assert "21 sheep" in ran.prompts("reduce")[0]

@@ -61,3 +61,8 @@ def test_a_fact_over_two_passages_is_no_hallucination() -> None:
     ran = run(RetrieveThenReason(), text, {"retrieve": facts(over_an_end), "reason": "21"})
     assert ran.noted("hallucination_rate") == [0.0]
     assert [hit.chunk.text for hit in ran.answer.hits] == [over_an_end]
+
+
+def test_no_facts_at_all_is_noted() -> None:
+    ran = run(RetrieveThenReason(), story(5), {"retrieve": '{"facts": []}', "reason": "unanswerable"})
+    assert ran.noted("no_facts") == [True] and ran.noted("hallucination_rate") == []

@@ -17,9 +17,10 @@ def soft_clusters(
     """Clusters of rows, each ascending; a row may be in several, and is in at least one.
 
     Rows are reduced to `dimensions`, a mixture is fitted whose number of parts has the least BIC, and a row belongs to
-    every part with a probability over `threshold`; each global cluster of more than `dimensions` + 1 rows is clustered
-    again by itself. Sarthi et al. 2024 reduce by UMAP; here by the eigenvectors of the same nearest-neighbour graph,
-    UMAP's own starting point, which needs no further package. The same input and seed give the same clusters.
+    every part with a probability over `threshold`; the search for that number ends after eight that are worse; each
+    global cluster of more than `dimensions` + 1 rows is clustered again by itself. Sarthi et al. 2024 reduce by UMAP;
+    here by the eigenvectors of the same nearest-neighbour graph, UMAP's own starting point, which needs no further
+    package. The same input and seed give the same clusters.
     """
     from threadpoolctl import threadpool_limits
 
