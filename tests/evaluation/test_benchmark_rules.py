@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+
 import pytest
 
 from workbench.evaluation.metrics import longmemeval as lme
@@ -13,6 +16,7 @@ from workbench.evaluation.metrics.longproc_search import trip_stays
 from workbench.evaluation.metrics.loogle import cloze_counts, reorder_deviations, timeline
 from workbench.evaluation.metrics.multi_hop import joint, multihop_rag_retrieval, supporting_facts
 from workbench.evaluation.metrics.needles import longbio_base_model, longbio_difference, longbio_idk
+from workbench.evaluation.metrics.repoqa import function_of, function_similarity
 from workbench.evaluation.metrics.ruler_rules import ruler_text
 from workbench.evaluation.metrics.structured_output import countdown_solved, holobench_score, tsv_rows
 
@@ -275,6 +279,36 @@ def test_trips_are_read_as_natural_plan_reads_them() -> None:
     assert trip_stays("Day 2 or Day 3: from A to B, then from B to C\n1-9") == [("B", 3), ("C", 7)]
     assert trip_stays("Day 3: from A to B") == trip_stays("1-3") == trip_stays("from A to B\n1-3") == []
     assert trip_stays("Day 1 " * 20_000 + "from x " * 20_000) == []  # at once
+
+
+def bleu_by_hand(said: str, wanted: str) -> float:
+    """Sentence BLEU by its formula, for texts in which every order of n-grams has a match."""
+    a, b = said.split(), wanted.split()
+    log = 0.0
+    for n in range(1, 5):
+        ours = Counter(tuple(a[i : i + n]) for i in range(len(a) - n + 1))
+        theirs = Counter(tuple(b[i : i + n]) for i in range(len(b) - n + 1))
+        log += math.log((ours & theirs).total() / max(1, ours.total())) / 4
+    return math.exp(log) * (1.0 if len(a) >= len(b) else math.exp(1 - len(b) / len(a)))
+
+
+def test_functions_are_compared_by_sentence_bleu() -> None:
+    wanted = "def f(x): return x + one + two + three"
+    for said in (wanted, "def f(x): return x + one + two", "def g(x): return x + one + two + three", wanted + " end"):
+        assert function_similarity(said, wanted) == pytest.approx(bleu_by_hand(said, wanted))
+    assert function_similarity("a  b\n c d", "a b c d") == 1.0  # white space is no matter
+    assert function_similarity("", wanted) == 0.0
+
+
+def test_the_function_of_a_reply() -> None:
+    assert function_of("```\nfn f() {}\n```\n```\nfn g() {}\n```", "rust") == "fn f() {}\n"  # the first block
+    assert function_of("```python\nx = 1\n```\n```python\nasync def g():\n    pass\n```", "python") == (
+        "async def g():\n    pass"
+    )
+    assert function_of("```python\n  def f(): return 1\n```", "python") == "def f(): return 1"  # a method's indent
+    assert function_of("```python\ndef f(:\n```", "python") == "def f(:\n"  # cannot be parsed: the block
+    assert function_of(" def f(): pass ", "python") == "def f(): pass"
+    assert function_of("```python\n" + "(" * 10_000 + "\n```", "python").startswith("(")
 
 
 def test_structured_figures() -> None:

@@ -83,6 +83,10 @@ NOVEL = {"Q1": {
 NQ = {"question": "Who?", "answers": ["Ann"], "ctxs": [{"title": "T", "text": "It was Ann."}]}
 SECTION = {"chunk_link": "l1", "chunk_heading": "H", "text": "Set it to 3."}
 COOKBOOK = {"id": "q1", "question": "To what?", "correct_chunks": ["l1"], "correct_answer": "To 3."}
+REPO = {
+    "context": "def f():\n    return 1", "lang": "python", "repo": "a/b", "id": 3,
+    "multi_turns": [{"input": "It returns one.", "answer": "def f():\n    return 1", "name": "f"}],
+}  # fmt: skip
 CITED = {"idx": 7, "dataset": "hotpotqa", "context": "It rained.", "query": "Rain?", "answer": ["yes"]}
 TOPIC = {
     "documents": [{"document_id": "d1", "document_text": "Text.", "insights_included": ["i1"]}],
@@ -100,6 +104,7 @@ CASES: dict[str, tuple[str, str, Any, dict[str, Any]]] = {  # loader: (its file,
     "helmet": ("kilt/nq.jsonl", "jsonl", [RAG], {}),
     "lara": ("query/32k_book_location.jsonl", "jsonl", [LARA], {}),
     "literaryqa": ("test.jsonl", "jsonl", [STORY], {}),
+    "scbench": ("scbench_repoqa.jsonl", "jsonl", [REPO], {}),
     "longbench_cite": ("LongBench-Cite.json", "json", [CITED], {}),
     "longbench_v2": ("data.json", "json", [VERSION_TWO], {}),
     "loogle": ("longdep_qa.jsonl", "jsonl", [LOOGLE], {}),

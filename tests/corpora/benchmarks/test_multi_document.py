@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from corpora.benchmarks import helmet, longbench_cite, loong, multihop_rag, musique, qasper, summhay, two_wiki
+from corpora.benchmarks import helmet, longbench_cite, loong, multihop_rag, musique, qasper, scbench, summhay, two_wiki
 from tests.corpora.benchmarks.test_long_benchmarks import written
 from tests.corpora.synthetic.marking import full_marks, headline, nothing_for_nothing, stands_in_text
 from workbench.errors import InputError
+from workbench.evaluation.metrics import score_answer
+from workbench.records import Answer
 
 
 def musique_row(**changes: Any) -> dict[str, Any]:
@@ -226,3 +228,52 @@ def test_longbench_cite_marks_the_sentences(tmp_path: Path) -> None:
     empty.mkdir()
     with pytest.raises(InputError, match="holds no LongBench-Cite"):
         longbench_cite.load(path=str(empty))
+
+
+CODE = {
+    "first": "def first(items):\n    for item in items:\n        return item\n    raise ValueError(items)",
+    "last": "def last(items):\n    result = None\n    for item in items:\n        result = item\n    return result",
+}
+
+
+def test_scbench_asks_every_turn_of_one_context(tmp_path: Path) -> None:
+    kv = {"input": "Key: k1", "answer": "v-1"}
+    turns = [kv, {**kv, "answer": "x"}]
+    written(tmp_path / "scbench_kv.jsonl", {"id": 0, "context": '{"k1": "v-1"}', "multi_turns": turns})
+    choice = {"input": "Who {is} it?", "options": ["Ann", "Bo", "Cy", "Di"], "answer": "Bo"}
+    written(tmp_path / "scbench_choice_eng.jsonl", {"context": "It was Bo.", "multi_turns": [choice]})
+    mean = {"input": "The second smallest number is", "answer": 7}
+    written(tmp_path / "scbench_mf.jsonl", {"context": "5 7 9", "multi_turns": [mean]})
+    parts = [{**kv, "task": "scbench_kv"}, {"input": "Sum up.", "answer": "It rained.", "task": "scbench_summary"}]
+    written(tmp_path / "scbench_summary_with_needles.jsonl", {"context": "It rained.", "multi_turns": parts})
+    corpus = scbench.load(path=str(tmp_path))
+    one, two, number, chosen, key, summary = corpus.questions
+    assert one.context_id == two.context_id and (one.metadata["turn"], two.metadata["turn"]) == (0, 1)
+    assert one.evidence[0].text == "v-1" and not two.evidence
+    assert (headline(one, "It is v-1."), headline(two, "It is v-1.")) == (1.0, 0.0)
+    assert (headline(chosen, "B"), headline(chosen, "C")) == (1.0, 0.0) and "Who {is} it?" in chosen.text
+    assert number.text.startswith("What is the second smallest number?") and headline(number, "7.2") == 1.0
+    assert (key.task, key.metadata["max_gen"]) == ("scbench_summary_with_needles/scbench_kv", 80)
+    assert (summary.task, summary.metadata["max_gen"]) == ("scbench_summary_with_needles/scbench_summary", 800)
+    assert headline(key, "v-1") == 1.0 and headline(summary, "It rained.") == 1.0
+    assert len(scbench.load(path=str(tmp_path), tasks="kv").questions) == 2
+    with pytest.raises(InputError, match="holds no scbench_vt"):
+        scbench.load(path=str(tmp_path), tasks="vt")
+
+
+def test_scbench_repoqa_compares_with_all_functions_of_the_repository(tmp_path: Path) -> None:
+    turns = [{"input": f"It gives the {name}.", "answer": code, "name": name} for name, code in CODE.items()]
+    repo = {"context": "\n\n".join(CODE.values()), "lang": "python", "repo": "a/b", "multi_turns": turns}
+    other = {**repo, "repo": "c/d", "multi_turns": [{**turns[0], "name": "elsewhere"}]}
+    written(tmp_path / "scbench_repoqa.jsonl", repo, other)
+    first, last, elsewhere = scbench.load(path=str(tmp_path)).questions
+    assert [name for name, _ in first.metadata["functions"]] == ["first", "last"]  # of its repository alone
+    assert elsewhere.metadata["functions"] == [["elsewhere", CODE["first"]]]
+    assert first.evidence[0].text == CODE["first"]
+    block = f"It is this:\n```python\nimport x\n\n{CODE['first']}\n```\nThere."
+    assert headline(first, block) == 1.0 and headline(last, block) == 0.0
+    assert headline(first, CODE["first"]) == 1.0  # a reply without a block is taken whole
+    assert headline(first, CODE["first"].partition("    raise")[0]) == 0.0  # most like it, but not like enough
+    scores = {s.metric: s.value for s in score_answer(first, Answer(CODE["first"].partition("    raise")[0]))}
+    assert 0 < (scores["scbench_repoqa_similarity"] or 0) < 0.8
+    assert nothing_for_nothing(first)
