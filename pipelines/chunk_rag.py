@@ -76,7 +76,7 @@ class ChunkRag:
     k1: float = 1.5
     b: float = 0.75
     language: str = "english"
-    fusion: Literal["rrf", "weighted", "interleave"] = "rrf"
+    fusion: Literal["rrf", "weighted", "interleave", "relative_score", "dist_based_score"] = "rrf"
     rrf_k: int = 60
     dense_weight: float = 0.5
     query: Literal["none", "hyde", "multi_query", "decompose", "step_back"] = "none"

@@ -179,6 +179,8 @@ def test_a_contextual_index_is_written_in_the_build_and_read_without() -> None:
         {"dimensions": 8},
         {"fusion": "weighted", "dense_weight": 0.8, "rrf_k": 0},
         {"fusion": "interleave"},
+        {"fusion": "relative_score", "dense_weight": 0.3},
+        {"fusion": "dist_based_score"},
         {"language": "none"},
         *({"splitter": name} for name in ("tokens", "words", "paragraphs", "markdown", "semantic", "code")),
         {"splitter": "window:1"},

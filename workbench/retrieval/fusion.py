@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean, pstdev
 from typing import Literal
 
 from workbench.errors import UnknownName
@@ -11,16 +12,18 @@ from workbench.retrieval.bounds import within
 
 Ranking = Sequence[int]
 Scored = list[tuple[int, float]]
-FUSIONS = ("rrf", "weighted", "interleave")
+Kind = Literal["rrf", "weighted", "interleave", "relative_score", "dist_based_score"]
+FUSIONS = ("rrf", "weighted", "interleave", "relative_score", "dist_based_score")
 
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
     """How dense and sparse rankings become one. `rrf`: reciprocal ranks with `k`; `weighted`: the same with
     `dense_weight` for the dense and the rest for the sparse rankings (k 0 and 0.8: Anthropic's contextual retrieval;
-    k 1 with ranks from 0 is Graphiti's, our k 0); `interleave`: round robin, dense first (LightRAG)."""
+    k 1 with ranks from 0 is Graphiti's, our k 0); `interleave`: round robin, dense first (LightRAG);
+    `relative_score` and `dist_based_score`: the scores themselves, scaled and summed with the same weights."""
 
-    kind: Literal["rrf", "weighted", "interleave"] = "rrf"
+    kind: Kind = "rrf"
     k: int = 60
     dense_weight: float = 0.5
 
@@ -31,14 +34,18 @@ class Fusion:
         within("rrf_k", self.k, 0)
         within("dense_weight", self.dense_weight, 0, 1)
 
-    def merge(self, dense: Sequence[Ranking], sparse: Sequence[Ranking]) -> Scored:
-        """One ranking of all."""
+    def merge(self, dense: Sequence[Scored], sparse: Sequence[Scored]) -> Scored:
+        """One ranking of all; with dense or with sparse ones alone, all weigh the same."""
+        both = bool(dense and sparse)
+        weights = [self.dense_weight if both else 1.0] * len(dense)
+        weights += [1 - self.dense_weight if both else 1.0] * len(sparse)
+        if self.kind in ("relative_score", "dist_based_score"):
+            shares = [weight / max(len(dense), len(sparse)) for weight in weights]
+            return score_fusion([*dense, *sparse], shares, dist_based=self.kind == "dist_based_score")
+        rankings = [[position for position, _ in scored] for scored in (*dense, *sparse)]
         if self.kind == "interleave":
-            return interleave([*dense, *sparse])
-        if self.kind == "rrf" or not dense or not sparse:
-            return reciprocal_rank_fusion([*dense, *sparse], self.k)
-        weights = [self.dense_weight] * len(dense) + [1 - self.dense_weight] * len(sparse)
-        return weighted([*dense, *sparse], weights, self.k)
+            return interleave(rankings)
+        return reciprocal_rank_fusion(rankings, self.k) if self.kind == "rrf" else weighted(rankings, weights, self.k)
 
 
 def reciprocal_rank_fusion(rankings: Sequence[Ranking], k: int = 60) -> Scored:
@@ -57,6 +64,30 @@ def weighted(rankings: Sequence[Ranking], weights: Sequence[float], k: int = 60)
         for rank, position in enumerate(ranking, 1):
             scores[position] = scores.get(position, 0.0) + weight / (k + rank)
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+
+
+def score_fusion(scored: Sequence[Scored], weights: Sequence[float], *, dist_based: bool = False) -> Scored:
+    """Sum of weight × scaled score. Each ranking's scores are scaled by themselves: its lowest to 0 and its highest to
+    1 (relative score fusion), or the mean less three standard deviations to 0 and the mean and three to 1
+    (`dist_based`: Mazzeschi 2023), which a single outlier moves less. Scores that are all the same are 1, or 0 where
+    none is positive. As llama-index's QueryFusionRetriever (modes `relative_score` and `dist_based_score`); only what
+    each ranking found takes part in its scaling.
+
+    >>> score_fusion([[(7, 0.9), (8, 0.5)], [(8, 12.0), (9, 4.0), (7, 2.0)]], [0.5, 0.5])
+    [(7, 0.5), (8, 0.5), (9, 0.1)]
+    """
+    sums: dict[int, float] = {}
+    for ranking, weight in zip(scored, weights, strict=True):
+        values = [score for _, score in ranking]
+        low, high = min(values, default=0.0), max(values, default=0.0)
+        if low == high:
+            low, high = (low - 1, high) if high > 0 else (low, high + 1)
+        elif dist_based:
+            mean, deviation = fmean(values), pstdev(values)
+            low, high = mean - 3 * deviation, mean + 3 * deviation
+        for position, score in ranking:
+            sums[position] = sums.get(position, 0.0) + weight * (score - low) / ((high - low) or 1.0)
+    return sorted(sums.items(), key=lambda item: (-item[1], item[0]))
 
 
 def interleave(rankings: Sequence[Ranking]) -> Scored:

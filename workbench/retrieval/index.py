@@ -222,7 +222,7 @@ class ChunkIndex:
             sparse = [self.sparse.search(query, depth) for query in queries]
         if len(dense) + len(sparse) == 1:
             return (dense + sparse)[0]
-        return fusion.merge([[p for p, _ in r] for r in dense], [[p for p, _ in r] for r in sparse])
+        return fusion.merge(dense, sparse)
 
     def embed_queries(self, queries: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of questions, shape (n, d)."""
