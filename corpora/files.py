@@ -22,6 +22,7 @@ def load(
     unreadable: Literal["stop", "skip"] = "stop",
     limit: int | None = None,
     max_file_mb: float = 50.0,
+    encoding: str | None = None,
 ) -> Corpus:
     """Your own folder of documents (.txt .md .html .pdf .docx) with your questions about them.
 
@@ -29,13 +30,14 @@ def load(
     document_ids, evidence (quotations, or {document_id, start, end}), task, options, metrics; other fields become
     labels to break results down by. By default it is `questions.jsonl` or `.csv` in the folder. `context: folder` asks
     every question of all documents together, `named` of the documents that it names. A file that cannot be read stops
-    the load, or is left out and reported with `unreadable: skip`. `limit` keeps the first questions.
+    the load, or is left out and reported with `unreadable: skip`. `limit` keeps the first questions. `encoding` is
+    what text is read in that is not UTF-8 (shift_jis, cp1251, …); by default Windows-1252, where it can be that.
 
     Raises InputError naming the file, the line, the field and the fix.
     """
     folder = Path(path).expanduser()
     file = _question_file(folder, questions)
-    found = ingest(folder, ignore=frozenset({file.resolve()}), max_file_mb=max_file_mb)
+    found = ingest(folder, ignore=frozenset({file.resolve()}), max_file_mb=max_file_mb, encoding=encoding)
     _check(found, folder, unreadable)
     if context not in ("folder", "named"):
         raise InputError(f"context {context!r}", field="context", fix="use folder or named")

@@ -8,7 +8,7 @@ they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,9 @@ _BLOCKS = (
     "p div section article header footer main aside nav ul ol li dl dt dd table tr h1 h2 h3 h4 h5 h6 pre blockquote "
     "figure figcaption form fieldset address details summary title hr"
 ).split()
+NAMED = 5  # files named with a reason; of more, the others are counted
+FEW_STRAY = 8  # bytes that are no UTF-8; of so few nothing can be told
+MOST_STRAY = 0.3  # of the bytes that are no white space; Windows-1252 of any Western language has fewer beyond ASCII
 _SILENT = ("script", "style", "noscript", "template", "svg")
 
 
@@ -45,18 +48,34 @@ class Ingested:
     def notes(self) -> tuple[str, ...]:
         """One line for each thing that is not as simple as a file read."""
         return (
-            *(f"skipped {skipped.path.name}: {skipped.reason}" for skipped in self.skipped),
+            *(f"skipped {named}: {reason}" for reason, named in _by_reason(self.skipped)),
             *(f"{name} has the text of {first} and is left out" for name, first in self.duplicates.items()),
             *(f"{name} is not UTF-8 and was read as {encoding}" for name, encoding in self.repaired.items()),
         )
 
 
-def ingest(folder: Path, *, ignore: frozenset[Path] = frozenset(), max_file_mb: float = 50.0) -> Ingested:
+def _by_reason(skipped: Sequence[Skipped]) -> list[tuple[str, str]]:
+    """Each reason with the files that it was given for, the first of them by name."""
+    names: dict[str, list[str]] = {}
+    for one in skipped:
+        names.setdefault(one.reason, []).append(one.path.name)
+    return [
+        (reason, ", ".join(of[:NAMED]) + (f" and {len(of) - NAMED:,} more" if len(of) > NAMED else ""))
+        for reason, of in names.items()
+    ]
+
+
+def ingest(
+    folder: Path, *, ignore: frozenset[Path] = frozenset(), max_file_mb: float = 50.0, encoding: str | None = None
+) -> Ingested:
     """Read every file under `folder` (or the one file that it is). A document's id is its path below the folder.
 
-    Hidden files are passed over; `ignore` holds resolved paths that are no documents (the questions file). Raises
-    InputError when there is no such folder.
+    Hidden files and Word's lock files are passed over; `ignore` holds resolved paths that are no documents (the
+    questions file); `encoding` is what text is read in that is not UTF-8. Raises InputError when there is no such
+    folder or encoding.
     """
+    if encoding is not None:
+        _check_encoding(encoding)
     if not folder.exists():
         raise InputError("no such folder", file=folder, fix="give a folder of .txt, .md, .html, .pdf or .docx files")
     found = Ingested()
@@ -73,7 +92,7 @@ def ingest(folder: Path, *, ignore: frozenset[Path] = frozenset(), max_file_mb: 
         try:
             if path.stat().st_size > max_file_mb * 1e6:
                 raise ValueError(f"larger than max_file_mb ({max_file_mb:g} MB)")
-            text, encoding = reader(path)
+            text, read_as = reader(path, encoding)
             if not text.strip():
                 raise ValueError(
                     "holds no text (a scan needs OCR first)" if path.suffix.lower() == ".pdf" else "is empty"
@@ -85,8 +104,8 @@ def ingest(folder: Path, *, ignore: frozenset[Path] = frozenset(), max_file_mb: 
         if first != name:
             found.duplicates[name] = first
             continue
-        if encoding:
-            found.repaired[name] = encoding
+        if read_as:
+            found.repaired[name] = read_as
         found.documents.append(Document(name, text, path.stem, {"path": str(path)}))
     return found
 
@@ -97,7 +116,7 @@ def _files(folder: Path) -> Iterator[Path]:
         return
     root = folder.resolve()
     for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        hidden = any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
         if path.is_file() and not hidden and path.resolve().is_relative_to(root):
             yield path
 
@@ -106,23 +125,36 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def decode(raw: bytes) -> tuple[str, str]:
+def _check_encoding(name: str) -> None:
+    try:
+        b"xx".decode(name, errors="replace")  # refuses what decodes to no text, too, such as base64
+    except LookupError as error:
+        fix = "e.g. shift_jis, gb18030, big5, euc_kr, cp1251, koi8_r, cp1253, utf_16_le"
+        raise InputError(f"unknown encoding {name!r}", field="encoding", fix=fix) from error
+
+
+def decode(raw: bytes, encoding: str | None = None) -> tuple[str, str]:
     """The text of a file and, when it was not UTF-8, the encoding that it was read in.
 
-    A byte-order mark decides; else UTF-8; else Windows-1252, the superset of Latin-1 that old files are mostly in. In a
-    file of mixed encodings only the bytes that are no UTF-8 are read as Windows-1252, and the second text counts them.
-    Raises ValueError for what is no text at all. Line ends become newlines.
+    A byte-order mark decides; else UTF-8; else `encoding`, if given; else Windows-1252, the superset of Latin-1 that
+    old files are mostly in. In a file of mixed encodings only the bytes that are no UTF-8 are read as Windows-1252, and
+    the second text counts them. Raises ValueError for what is no text at all, or in none of these: Cyrillic, Greek or
+    Asian text read as Windows-1252 would be a document of nonsense. Line ends become newlines.
     """
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+    for mark, marked in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if raw.startswith(mark):
-            return _newlines(raw.decode(encoding)), "" if encoding == "utf-8-sig" else encoding
-    if b"\0" in raw[:65536]:
+            return _newlines(raw.decode(marked)), "" if marked == "utf-8-sig" else marked
+    if encoding is None and b"\0" in raw[:65536]:
         raise ValueError("is binary, not text")
     try:
         return _newlines(raw.decode("utf-8")), ""
     except UnicodeDecodeError:
         pass
+    if encoding is not None:
+        return _newlines(raw.decode(encoding)), encoding
     text, stray, beyond = _mixed(raw)
+    if stray > max(FEW_STRAY, MOST_STRAY * sum(byte > 32 for byte in raw)):
+        raise ValueError("is neither UTF-8 nor Windows-1252; say what it is, e.g. `encoding: shift_jis`")
     return _newlines(text), f"UTF-8 with {stray:,} bytes repaired (cp1252)" if beyond else "cp1252"
 
 
@@ -139,19 +171,20 @@ def _newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _read_text(path: Path) -> tuple[str, str]:
-    return decode(path.read_bytes())
+def _read_text(path: Path, encoding: str | None) -> tuple[str, str]:
+    return decode(path.read_bytes(), encoding)
 
 
-def _read_html(path: Path) -> tuple[str, str]:
-    """Visible text, one line a block; white space as a browser would collapse it."""
+def _read_html(path: Path, given: str | None) -> tuple[str, str]:
+    """Visible text, one line a block; white space as a browser would collapse it. A page's own word on its encoding
+    counts for more than what was `given`."""
     from bs4 import BeautifulSoup
 
     raw = path.read_bytes()
     soup = BeautifulSoup(raw, "html.parser")
     declared, encoding = (soup.declared_html_encoding or "utf-8").lower(), ""
     if declared in ("utf-8", "utf8", "ascii", "us-ascii"):  # ours repairs single bytes, a guess would turn all of them
-        text, encoding = decode(raw)
+        text, encoding = decode(raw, None if soup.declared_html_encoding else given)
         soup = BeautifulSoup(text, "html.parser")
     elif (soup.original_encoding or declared) not in ("utf-8", "ascii"):
         encoding = str(soup.original_encoding or declared)
@@ -176,19 +209,19 @@ def _read_html(path: Path) -> tuple[str, str]:
     return re.sub("\x00(\\d+)\x00", lambda match: kept[int(match.group(1))].strip("\n"), joined), encoding
 
 
-def _read_pdf(path: Path) -> tuple[str, str]:
+def _read_pdf(path: Path, encoding: str | None) -> tuple[str, str]:
     from workbench.llama import read_pdf
 
     return "\n\n".join(page.strip() for page in read_pdf(path)), ""
 
 
-def _read_docx(path: Path) -> tuple[str, str]:
+def _read_docx(path: Path, encoding: str | None) -> tuple[str, str]:
     from workbench.llama import read_docx
 
     return re.sub(r"\n{3,}", "\n\n", read_docx(path)).strip(), ""
 
 
-READERS: dict[str, Callable[[Path], tuple[str, str]]] = {
+READERS: dict[str, Callable[[Path, str | None], tuple[str, str]]] = {
     ".txt": _read_text,
     ".text": _read_text,
     ".md": _read_text,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -84,6 +85,11 @@ def test_run_compare_and_plan(in_folder: Path, capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert "14 answered, 0 failed" in printed
     assert str(in_folder / "runs" / "small.duckdb") in printed
+    assert main(["compare", str(file), "--experiment", "small"]) == 2  # a file is an experiment already
+    assert main(["compare", str(in_folder / "runs" / "small.duckdb"), "--experiment", "small"]) == 0
+    assert main(["compare", str(file), "--part", "tasks"]) == 2  # of csv only
+    assert main(["compare", str(file), "--part", "tasks", "--format", "csv"]) == 0
+    capsys.readouterr()
     for format in ("table", "json", "csv", "md"):
         assert main(["compare", str(file), "--by", "hops", "--format", format]) == 0
         assert "closed_book" in capsys.readouterr().out
@@ -103,6 +109,37 @@ def test_a_spent_budget_gives_exit_code_4_and_resumes(in_folder: Path, capsys: p
     assert main(["run", str(write(in_folder, text)), "--quiet"]) == 4
     assert "earlier sessions; the next call takes at least" in capsys.readouterr().err
     assert main(["run", str(write(in_folder, GOOD)), "--quiet"]) == 0
+
+
+def test_a_budget_on_the_command_line_leaves_the_experiment_the_same(
+    in_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(in_folder, GOOD.replace("models: [extractive]", "models: [{extractive: {price_as: gpt-4o-mini}}]"))
+    assert main(["run", str(file), "--quiet", "--usd", "0.0000001"]) == 4
+    assert "14 questions not asked; raise it" in capsys.readouterr().err
+    assert main(["run", str(file), "--quiet", "--usd", "1"]) == 0
+    assert main(["compare", str(file)]) == 0  # found by the file as it stands
+    with pytest.raises(SystemExit):
+        main(["run", str(file), "--usd", "0"])
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"", "it is empty"), (b"SQLite format 3\0" * 9, "not a DuckDB database"), (None, "is a folder")],
+)
+@pytest.mark.parametrize("command", ["compare", "report", "ui"])
+def test_a_file_that_is_no_log_is_one_line_and_exit_code_2(
+    command: str, content: bytes | None, told: str, in_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = in_folder / "notes.duckdb"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+        os.utime(path, (1, 1))  # a file that is being made would be waited for
+    assert main([command, str(path)]) == 2
+    said = capsys.readouterr().err
+    assert told in said and said.count("\n") == 1
 
 
 @pytest.mark.parametrize("catalogue", [["pipelines"], ["models"], ["corpus", "list"], ["corpus", "show", "world"]])

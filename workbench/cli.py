@@ -71,16 +71,15 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("file", type=Path, metavar="FILE")
     run.add_argument("--limit", type=_positive, metavar="N", help="at most N questions per corpus")
     run.add_argument("--fresh", action="store_true", help="ask again, also what is answered or cached")
+    run.add_argument("--usd", type=_money, metavar="X", help="stop at X USD, whatever budget the file gives")
     run.add_argument("--quiet", action="store_true", help="no progress bar and no table at the end")
 
+    from workbench.conformance_command import add_conformance
+    from workbench.report_command import add_choice, add_report
+
     compare = command("compare", _compare, "the leaderboard, with intervals and paired tests")
-    compare.add_argument("source", type=Path, metavar="FILE|DB")
-    compare.add_argument("--baseline", metavar="P", help="the pipeline that the others are tested against")
-    compare.add_argument("--by", metavar="LABEL", help="break down by task or another question label")
-    compare.add_argument("--metric", metavar="NAME", help="score by this metric instead of each question's own")
-    compare.add_argument(
-        "--without", type=Path, metavar="FILE", help="leave out a list's questions: question_id, reason"
-    )
+    add_choice(compare)
+    compare.add_argument("--part", choices=("table", "tasks", "figures"), help="what csv is of; by default the table")
     _format(compare, "table", "json", "csv", "md")
 
     for name, run_it, text in (
@@ -89,13 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     ):
         _format(command(name, run_it, text), "table", "json")
 
-    from workbench.conformance_command import add_conformance
     from workbench.corpus_command import add_corpus
     from workbench.import_command import add_import
     from workbench.index_command import add_index
     from workbench.judge_command import add_judge
     from workbench.metrics_command import add_metrics
-    from workbench.report_command import add_report
     from workbench.retrieve_command import add_retrieve
     from workbench.server_command import add_cache, add_serve
 
@@ -113,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     ui = command("ui", _ui, "open the pages in a browser")
     ui.add_argument("database", type=Path, nargs="?", metavar="DB|FILE")
     ui.add_argument("--port", type=_port, default=8501)
+    ui.add_argument("--host", default="127.0.0.1", help="address to listen on; by default this machine alone")
     ui.add_argument("--headless", action="store_true", help="serve without opening a browser")
     return parser
 
@@ -128,6 +126,13 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def _money(text: str) -> float:
+    amount = float(text)
+    if not 0 < amount < float("inf"):
+        raise argparse.ArgumentTypeError("must be more than 0")
+    return amount
 
 
 def _port(text: str) -> int:
@@ -146,7 +151,9 @@ def _run(arguments: argparse.Namespace) -> int:
     from workbench.experiment.runner import run
 
     experiment = load(arguments.file)
-    summary = run(experiment, limit=arguments.limit, fresh=arguments.fresh, progress=not arguments.quiet)
+    summary = run(
+        experiment, limit=arguments.limit, fresh=arguments.fresh, progress=not arguments.quiet, usd=arguments.usd
+    )
     if not arguments.quiet:
         from workbench.analysis.compare import compare
 
@@ -155,7 +162,8 @@ def _run(arguments: argparse.Namespace) -> int:
         print(_summary_line(summary))
         print(f"next: workbench ui {summary.database}   (or: workbench compare {arguments.file} --by task)")
     if summary.stopped:
-        print(f"workbench: stopped: {summary.stopped}; raise it, and the same command goes on", file=sys.stderr)
+        left = f"{summary.left:,} questions not asked" if summary.left != 1 else "1 question not asked"
+        print(f"workbench: stopped: {summary.stopped}, {left}; raise it, and the same command goes on", file=sys.stderr)
     for refusal in summary.refused:
         print(f"workbench: {refusal}; mend that, and the same command goes on", file=sys.stderr)
     return summary.exit_code
@@ -232,19 +240,12 @@ def _duration(seconds: float) -> str:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from workbench.analysis.compare import compare
+    from workbench.report_command import chosen
 
-    database, experiment = _database(arguments.source)
-    without = None
-    if arguments.without is not None:
-        from corpora.benchmarks.exclusions import listed
-
-        without = listed(arguments.without)
-    compared = compare(
-        database, experiment=experiment, baseline=arguments.baseline, by=arguments.by, metric=arguments.metric,
-        without=without,
-    )  # fmt: skip
-    print(compared.format(arguments.format))
+    if arguments.part is not None and arguments.format != "csv":
+        fix = "json holds all parts, and table and md show them"
+        raise InputError(f"chooses what --format csv is of, not {arguments.format}", field="--part", fix=fix)
+    print(chosen(arguments).format(arguments.format, arguments.part or "table"))
     return 0
 
 
@@ -257,8 +258,12 @@ def _database(source: Path) -> tuple[Path, str | None]:
         if not experiment.database.exists():
             raise InputError("has not been run yet", file=source, fix=f"run it first: workbench run {source}")
         return experiment.database, experiment.experiment_id
-    if not source.exists():
-        raise InputError("no such file", file=source, fix="give an experiment file or a .duckdb file")
+    if not source.is_file():
+        problem = "is a folder" if source.is_dir() else "no such file"
+        raise InputError(problem, file=source, fix="give an experiment file or a .duckdb file")
+    from workbench.runlog.connection import check_kind
+
+    check_kind(source)
     return source, None
 
 
@@ -301,7 +306,10 @@ def _ui(arguments: argparse.Namespace) -> int:
     if arguments.database is not None:
         database, _ = _database(arguments.database)
         environment["WORKBENCH_DATABASE"] = str(database.resolve())
+    if arguments.host in ("127.0.0.1", "localhost", "::1"):  # whoever reaches the pages may start runs there
+        environment["WORKBENCH_LAUNCH"] = "1"
     command = [sys.executable, "-m", "streamlit", "run", str(app_path()), f"--server.port={arguments.port}"]
+    command += [f"--server.address={arguments.host}"]
     command += ["--browser.gatherUsageStats=false", f"--server.headless={'true' if arguments.headless else 'false'}"]
     return subprocess.call(command, env=environment)  # noqa: S603 - our own command line
 

@@ -37,11 +37,13 @@ def add_corpus(command: Callable[..., argparse.ArgumentParser]) -> None:
     made.add_argument("--out", type=Path, metavar="FILE.json", help="write the report there, too")
     made.add_argument("--max-file-mb", type=float, default=50.0, metavar="MB", help="skip larger files (50)")
     asked = sub("questions", _questions, "write questions about documents with a model, keep those that pass checks")
+    made.add_argument("--encoding", metavar="NAME", help="of text that is not UTF-8, e.g. shift_jis (cp1252)")
     asked.add_argument("corpus", metavar="FOLDER|NAME[@PATH]")
     asked.add_argument("--llm", required=True, metavar="M", help="the model that writes, e.g. openai/gpt-4o-mini")
     asked.add_argument("--n", type=int, default=100, metavar="N", help="accepted questions wanted (100)")
     asked.add_argument("--kinds", default="single,pair,whole", metavar="LIST", help="single, pair, whole")
     asked.add_argument("--out", type=Path, metavar="FILE.jsonl", help="the questions file (FOLDER/questions.jsonl)")
+    asked.add_argument("--encoding", metavar="NAME", help="of a folder's text that is not UTF-8 (cp1252)")
     asked.add_argument("--budget", type=float, metavar="USD", help="stop when it is reached")
     asked.add_argument("--seed", type=int, default=0)
     asked.add_argument("-o", "--option", action="append", default=[], metavar="KEY=VALUE", help="a model option")
@@ -99,7 +101,7 @@ def _facts(facts: dict[str, Any], format: str) -> None:
 
 def _make(arguments: argparse.Namespace) -> int:
     """0 when every file with a reader was read, 3 when some could not be (they are named)."""
-    report = look_over(arguments.folder, arguments.max_file_mb)
+    report = look_over(arguments.folder, arguments.max_file_mb, arguments.encoding)
     if arguments.out is not None:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -116,7 +118,7 @@ def _make(arguments: argparse.Namespace) -> int:
     return 3 if report["unreadable"] else 0
 
 
-def look_over(folder: Path, max_file_mb: float = 50.0) -> dict[str, Any]:
+def look_over(folder: Path, max_file_mb: float = 50.0, encoding: str | None = None) -> dict[str, Any]:
     """What a folder holds as documents: counts, tokens (o200k), and one row for each document that is doubled,
     nearly doubled, repaired, skipped or unreadable. Raises InputError when there is no document."""
     from corpora.files import QUESTION_FILES
@@ -125,7 +127,7 @@ def look_over(folder: Path, max_file_mb: float = 50.0) -> dict[str, Any]:
     from workbench.text import count_tokens
 
     own = frozenset((folder / name).resolve() for name in QUESTION_FILES)
-    found = ingest(folder.expanduser(), ignore=own, max_file_mb=max_file_mb)
+    found = ingest(folder.expanduser(), ignore=own, max_file_mb=max_file_mb, encoding=encoding)
     if not found.documents:
         told = f": {found.skipped[0].path.name} {found.skipped[0].reason}" if found.skipped else ""
         raise InputError(f"holds no document{told}", file=folder, fix="add .txt, .md, .html, .pdf or .docx files")
@@ -153,7 +155,7 @@ def _questions(arguments: argparse.Namespace) -> int:
 
     from workbench.experiment.question_writing import WritingOptions, write_questions
 
-    context, out = _documents(arguments.corpus, arguments.out)
+    context, out = _documents(arguments.corpus, arguments.out, arguments.encoding)
     kinds = [kind.strip() for kind in arguments.kinds.split(",") if kind.strip()]
     options = WritingOptions(
         arguments.llm, parse_options(arguments.option), arguments.n, kinds, arguments.budget, arguments.seed
@@ -182,7 +184,7 @@ def _questions(arguments: argparse.Namespace) -> int:
     return 0 if len(done.rows) >= arguments.n else 3
 
 
-def _documents(corpus: str, out: Path | None) -> tuple[Context, Path]:
+def _documents(corpus: str, out: Path | None, encoding: str | None = None) -> tuple[Context, Path]:
     """The documents to ask about (of a corpus all contexts together), and the file for the questions."""
     from corpora.files import QUESTION_FILES, documents_of
     from corpora.ingest import ingest
@@ -195,7 +197,7 @@ def _documents(corpus: str, out: Path | None) -> tuple[Context, Path]:
         beside = folder if folder.is_dir() else folder.parent
         own = frozenset((beside / name).resolve() for name in QUESTION_FILES)
         written = frozenset(path.resolve() for path in beside.glob("*.jsonl"))
-        found = ingest(folder, ignore=own | written)
+        found = ingest(folder, ignore=own | written, encoding=encoding)
         if not found.documents:
             raise InputError("holds no document", file=folder, fix="add .txt, .md, .html, .pdf or .docx files")
         return Context(tuple(found.documents)), out or beside / "questions.jsonl"

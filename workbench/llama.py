@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -75,16 +76,32 @@ def embed_with(embedding: Any, texts: Sequence[str], *, query: bool = False) -> 
 
 def read_pdf(path: Path) -> list[str]:
     """The text of each page of a PDF. Raises ValueError for a file that is damaged or locked with a password."""
-    from llama_index.readers.file import PDFReader
+    with _logging_unchanged():
+        from llama_index.readers.file import PDFReader
 
     return [document.text for document in _read(PDFReader(), path)]
 
 
 def read_docx(path: Path) -> str:
     """The text of a Word document. Raises ValueError for a file that is none."""
-    from llama_index.readers.file import DocxReader
+    with _logging_unchanged():
+        from llama_index.readers.file import DocxReader
 
     return "\n\n".join(document.text for document in _read(DocxReader(), path))
+
+
+@contextmanager
+def _logging_unchanged() -> Iterator[None]:
+    """Keep the root logger as it is: importing llama-index's readers sets it to print every library's INFO lines."""
+    import logging
+
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.handlers[:] = handlers
 
 
 def _read(reader: Any, path: Path) -> list[Any]:

@@ -56,7 +56,7 @@ def test_what_a_log_holds_is_shown_and_not_run(demo_database: Path) -> None:
     evil = "<script>alert(1)</script>"
     table = compared.table.assign(pipeline=evil, corpus=evil)
     tasks = compared.tasks.assign(corpus=evil)
-    page = report(replace(compared, table=table, tasks=tasks, notes=(evil,)), experiment={"name": evil})
+    page = report(replace(compared, table=table, tasks=tasks, notes=(evil,)), experiments=[{"name": evil}])
     assert "<script" not in page and "&lt;script&gt;" in page
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -204,6 +206,48 @@ def test_encodings() -> None:
     assert decode("é".encode("latin-1")) == ("é", "cp1252")
     mixed = "Café, naïve, ".encode() + "façade".encode("cp1252")
     assert decode(mixed) == ("Café, naïve, façade", "UTF-8 with 1 bytes repaired (cp1252)")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("東京の家の賃料は十万円です。", "shift_jis"),
+        ("Дом сдан Анне до весны.", "cp1251"),
+        ("Το σπίτι είναι παλιό.", "cp1253"),
+    ],
+)
+def test_text_that_is_no_western_one_is_not_read_as_nonsense(folder: Path, text: str, encoding: str) -> None:
+    ask(folder, {"question": "a?", "answers": ["1"]})
+    (folder / "foreign.txt").write_bytes(text.encode(encoding))
+    with pytest.raises(InputError, match=r"foreign\.txt: is neither UTF-8 nor Windows-1252; say what it is"):
+        load(path=str(folder))
+    found = ingest(folder, encoding=encoding)
+    assert {d.document_id: d.text for d in found.documents}["foreign.txt"] == text
+    assert found.repaired["foreign.txt"] == encoding
+    with pytest.raises(InputError, match="unknown encoding 'utf-88'"):
+        load(path=str(folder), encoding="utf-88")
+
+
+def test_word_s_lock_files_are_no_documents(folder: Path) -> None:
+    (folder / "~$budget.docx").write_bytes(b"owner")
+    assert not [skipped for skipped in ingest(folder).skipped if skipped.supported]
+
+
+def test_many_files_of_one_reason_are_one_note(folder: Path) -> None:
+    for number in range(7):
+        (folder / f"shot{number}.png").write_bytes(b"x")
+    (note,) = (note for note in ingest(folder).notes() if ".png" in note)
+    assert note == "skipped picture.png, shot0.png, shot1.png, shot2.png, shot3.png and 3 more: no reader for .png"
+
+
+def test_reading_pdf_and_word_leaves_logging_alone(folder: Path) -> None:
+    """llama-index's readers turn the INFO lines of every library on when they are imported."""
+    code = (
+        "import logging, sys; from pathlib import Path; from corpora.ingest import ingest; "
+        "ingest(Path(sys.argv[1])); root = logging.getLogger(); print(root.level, root.handlers)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert done.stdout.split(None, 1) == ["30", "[]\n"]
 
 
 def test_a_stray_byte_in_html_is_repaired_and_reported(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.break_even import QUESTIONS_PER_CONTEXT, amortised
-from workbench.analysis.compare import GROUP, Comparison
+from workbench.analysis.compare import Comparison
 from workbench.analysis.figures import figure_cells
+from workbench.analysis.labels import GROUP, in_order
 
 
 def text(compared: Comparison, *, markdown: bool) -> str:
@@ -27,18 +28,18 @@ def text(compared: Comparison, *, markdown: bool) -> str:
             parts.append(_grid(amortised_header, rows, markdown=markdown))
         tasks = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
         if tasks["label"].nunique() > 1:
-            parts.append(_task_grid(tasks, markdown=markdown))
+            parts.append(_task_grid(tasks, compared.by, markdown=markdown))
         if len(told := compared.figures_of(str(corpus), str(model))):
             parts.append(_grid(*figure_cells(told), markdown=markdown))
     if compared.verdicts:
         parts.append("\n".join(f"- {line}" for line in compared.verdicts))
     if compared.baseline:
         parts.append(f"baseline: {compared.baseline}; paired by question, intervals and tests clustered by context")
-    parts += [f"note: {note}" for note in compared.notes]
+    notes = list(compared.notes)
     if compared.table["replayed"].any():
-        parts.append(
-            "note: some calls were replayed from the cache; their times and costs are those of the first call (↻)"
-        )
+        notes.append("some calls were replayed from the cache; their times and costs are those of the first call (↻)")
+    if notes:
+        parts.append("\n".join(f"{'- ' if markdown else ''}note: {note}" for note in notes))
     return "\n\n".join(parts)
 
 
@@ -114,10 +115,10 @@ def _retried(row: pd.Series) -> str:
     return f"{int(row['retries'])}{cost}{reasks}"
 
 
-def _task_grid(tasks: pd.DataFrame, *, markdown: bool) -> str:
-    labels = sorted(tasks["label"].unique())
+def _task_grid(tasks: pd.DataFrame, by: str, *, markdown: bool) -> str:
+    labels = in_order(tasks["label"])
     sizes = tasks.groupby("label")["n"].max()
-    header = ["accuracy by task", *(f"{label} (n={int(sizes[label])})" for label in labels)]
+    header = [f"accuracy by {by}", *(f"{label} (n={int(sizes[label])})" for label in labels)]
     rows = []
     for pipeline, group in tasks.groupby("pipeline", sort=False):
         values = dict(zip(group["label"], group["accuracy"], strict=True))

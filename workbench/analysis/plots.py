@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.break_even import amortised
-from workbench.analysis.compare import CONTROLS
 from workbench.analysis.frontier import pareto
+from workbench.analysis.labels import in_order
 from workbench.analysis.name_places import Taken, free_baseline
+from workbench.analysis.rows import CONTROLS
 
 _WIDTH, _HEIGHT, _PLOT = 390, 460, 285  # pixels; what is left for the plot after titles and legend
 Chart = Any  # altair's chart types share no public base that mypy knows
@@ -104,6 +105,8 @@ def accuracy_by_label(tasks: pd.DataFrame) -> Chart:
     import altair as alt
 
     data = tasks.assign(panel=[f"{label} (n={n})" for label, n in zip(tasks["label"], tasks["n"], strict=True)])
+    place = {label: position for position, label in enumerate(in_order(tasks["label"]))}
+    panels = dict.fromkeys(data.sort_values("label", key=lambda labels: labels.map(place), kind="stable")["panel"])
     base = alt.Chart(data).encode(y=alt.Y("pipeline:N", title=None, sort=list(dict.fromkeys(data["pipeline"]))))
     bars = base.mark_bar().encode(
         x=alt.X("accuracy:Q", title="accuracy (0 to 1)", scale=alt.Scale(domain=[0, 1])),
@@ -114,7 +117,7 @@ def accuracy_by_label(tasks: pd.DataFrame) -> Chart:
     return (
         (bars + intervals)
         .properties(width=220, height=26 * data["pipeline"].nunique())
-        .facet(alt.Facet("panel:N", title=None), columns=3)
+        .facet(alt.Facet("panel:N", title=None, sort=list(panels)), columns=3)
     )
 
 

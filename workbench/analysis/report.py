@@ -14,9 +14,10 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.compare import GROUP, Comparison
+from workbench.analysis.compare import Comparison
 from workbench.analysis.figures import figure_cells
 from workbench.analysis.frontier import pareto
+from workbench.analysis.labels import GROUP, in_order
 from workbench.analysis.leaderboard import amortised_cells, cells, header_of
 from workbench.analysis.name_places import Taken, free_baseline
 
@@ -37,10 +38,11 @@ _AXES = (
 )
 
 
-def report(compared: Comparison, *, experiment: Mapping[str, Any] | None = None, made_by: str = "") -> str:
+def report(compared: Comparison, *, experiments: Sequence[Mapping[str, Any]] = (), made_by: str = "") -> str:
     """The comparison as one HTML page: per corpus and model the table, accuracy against cost, latency and tokens with
-    95 % intervals and the Pareto front, accuracy by task; then verdicts, notes, and the experiment as it was run."""
-    name = str((experiment or {}).get("name", "comparison"))
+    95 % intervals and the Pareto front, accuracy by task (or another label); then verdicts, notes, and the experiment
+    as it was run."""
+    name = " and ".join(dict.fromkeys(str(config.get("name", "")) for config in experiments)) or "comparison"
     parts = [f"<h1>{escape(name)}</h1>"]
     for (corpus, model), group in compared.table.groupby(GROUP, sort=False):
         size = f"{int(group['n'].max())} questions of {int(group['contexts'].max())} contexts"
@@ -53,16 +55,17 @@ def report(compared: Comparison, *, experiment: Mapping[str, Any] | None = None,
             parts.append(f"<h3>Cost with the index, by questions per context</h3>{_table(header, rows)}")
         tasks = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
         if tasks["label"].nunique() > 1:
-            parts.append(f"<h3>Accuracy by task</h3>{_by_label(tasks)}")
+            parts.append(f"<h3>Accuracy by {escape(compared.by)}</h3>{_by_label(tasks)}")
         if len(told := compared.figures_of(str(corpus), str(model))):
             parts.append(f"<h3>The benchmark's own figures</h3>{_table(*figure_cells(told))}")
     lines = [*compared.verdicts, *(f"note: {note}" for note in compared.notes)]
     if compared.baseline:
         lines.append(f"baseline: {compared.baseline}; paired by question, intervals clustered by context")
     parts.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
-    if experiment:
-        shown = json.dumps(dict(experiment), indent=2, ensure_ascii=False, default=str)
-        parts.append(f"<h2>The experiment</h2><pre>{escape(shown)}</pre>")
+    for number, config in enumerate(experiments, 1):
+        shown = json.dumps(dict(config), indent=2, ensure_ascii=False, default=str)
+        title = "The experiment" if len(experiments) == 1 else f"Experiment {number} of {len(experiments)}"
+        parts.append(f"<h2>{title}</h2><pre>{escape(shown)}</pre>")
     parts.append(f'<p class="note">{escape(made_by)}</p>')
     head = f'<meta charset="utf-8"><title>{escape(name)}</title><style>{_STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
@@ -75,7 +78,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _by_label(tasks: pd.DataFrame) -> str:
-    labels = sorted(tasks["label"].unique())
+    labels = in_order(tasks["label"])
     sizes = tasks.groupby("label")["n"].max()
     rows = []
     for pipeline, group in tasks.groupby("pipeline", sort=False):

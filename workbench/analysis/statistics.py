@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 DRAWS = 4_000
 SEED = 20240601
-MANY = 30  # clusters from which on the bootstrap covers what it says
+MANY = 60  # clusters from which on the bootstrap covers what it says (0.92 to 0.94 of the time with 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,22 @@ def clustered_interval(
 ) -> Interval:
     """Mean and 95 % interval; what is drawn from the world are clusters. The interval stays inside `bounds`.
 
-    From 30 clusters on a percentile bootstrap of clusters; with fewer it covers too little (0.84 with five), so that
-    they get the cluster-robust t interval with G − 1 degrees of freedom (Cameron and Miller 2015, §VI). A single
-    cluster says nothing about others: then each value is a cluster, and the interval holds for that cluster only.
+    From 60 clusters on a percentile bootstrap of clusters; with fewer it covers too little (0.84 with five), so that
+    they get an interval from the cluster-robust standard error with G − 1 degrees of freedom (Cameron and Miller 2015,
+    §VI): the mean ± t standard errors, or for values between 0 and 1 (`bounds`) Wilson's, which stays true near the
+    ends. A single cluster says nothing about others: then each value is a cluster, and the interval holds for that
+    cluster only.
     """
     data = np.asarray(values, dtype=np.float64)
     if data.size == 0:
         return Interval(float("nan"), float("nan"), float("nan"), 0, 0)
     sums, counts = _sums(data, units(clusters))
     mean = float(data.mean())
-    low, high = _bootstrap(sums, counts, draws, seed) if len(sums) >= MANY else _robust_t(sums, counts)
+    share = bounds == (0.0, 1.0) and data.min() >= 0.0 and data.max() <= 1.0
+    if len(sums) >= MANY and not (share and mean in (0.0, 1.0)):
+        low, high = _bootstrap(sums, counts, draws, seed)
+    else:
+        low, high = _wilson(sums, counts) if share else _robust_t(sums, counts)
     low, high = max(low, bounds[0]), min(high, bounds[1])
     return Interval(mean, min(low, mean), max(high, mean), data.size, len(np.unique(np.asarray(clusters))))
 
@@ -81,10 +87,34 @@ def _robust_t(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[f
     groups, mean = len(sums), sums.sum() / counts.sum()
     if groups == 1:
         return float(mean), float(mean)
-    residuals = sums - mean * counts
-    error = np.sqrt(groups / (groups - 1) * (residuals**2).sum()) / counts.sum()
-    reach = float(t.ppf(0.975, groups - 1) * error)
+    reach = float(t.ppf(0.975, groups - 1) * np.sqrt(_robust_variance(sums, counts)))
     return float(mean) - reach, float(mean) + reach
+
+
+def _robust_variance(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
+    """Cluster-robust variance of the mean, with the G / (G − 1) correction."""
+    groups, mean = len(sums), sums.sum() / counts.sum()
+    return float(groups / (groups - 1) * ((sums - mean * counts) ** 2).sum() / counts.sum() ** 2)
+
+
+def _wilson(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[float, float]:
+    """Wilson's score interval of a mean between 0 and 1: all p with (mean − p)² ≤ t² p (1 − p) / n, where n is the
+    effective number of values, mean (1 − mean) / variance (Korn and Graubard 1998; Dean and Pagano 2015).
+
+    Where the clusters do not differ at all, as when everything is right, there is no spread to learn clustering from,
+    and n is the number of values: an interval without width would claim to know what a few right answers cannot show.
+    """
+    from scipy.stats import t
+
+    mean = float(sums.sum() / counts.sum())
+    if len(sums) == 1:
+        return mean, mean
+    variance = _robust_variance(sums, counts)
+    number = mean * (1 - mean) / variance if variance > 1e-15 else float(counts.sum())
+    squared = float(t.ppf(0.975, len(sums) - 1)) ** 2 / number
+    middle = (mean + squared / 2) / (1 + squared)
+    reach = float(np.sqrt(squared * mean * (1 - mean) + squared**2 / 4)) / (1 + squared)
+    return middle - reach, middle + reach
 
 
 def paired_difference(a: ArrayLike, b: ArrayLike, clusters: ArrayLike, *, seed: int = SEED) -> Interval:

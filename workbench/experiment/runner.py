@@ -24,7 +24,7 @@ from workbench.evaluation.metrics.refusal import abstains
 from workbench.experiment.answer_budget import answer_tokens, largest_budget
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path, first_token
 from workbench.experiment.billing import calls_of, prompt_of
-from workbench.experiment.budget import Ledger
+from workbench.experiment.budget import Ledger, check_priced
 from workbench.experiment.collector import rarer_collections
 from workbench.experiment.config import Experiment, load
 from workbench.experiment.coverage import evidence_coverage
@@ -49,7 +49,7 @@ Status = Literal["ok", "failed", "truncated_failed"]
 @dataclass(frozen=True)
 class RunSummary:
     """What a call of `run` did: where the log is, and how its questions ended. `stopped`: the budget that is reached;
-    `refused`: what was said of models that refused every call, whose other questions were not asked."""
+    `refused`: what was said of models that refused every call; `left`: questions that were not asked for either."""
 
     database: Path
     experiment_id: str
@@ -62,6 +62,7 @@ class RunSummary:
     wall_s: float
     stopped: str | None = None
     refused: tuple[str, ...] = ()
+    left: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -76,11 +77,13 @@ def run(
     fresh: bool = False,
     progress: bool = True,
     models: Mapping[str, Any] | None = None,
+    usd: float | None = None,
 ) -> RunSummary:
     """Run what is missing of an experiment (a file, a mapping or an `Experiment`) and return a summary.
 
     `limit`: at most that many questions per corpus. `fresh`: ask again, also what is answered or cached. `models`:
-    llama-index LLMs or `Model` objects by the name the experiment gives them. Raises InputError before any call.
+    llama-index LLMs or `Model` objects by the name the experiment gives them. `usd`: a budget in place of the
+    experiment's own; it stays the same experiment. Raises InputError before any call.
 
     Example: `wb.run({"name": "demo", "corpora": ["world"], "models": ["extractive"], "pipelines": ["full_context"]})`
     """
@@ -90,13 +93,18 @@ def run(
     experiment = load(source)
     check_places(experiment)
     setup = prepare(experiment, limit=limit, model_objects=models)
+    budget = experiment.budget
+    if usd is not None:
+        check_priced(usd, [(opened.model, opened.price) for opened in setup.models], field="usd")
+        budget = budget.model_copy(update={"usd": usd})
     started = time.monotonic()
-    ledger = Ledger(experiment.budget)
+    ledger = Ledger(budget)
     with ResponseCache(experiment.cache_path) as cache, RunLog(experiment.database) as log:
         session = _Session(setup, log, cache, ledger, fresh)
         session.register()
         with Progress(session.pending_questions(), ledger, enabled=progress) as shown, rarer_collections():
             session.walk(shown)
+        pending = session.pending_questions()
         answered, failed, kept, stopped = session.answered, session.failed, session.kept, session.stopped
     return RunSummary(
         database=experiment.database,
@@ -110,6 +118,7 @@ def run(
         wall_s=time.monotonic() - started,
         stopped=stopped,
         refused=tuple(session.refused.values()),
+        left=pending - answered - failed,
     )
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import StoreError
+from workbench.errors import InputError, StoreError
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,6 +39,8 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
         pause = 0.01
         while True:
             try:
+                if path.is_file() and not _is_duckdb(path) and not _being_made(path):
+                    raise StoreError(f"{path} is no run log: not a DuckDB database")
                 config: dict[str, Any] = {} if read_only else {"default_block_size": BLOCK_SIZE}
                 connection = duckdb.connect(str(path), read_only=read_only, config=config)
                 break
@@ -58,6 +60,20 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
             yield connection
         finally:
             connection.close()
+
+
+def check_kind(path: Path) -> None:
+    """Raise InputError for a file that is no DuckDB database, by its first bytes: DuckDB itself would try to download
+    an extension for a database of another kind."""
+    if path.is_file() and not _is_duckdb(path) and not _being_made(path):
+        empty = path.stat().st_size == 0
+        raise InputError(f"is no run log: {'it is empty' if empty else 'not a DuckDB database'}", file=path,
+                         fix="give a .duckdb file that `workbench run` wrote, or an experiment file")  # fmt: skip
+
+
+def _is_duckdb(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK"
 
 
 def _being_made(path: Path) -> bool:

@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from workbench.analysis import plots
-from workbench.analysis.compare import GROUP, compare
+from workbench.analysis.compare import compare
+from workbench.analysis.labels import GROUP
 from workbench.analysis.leaderboard import amortised_cells
 from workbench.analysis.retrieval_gap import retrieval_gap
 from workbench.errors import InputError

@@ -1,0 +1,153 @@
+"""What is measured of one pipeline on one corpus: accuracy, cost, time, and the paired tests against the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.break_even import break_even
+from workbench.analysis.labels import in_order
+from workbench.analysis.statistics import Interval, clustered_interval, holm, paired_difference, permutation_test
+
+CONTROLS = frozenset({"closed_book", "oracle", "random_chunks"})
+
+
+def block(
+    group: pd.DataFrame, runs: pd.DataFrame, builds: pd.DataFrame, baseline: str | None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    order = {run_id: i for i, run_id in enumerate(runs["run_id"])}
+    members = sorted(group.groupby("run_id", sort=False), key=lambda item: order.get(item[0], 0))
+    base = next((frame for _, frame in members if frame["pipeline"].iloc[0] == baseline), None)
+    rows = [_row(frame, builds[builds["run_id"] == run_id], base) for run_id, frame in members]
+    tested = [row for row in rows if row["p"] is not None]
+    for row, adjusted in zip(tested, holm([row["p"] for row in tested]), strict=True):
+        row["p_holm"] = adjusted
+    _add_break_even(rows, baseline)
+    labels = in_order(group["label"])
+    tasks = [
+        {"pipeline": frame["pipeline"].iloc[0], "method": frame["method"].iloc[0], "label": label, **_accuracy(part)}
+        | {"usd_per_question": None if (part["method"] == "imported").all() else float(part["cost_usd"].mean())}
+        for _, frame in members
+        for label in labels
+        if len(part := frame[frame["label"] == label])
+    ]
+    _add_distance_to_best(tasks, members)
+    return rows, tasks
+
+
+def _add_distance_to_best(tasks: list[dict[str, Any]], members: Sequence[tuple[Any, pd.DataFrame]]) -> None:
+    """`to_best_high`: the upper end of the paired interval of a method minus the best one, on the same questions."""
+    frames = {frame["pipeline"].iloc[0]: frame for _, frame in members}
+    for label in {task["label"] for task in tasks}:
+        rows = [task for task in tasks if task["label"] == label]
+        real = [row for row in rows if row["method"] not in CONTROLS]
+        best = max(real, key=lambda row: row["accuracy"], default=None)
+        for row in rows:
+            row["to_best_high"] = None
+            if best is not None and row is not best:
+                part, top = (
+                    frame[frame["label"] == label] for frame in (frames[row["pipeline"]], frames[best["pipeline"]])
+                )
+                row["to_best_high"] = difference(part, top)["difference_high"]
+
+
+def _accuracy(frame: pd.DataFrame) -> dict[str, Any]:
+    interval = clustered_interval(frame["value"], frame["context_id"], bounds=(0.0, 1.0))
+    return {"n": interval.n, "accuracy": interval.mean, "low": interval.low, "high": interval.high}
+
+
+def _row(frame: pd.DataFrame, builds: pd.DataFrame, base: pd.DataFrame | None) -> dict[str, Any]:
+    answered = frame[frame["status"] == "ok"]
+    tokens = frame["prompt_tokens"] + frame["completion_tokens"]
+    contexts = frame["context_id"].nunique()
+    index_usd = float(builds["cost_usd"].sum(skipna=False)) if len(builds) else 0.0
+    truncated = (frame["truncated_tokens"].fillna(0) > 0) | (frame["status"] == "truncated_failed")
+    row: dict[str, Any] = {
+        "pipeline": frame["pipeline"].iloc[0],
+        "method": frame["method"].iloc[0],
+        "run_id": frame["run_id"].iloc[0],
+        "contexts": contexts,
+        "failed": int((frame["status"] != "ok").sum()),
+        **_accuracy(frame),
+        "accuracy_answered": float(answered["value"].mean()) if len(answered) else None,
+        "usd_per_question": float(frame["cost_usd"].mean()),
+        "index_usd": index_usd,
+        "index_usd_per_context": index_usd / contexts if contexts else 0.0,
+        "usd_per_question_with_index": float(frame["cost_usd"].mean()) + index_usd / len(frame),
+        "latency_p50_s": _quantile(answered["critical_path_s"], 0.5),
+        "latency_p95_s": _quantile(answered["critical_path_s"], 0.95),
+        "first_token_p50_s": _quantile(_column(answered, "first_token_s"), 0.5),
+        "first_token_p95_s": _quantile(_column(answered, "first_token_s"), 0.95),
+        "tokens_per_question": float(tokens.mean()),
+        "cached_share": _share(_column(frame, "cached_tokens"), frame["prompt_tokens"]),
+        "calls_per_question": float(frame["calls"].mean()),
+        "retries": int(_column(frame, "retries").sum() + _column(builds, "retries").sum()),
+        "retry_usd": float(_column(frame, "retry_cost_usd").sum() + _column(builds, "retry_cost_usd").sum()),
+        "reasks": int(_column(frame, "reasks").sum() + _column(builds, "reasks").sum()),
+        "truncated_share": float(truncated.mean()),
+        "evidence_coverage": _mean(frame["evidence_coverage"]),
+        "replayed": bool(frame["replayed"].any()),
+        "difference": None,
+        "difference_low": None,
+        "difference_high": None,
+        "p": None,
+        "p_holm": None,
+    }
+    if row["method"] == "imported":  # published answers: what they cost and how long they took is not known
+        row |= dict.fromkeys(_SPENT)
+    if base is not None and base["run_id"].iloc[0] != row["run_id"]:
+        row |= difference(frame, base)
+    return row
+
+
+def _add_break_even(rows: Sequence[dict[str, Any]], baseline: str | None) -> None:
+    """From how many questions per context on each pipeline costs less than the baseline; None where a cost is not
+    known."""
+    base = next((row for row in rows if row["pipeline"] == baseline), None)
+    for row in rows:
+        row["break_even"] = None
+        if base is None or row is base:
+            continue
+        costs = [of[name] for of in (row, base) for name in ("usd_per_question", "index_usd_per_context")]
+        if not any(pd.isna(cost) for cost in costs):  # None of published answers, NaN without a price
+            row["break_even"] = break_even(*costs)
+
+
+_SPENT = (
+    *("usd_per_question", "index_usd", "index_usd_per_context", "usd_per_question_with_index", "latency_p50_s"),
+    *("latency_p95_s", "first_token_p50_s", "first_token_p95_s", "tokens_per_question", "cached_share"),
+    *("calls_per_question", "truncated_share", "retries", "retry_usd", "reasks"),
+)
+
+
+def difference(frame: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
+    paired = frame.merge(base[["question_id", "value"]], on="question_id", suffixes=("", "_base"))
+    interval: Interval = paired_difference(paired["value"], paired["value_base"], paired["context_id"])
+    return {
+        "difference": interval.mean,
+        "difference_low": interval.low,
+        "difference_high": interval.high,
+        "p": permutation_test(paired["value"], paired["value_base"], paired["context_id"]),
+    }
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series:
+    """What is known of a column: a log of an earlier version may lack it."""
+    return frame[name].dropna().astype(float) if name in frame else pd.Series(dtype=float)
+
+
+def _share(part: pd.Series, whole: pd.Series) -> float | None:
+    total = float(whole.sum())
+    return float(part.sum()) / total if total else None
+
+
+def _quantile(values: pd.Series, q: float) -> float | None:
+    return float(np.quantile(values, q)) if len(values) else None
+
+
+def _mean(values: pd.Series) -> float | None:
+    known = values.dropna().astype(float)
+    return float(known.mean()) if len(known) else None

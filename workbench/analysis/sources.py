@@ -1,0 +1,98 @@
+"""What a comparison is made of: the frames of one experiment, or of several of one or more logs side by side."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from workbench.errors import InputError, UnknownName
+from workbench.runlog.reader import RunLogReader
+
+Source = str | Path | RunLogReader
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Runs, answers, index stages and scores as `RunLogReader` gives them, and what there is to say of their choice."""
+
+    runs: pd.DataFrame
+    answers: pd.DataFrame
+    builds: pd.DataFrame
+    scores: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+def read(sources: Sequence[Source], experiments: Sequence[str | None]) -> Frames:
+    """The frames of an experiment (id or name; None: the newest) of each log.
+
+    Of several sources, pipelines that have the same name on the same corpus and model are told apart by the name of
+    their experiment, or of their log where that is the same, too. A run that two experiments of one log share is there
+    once. Raises InputError naming the log: no answers yet, no such experiment.
+    """
+    readers = [source if isinstance(source, RunLogReader) else RunLogReader(source) for source in sources]
+    parts = [_one(reader, experiment) for reader, experiment in zip(readers, experiments, strict=True)]
+    return parts[0] if len(parts) == 1 else _together(parts, [reader.path for reader in readers])
+
+
+def _one(reader: RunLogReader, wanted: str | None) -> Frames:
+    known = reader.experiments()
+    notes: tuple[str, ...] = ()
+    if wanted is None and len(known):
+        wanted = str(known["experiment_id"].iloc[0])
+        if len(known) > 1:
+            count = Counter(known["name"])
+            named = ", ".join(f"{name} ({number})" if number > 1 else str(name) for name, number in count.items())
+            notes = (f"this is the newest of {len(known)} experiments in the log; others by their name: {named}",)
+    elif wanted is not None and wanted not in {*known["experiment_id"], *known["name"]}:
+        if known.empty:
+            raise InputError("has not been run yet", file=reader.path, fix="run it first: workbench run FILE")
+        raise UnknownName("experiment in this log", wanted, list(dict.fromkeys(known["name"])), file=reader.path)
+    runs, answers = reader.runs(wanted), reader.answers(wanted)
+    if runs.empty or answers.empty:
+        raise InputError("holds no answers yet", file=reader.path, fix="run an experiment first: workbench run FILE")
+    return Frames(runs, answers, reader.builds(wanted), reader.scores(wanted), notes)
+
+
+def _together(parts: Sequence[Frames], paths: Sequence[Path]) -> Frames:
+    """All frames as one, each run under its own id and name."""
+    names = _names(parts, paths)
+    seen: set[tuple[Path, str]] = set()
+    taken: Counter[tuple[str, str, str]] = Counter()
+    chosen: list[pd.DataFrame] = []
+    for part, path in zip(parts, paths, strict=True):
+        new = [(path.resolve(), run_id) not in seen for run_id in part.runs["run_id"]]
+        seen |= {(path.resolve(), run_id) for run_id in part.runs["run_id"]}
+        chosen.append(part.runs[new])
+        taken.update(zip(chosen[-1]["pipeline"], chosen[-1]["model"], chosen[-1]["corpus_fingerprint"], strict=True))
+    made: list[list[pd.DataFrame]] = []
+    for number, (part, name, runs) in enumerate(zip(parts, names, chosen, strict=True)):
+        keys = list(zip(runs["pipeline"], runs["model"], runs["corpus_fingerprint"], strict=True))
+        label = {
+            run_id: f"{key[0]} ({name})" if taken[key] > 1 else key[0]
+            for run_id, key in zip(runs["run_id"], keys, strict=True)
+        }
+        frames = []
+        for frame in (runs, part.answers, part.builds, part.scores):
+            own = frame[frame["run_id"].isin(list(label))]
+            if "pipeline" in own:
+                own = own.assign(pipeline=own["run_id"].map(label))
+            frames.append(own.assign(run_id=[f"{number + 1}:{run_id}" for run_id in own["run_id"]]))
+        made.append(frames)
+    runs, answers, builds, scores = (
+        pd.concat([frame for frame in frames if len(frame)] or [frames[0]], ignore_index=True)
+        for frames in zip(*made, strict=True)
+    )
+    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+    return Frames(runs, answers, builds, scores, notes)
+
+
+def _names(parts: Sequence[Frames], paths: Sequence[Path]) -> list[str]:
+    """What tells the sources apart: experiments' names, else logs' names, else numbers."""
+    for names in ([str(part.runs["experiment"].iloc[0]) for part in parts], [path.stem for path in paths]):
+        if len(set(names)) == len(names):
+            return names
+    return [str(number) for number in range(1, len(parts) + 1)]
