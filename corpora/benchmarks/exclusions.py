@@ -22,9 +22,11 @@ KNOWN_ERRORS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def exclusions_of(exclude: str | None, questions: Sequence[Question], benchmark: str) -> Mapping[str, str]:
+def exclusions_of(
+    exclude: str | Mapping[str, str] | None, questions: Sequence[Question], benchmark: str
+) -> Mapping[str, str]:
     """Question id → reason: nothing for None, the checks' findings for `detected`, the errors `known` of the benchmark,
-    else what the file says.
+    the mapping itself, else what the file says.
 
     Raises InputError for a file that cannot be read, and for ids that are of no question here.
     """
@@ -34,9 +36,15 @@ def exclusions_of(exclude: str | None, questions: Sequence[Question], benchmark:
         return detected(questions)
     if exclude == KNOWN:
         return known_errors(benchmark)
-    path = Path(exclude).expanduser()
-    found = listed(path)
-    check_ids(found, {question.question_id for question in questions}, path, "question_id")
+    path = Path(exclude).expanduser() if isinstance(exclude, str) else None
+    found = listed(path) if path else exclude
+    assert isinstance(found, Mapping)
+    check_ids(
+        found,
+        {question.question_id for question in questions},
+        path or f"corpus {benchmark}",
+        "question_id" if path else "exclude",
+    )
     return found
 
 

@@ -26,7 +26,7 @@ def load(
     path: str | None = None,
     limit: int | None = None,
     tasks: Sequence[str] = tuple(TASKS.values()),
-    exclude: str | None = None,
+    exclude: str | dict[str, str] | None = None,
 ) -> Corpus:
     """LoCoMo: ten conversations of some 20 sessions, 1,986 questions, the dialogue turns that answer them as evidence.
 

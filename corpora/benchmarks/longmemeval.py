@@ -30,7 +30,7 @@ def load(
     *,
     path: str | None = None,
     size: str = "s",
-    exclude: str | None = None,
+    exclude: str | dict[str, str] | None = None,
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -198,3 +199,31 @@ def test_retrieval_is_measured_without_label_errors_too(tmp_path: Path) -> None:
     fewer = retrieve(experiment(tmp_path, hygiene={"exclude": {"world": {wrong: "wrong"}}, "truncation": True}))
     assert fewer.rows[0].questions == whole.rows[0].questions - 1
     assert f"corpus world-4k: 1 questions left out: label error: wrong ({wrong})" in fewer.left_out
+
+
+def test_a_benchmark_s_own_list_is_a_part_of_the_experiment(tmp_path: Path) -> None:
+    row = {
+        "question_type": "single-session-user", "question": "Where?", "answer": "Oakford", "question_date": "d",
+        "haystack_session_ids": ["s1"], "haystack_dates": ["2023/05/20"],
+        "haystack_sessions": [[{"role": "user", "content": "I live in Oakford."}]], "answer_session_ids": ["s1"],
+    }  # fmt: skip
+    rows = [{**row, "question_id": f"q{number}"} for number in range(3)]
+    (tmp_path / "longmemeval_s.json").write_text(json.dumps(rows))
+    file = tmp_path / "exp.yaml"
+    file.write_text(
+        f"name: own\ndatabase: log.duckdb\nmodels: [extractive]\npipelines: [closed_book]\n"
+        f"corpora:\n  - longmemeval@{tmp_path}: {{exclude: errata.csv}}\n"
+    )
+
+    def prepared(*ids: str) -> Any:
+        lines = "".join(f"{name},wrong date\n" for name in ids)
+        (tmp_path / "errata.csv").write_text(f"question_id,reason\n{lines}")  # beside the experiment's file
+        return prepare(load(file))
+
+    one, again, two = prepared("q0"), prepared("q0"), prepared("q0", "q1")
+    assert [len(setup.corpora[0].questions) for setup in (one, two)] == [2, 1]
+    assert two.corpora[0].notes == ("2 questions left out: wrong date",)
+    assert one.experiment.experiment_id == again.experiment.experiment_id != two.experiment.experiment_id
+    assert one.runs[0].run_id == again.runs[0].run_id != two.runs[0].run_id
+    with pytest.raises(InputError, match="corpus longmemeval: exclude: names questions that do not exist: q9"):
+        prepared("q9")

@@ -97,6 +97,7 @@ def _exclusions(value: Any) -> Any:
 
 
 EVERY_CORPUS = "*"
+_EXCLUDING = frozenset({"locomo", "longmemeval"})  # the corpora with an option `exclude` of their own
 
 
 class Hygiene(BaseModel):
@@ -212,8 +213,20 @@ def load(source: str | Path | Mapping[str, Any] | Experiment) -> Experiment:
     return _checked(_with_exclusions_read(experiment.model_copy(update={**moved, "corpora": corpora}), base))
 
 
+def _with_list_read(entry: Entry, base: Path) -> Entry:
+    """A corpus's option `exclude` with the ids and reasons of its file."""
+    exclude = entry.options.get("exclude")
+    if not isinstance(exclude, str) or exclude in exclusions.CHECKS or entry.name.partition("@")[0] not in _EXCLUDING:
+        return entry
+    return entry.model_copy(
+        update={"options": {**entry.options, "exclude": exclusions.listed(_under(base, Path(exclude)))}}
+    )
+
+
 def _with_exclusions_read(experiment: Experiment, base: Path) -> Experiment:
     """Exclusion files replaced by the ids and reasons that they hold: a changed list is a changed experiment."""
+    corpora = [_with_list_read(entry, base) for entry in experiment.corpora]
+    experiment = experiment.model_copy(update={"corpora": corpora}) if corpora != experiment.corpora else experiment
     hygiene = experiment.hygiene
     if hygiene is None or not hygiene.exclude:
         return experiment
