@@ -27,6 +27,7 @@ RECORD = Prompt(
     "Question: {question}\nNotes:",
 )
 READ = Prompt("graph_of_records.read", user=f"{{texts}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
+QUESTION_TOKENS = 64
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,15 @@ class GraphOfRecords:
     def build(self, context: Context, bench: Bench) -> Records:
         import numpy as np
 
-        room = room_for(SIMULATE(chunk=""), bench, reply_tokens=64)
+        room = room_for(SIMULATE(chunk=""), bench, reply_tokens=QUESTION_TOKENS)
         chunks = bench.index(chunk_tokens=self.chunk_tokens, overlap=self.overlap).chunks
         if not chunks:
             return Records((), (), ())
         drawn = random.Random(bench.seed).sample(range(len(chunks)), min(self.questions, len(chunks)))
         prompts = [SIMULATE(chunk=cut(chunks[i].text, room, bench)) for i in sorted(drawn)]
-        replies = bench.ask_many(prompts, step="simulate", max_tokens=64)
-        questions = list(dict.fromkeys(q for reply in replies if (q := question_line(reply.text))))
+        replies = bench.ask_many(prompts, step="simulate", max_tokens=QUESTION_TOKENS)
+        written = [cut(question_line(reply.text), QUESTION_TOKENS, bench) for reply in replies]
+        questions = [question for question in dict.fromkeys(written) if question]
         if len(questions) < len(prompts):
             bench.note("questions_dropped", len(prompts) - len(questions))
         texts = [chunk.text for chunk in chunks]

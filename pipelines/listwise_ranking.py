@@ -26,7 +26,8 @@ class ListwiseRanking:
     (RankGPT leaves both unranked), and all passages stand in one message. A reply is a text with numbers in brackets,
     or of numbers alone: repeated and unknown ones are dropped, missing ones follow in their old order, so nothing is
     lost. Passages are cut to their share of a prompt; candidates for which not even a short share is left keep their
-    places at the end. Both are noted. Nothing found: the text's first chunks are read, noted.
+    places at the end. These, and replies that rank nothing, are noted. Nothing found: the text's first chunks are read,
+    noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -111,6 +111,8 @@ class LongRag:
             text = shown(hits)
         reply = bench.ask(_read(text, titles, asked), step="read", max_tokens=tokens)
         long_answer = cut(marked(reply.text), last, bench)
+        if not long_answer:
+            bench.note("long_answer_empty", True)
         prompt = EXTRACT(long_answer=long_answer, question=asked)
         done = bench.reply(prompt, step="extract", hits=hits, dropped_tokens=dropped)
         return Answer(marked(done.text), hits=done.hits, dropped_tokens=dropped)

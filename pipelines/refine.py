@@ -25,7 +25,7 @@ class Refine:
 
     Default as in both libraries: a part fills the model's window. Named deviations: while there is no answer yet the
     next part gets the first prompt, because a model shown "unanswerable" tends to repeat it; a reply that refuses, or
-    is empty, never replaces an answer (upstream it does), and is noted.
+    is empty, never replaces an answer (upstream it does), and is noted; so is that no part answers.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -63,4 +63,6 @@ class Refine:
                 refused += 1
         if refused:
             bench.note("refusals_ignored", refused)
+        if not held:
+            bench.note("no_part_answers", len(parts))
         return Answer(held or REFUSAL)

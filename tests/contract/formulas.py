@@ -386,9 +386,9 @@ def many_elements(prompt: str) -> dict[str, object]:
     return {"facts": [{"fact": "F", "key_elements": [f"Person {who}", "Alba", *elements]}]}
 
 
-def element_batches(text: Text) -> int:
+def element_batches(text: Text, plan: str = "p") -> int:
     """Prompts that hold all elements, filled one after the other."""
-    frame = graph_reader.START(elements="", plan="p", question=QUESTION)
+    frame = graph_reader.START(elements="", plan=plan, question=QUESTION)
     room = text.room(frame, 2 * 300, schema=graph_reader.Candidates)
     batches, held = 1, ""
     for element in text.state.graph.elements:

@@ -31,6 +31,7 @@ POINTWISE_PROMPT = (
 _ID_TOKENS = 5  # "[12] > "
 _LEAST_PASSAGE = 24  # tokens: less of a passage is no passage
 _SEAM = 8  # a tokenizer may split a joined text differently
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def listwise(question: str, chunks: Sequence[Chunk], asker: Asker, *, window: in
 
     Calls: ⌈(n − window) / step⌉ + 1, in sequence. The head is always ranked, also where the steps would miss it. A
     reply that is no ranking changes nothing. Passages are cut to their share of the prompt; those for which not even 24
-    tokens are left keep their places. Both are noted.
+    tokens are left keep their places. All three are noted.
     """
     order = list(range(len(chunks)))
     for start, end in windows(len(order), min(window, len(order)), step):
@@ -109,6 +110,8 @@ def listwise(question: str, chunks: Sequence[Chunk], asker: Asker, *, window: in
         passages = "\n\n".join(f"[{number}] {text}" for number, text in enumerate(texts, 1))
         prompt = filled(LISTWISE_PROMPT, passages=passages, number=fitting, question=question)
         (reply,) = asker.ask([prompt], step="rerank", max_tokens=tokens)
+        if not ranked_in(reply, fitting):
+            asker.note("ranking_unreadable", reply[:40])
         order[start : start + fitting] = [shown[i] for i in permutation(reply, fitting)]
     return order
 
@@ -136,17 +139,22 @@ def permutation(reply: str, number: int) -> list[int]:
     >>> permutation("[3] > [1] > [3] > [9]", 4)
     [2, 0, 1, 3]
     """
+    order = ranked_in(reply, number)
+    return [*order, *(i for i in range(number) if i not in order)]
+
+
+def ranked_in(reply: str, number: int) -> list[int]:
+    """The positions below `number` that a reply ranks, each once; none when it is no ranking."""
     text = reply.rpartition("</think>")[2]
     bare = [] if re.search(r"[^\W\d_]", text) else re.findall(r"\d{1,4}", text)
     named = [int(digits) - 1 for digits in re.findall(r"\[\s*(\d{1,4})\s*\]", text) or bare]
-    order = list(dict.fromkeys(i for i in named if 0 <= i < number))
-    return [*order, *(i for i in range(number) if i not in order)]
+    return list(dict.fromkeys(i for i in named if 0 <= i < number))
 
 
 def pointwise(question: str, chunks: Sequence[Chunk], asker: Asker) -> list[tuple[int, float]]:
     """Positions with grades from 0 to 1 that a model gives each passage by itself; ties keep their order.
 
-    One call a passage, side by side. A reply without a number grades 0.
+    One call a passage, side by side. A reply without a number grades 0, noted.
     """
     frame = filled(POINTWISE_PROMPT, passage="", question=question)
     room = asker.room(frame, 8) - _SEAM
@@ -155,7 +163,11 @@ def pointwise(question: str, chunks: Sequence[Chunk], asker: Asker) -> list[tupl
     prompts = [
         filled(POINTWISE_PROMPT, passage=asker.cut(chunk.text.strip(), room), question=question) for chunk in chunks
     ]
-    grades = [grade(reply) for reply in asker.ask(prompts, step="grade", max_tokens=8)]
+    replies = asker.ask(prompts, step="grade", max_tokens=8)
+    unreadable = sum(not _NUMBER.search(reply.rpartition("</think>")[2]) for reply in replies)
+    if unreadable:
+        asker.note("grades_unreadable", unreadable)
+    grades = [grade(reply) for reply in replies]
     return sorted(enumerate(grades), key=lambda item: (-item[1], item[0]))
 
 
@@ -165,7 +177,7 @@ def grade(reply: str) -> float:
     >>> grade("8/10"), grade("Score: 3."), grade("none"), grade("99")
     (0.8, 0.3, 0.0, 1.0)
     """
-    found = re.search(r"\d+(?:\.\d+)?", reply.rpartition("</think>")[2])
+    found = _NUMBER.search(reply.rpartition("</think>")[2])
     return min(float(found.group()), 10.0) / 10 if found else 0.0
 
 
