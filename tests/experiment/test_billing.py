@@ -20,20 +20,21 @@ from workbench.llm.prices import Price
 def test_what_stands_aside_is_neither_the_answer_nor_a_prompt() -> None:
     from types import SimpleNamespace
 
-    from workbench.experiment.billing import calls_of
+    from workbench.experiment.billing import call_of
     from workbench.experiment.budget import Ledger
     from workbench.experiment.config import Budget
     from workbench.experiment.recording import Recorder
+    from workbench.llm.gateway import CallTag
     from workbench.retrieval.spending import Bill
 
     log: Any = SimpleNamespace(add_call=lambda *_: None, add_spending=lambda *_, **__: None)
     recorder = Recorder(log, Ledger(Budget()))
-    embedded, read = calls_of(
-        [Bill("embed", "m", 1, 10, 0.1), Bill("rerank", "m", 1, 10, 0.1)],
-        run_id="r", context_id="c", question_id="q", phase="answer",
-    )  # fmt: skip
+    embedded, read = (
+        call_of(Bill(step, "m", 1, 10, 0.1), CallTag("r", "q", "c", "answer", step, (), step))
+        for step in ("embed", "rerank")
+    )
     recorder(read, "the prompt", "the reply")
-    recorder.aside(embedded, "[1 texts to m]")  # told when the answer is there
+    recorder.aside(embedded, "[1 texts to m]")
     assert recorder.take("r", "q") == ([embedded, read], ["the prompt"])
 
 
@@ -41,10 +42,15 @@ class Handler(BaseHTTPRequestHandler):
     asked: list[list[str]]
 
     def do_POST(self) -> None:
-        texts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["input"]
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        texts = body.get("input") or body["documents"]
         self.asked.append(texts)
-        data = [{"index": i, "embedding": [1.0 + t.count(c) for c in "aeiourst"]} for i, t in enumerate(texts)]
-        raw = json.dumps({"data": data, "usage": {"prompt_tokens": 10 * len(texts)}}).encode()
+        if "documents" in body:
+            results = [{"index": i, "relevance_score": float(len(t))} for i, t in enumerate(texts)]
+            raw = json.dumps({"results": results, "usage": {"total_tokens": 7 * len(texts)}}).encode()
+        else:
+            data = [{"index": i, "embedding": [1.0 + t.count(c) for c in "aeiourst"]} for i, t in enumerate(texts)]
+            raw = json.dumps({"data": data, "usage": {"prompt_tokens": 10 * len(texts)}}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
@@ -99,3 +105,71 @@ def test_embeddings_are_planned_without_a_request_billed_once_and_kept_in_the_bo
     ]
     assert [row[4] for row in rows] == [0, 2, 0, 1]  # sent once, in both methods' books
     assert summary.spent_usd == 10.0 * (chunks + 2)
+
+
+def test_what_a_thread_waited_for_stands_before_what_it_asks_next() -> None:
+    from workbench.experiment.bench import Equipment, ExperimentBench, critical_path
+    from workbench.llm.gateway import Gateway
+    from workbench.llm.scripted import ScriptedModel
+    from workbench.records import Call, Context, Document, Message
+    from workbench.retrieval.lsa import LsaEmbedder
+    from workbench.retrieval.spending import Bill, tell, watched
+
+    made: list[Call] = []
+    gateway = Gateway(ScriptedModel(["read"]), concurrency=1, record=lambda call, prompt, reply: made.append(call))
+    equipment = Equipment("r", gateway, 0, 64, 0.0, LsaEmbedder(), None)
+    bench = ExperimentBench(equipment, Context((Document("d", "text"),)), phase="answer", question_id="q")
+
+    def wait(*seconds: float) -> None:
+        for each in seconds:
+            tell(Bill("embed", "m", 1, 10, each))
+
+    with watched(lambda bill: made.append(bench.paid(bill))):
+        wait(2.0)
+        bench.parallel([lambda: wait(3.0, 1.0), lambda: wait(2.5)])
+        tell(Bill("rerank", "m", 1, 10, 0.5))
+        reply = bench.ask((Message("user", "?"),), step="read")
+    gateway.close()
+    assert len({call.call_id for call in made}) == len(made) == 6
+    rerank, read = made[-2:]
+    assert read.parents == (rerank.call_id,) and len(rerank.parents) == 2
+    before = [call for call in made if call.call_id != reply.call_id]
+    assert critical_path(before) == 2.0 + max(3.0 + 1.0, 2.5) + 0.5
+    assert critical_path(made) == pytest.approx(6.5 + read.total_s)
+
+
+def test_a_servers_time_is_on_the_critical_path_and_stays_there_when_it_is_replayed(
+    server: tuple[str, list[list[str]]], tmp_path: Path
+) -> None:
+    url, asked = server
+    options = {"chunk_tokens": 128, "overlap": 0, "embedder": f"server/m@{url}", "retriever": "dense", "candidates": 6}
+    experiment = {
+        "name": "b",
+        "database": str(tmp_path / "b.duckdb"),
+        "corpora": [{"world": {"tokens": 4_000, "contexts": 1, "questions": 1, "seed": 1}}],
+        "models": ["extractive"],
+        "pipelines": [{"chunk_rag": {**options, "cross_encoder": f"r@{url}"}}],
+    }
+
+    def logged() -> list[Any]:
+        with duckdb.connect(str(tmp_path / "b.duckdb"), read_only=True) as log:
+            calls = log.execute("SELECT phase, step, call_id, parents, total_s, from_cache, prompt_tokens FROM calls")
+            rows = {(phase, step): rest for phase, step, *rest in calls.fetchall()}
+            build = log.execute("SELECT critical_path_s FROM builds").fetchone()
+            answer = log.execute("SELECT critical_path_s FROM answers").fetchone()
+        assert build and answer
+        embed, rerank, read = (rows["answer", step] for step in ("embed", "rerank", "read"))
+        assert [json.loads(row[1]) for row in (embed, rerank, read)] == [[], [embed[0]], [rerank[0]]]
+        assert answer[0] == pytest.approx(embed[2] + rerank[2] + read[2])
+        assert build[0] == rows["build", "embed"][2] > 0
+        assert (embed[4], rerank[4]) == (10, 7 * 6)
+        return [rows["build", "embed"][2:4], embed[2:4], rerank[2:4]]
+
+    wb.run(experiment, progress=False)
+    first = logged()
+    assert len(asked) == 3 and not any(cached for _, cached in first)
+    index_module._MEMORY.clear()
+    wb.run(experiment, progress=False, fresh=True)
+    again = logged()
+    assert len(asked) == 3 and all(cached for _, cached in again)
+    assert [seconds for seconds, _ in again] == [pytest.approx(seconds) for seconds, _ in first]

@@ -1,8 +1,9 @@
 """The Bench that methods see: every call goes to the gateway, tagged with what it had to wait for.
 
 Parents are structural. A bench keeps a *frontier*, the calls that any next call depends on: `ask` moves it to its own
-call, `ask_many` to all of its calls, and each branch of `parallel` starts from the frontier it was opened at. The
-critical path of an answer is the longest chain of call times through these parents.
+call, `ask_many` to all of its calls, and each branch of `parallel` starts from the frontier it was opened at. What an
+embedding or reranking server is asked in between moves it as `ask` does. The critical path of an answer is the longest
+chain of call times through these parents.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.errors import InputError, MethodError, ModelError
+from workbench.experiment.billing import call_of
 from workbench.llm.gateway import CallTag, Gateway
 from workbench.llm.model import ChatRequest
 from workbench.llm.structured import with_instruction
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from workbench.llm.model import Model
     from workbench.retrieval.embedding import Embedder
     from workbench.retrieval.index import ChunkIndex
+    from workbench.retrieval.spending import Bill
     from workbench.retrieval.text_index import TextIndex
 
 T = TypeVar("T")
@@ -56,10 +59,15 @@ class _Path:
     frontier: tuple[str, ...] = ()
     prefix: str = ""
     calls: int = 0
+    bills: int = 0
 
     def next_name(self) -> str:
         self.calls += 1
         return f"{self.prefix}{self.calls}"
+
+    def next_bill(self, step: str) -> str:
+        self.bills += 1  # not counted among the calls: what was kept of them by a rerun moves no other call's name
+        return f"{self.prefix}{step}{self.bills}"
 
 
 class ExperimentBench:
@@ -135,7 +143,7 @@ class ExperimentBench:
         if temperature is not None:
             # a server repeats itself on the same seed, so each draw has its own
             request = replace(request, temperature=temperature, seed=self.seed + sample)
-        tag = self._tag(step, path)
+        tag = self._tag(step, path, path.next_name())
         reply = self._equipment.gateway.complete(request, tag, schema=schema)
         path.frontier = (reply.call_id,)
         return reply
@@ -168,7 +176,7 @@ class ExperimentBench:
             replace(self._request(prompt, max_tokens), top_logprobs=top_logprobs, prompt_logprobs=prompt_logprobs)
             for prompt in prompts
         ]
-        tags = [self._tag(step, path) for _ in prompts]
+        tags = [self._tag(step, path, path.next_name()) for _ in prompts]
         outcomes = self._equipment.gateway.complete_many(requests, tags, schema=schema)
         for outcome in outcomes:  # the others are recorded and cached by now, so a rerun pays only for this one
             if isinstance(outcome, BaseException):
@@ -223,9 +231,16 @@ class ExperimentBench:
             seed=equipment.seed,
         )
 
-    def _tag(self, step: str, path: _Path) -> CallTag:
+    def paid(self, bill: Bill) -> Call:
+        """The call to an embedding or reranking server that this thread has just waited for: what it asks next comes
+        after it."""
+        path = self._path()
+        tag = self._tag(bill.step, path, path.next_bill(bill.step))
+        path.frontier = (tag.call_id,)
+        return call_of(bill, tag)
+
+    def _tag(self, step: str, path: _Path, name: str) -> CallTag:
         equipment, context_id = self._equipment, self._context.context_id
-        name = path.next_name()
         # a stable id: the same call of a resumed run overwrites its own record instead of adding one
         call_id = combined_hash(equipment.run_id, self._question_id or "", context_id, self._phase, name)
         return CallTag(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
+from workbench.llm.gateway import CallTag
 from workbench.llm.prices import price_for
-from workbench.records import Call, Phase
+from workbench.records import Call
 from workbench.retrieval.spending import Bill
-from workbench.text import combined_hash, text_hash
+from workbench.text import text_hash
 
 
 def prompt_of(bill: Bill) -> str:
@@ -16,43 +16,35 @@ def prompt_of(bill: Bill) -> str:
     return f"[{bill.texts:,} texts to {bill.model}]"
 
 
-def calls_of(
-    bills: Sequence[Bill], *, run_id: str, context_id: str, question_id: str | None, phase: Phase
-) -> list[Call]:
-    """One call a bill: the tokens that the server counted, at the price of its model where one is known (OpenAI's),
-    else free. What was kept of earlier requests has their tokens and cost, and counts as replayed. Nothing waits for
-    these calls by record: their seconds are not added to the model's on the critical path."""
-    calls = []
-    for number, bill in enumerate(bills):
-        price = price_for(bill.model)
-        calls.append(
-            Call(
-                call_id=combined_hash(run_id, question_id or "", context_id, phase, bill.step, str(number)),
-                run_id=run_id,
-                question_id=question_id,
-                context_id=context_id,
-                phase=phase,
-                step=bill.step,
-                parents=(),
-                model=bill.model,
-                prompt_hash=text_hash(prompt_of(bill)),
-                reply_hash=None,
-                prompt_tokens=bill.tokens,
-                cached_tokens=0,
-                cache_write_tokens=0,
-                completion_tokens=0,
-                reasoning_tokens=0,
-                token_source="server",  # noqa: S106 - where counts come from, no secret
-                cost_usd=price.cost(bill.tokens) if price else 0.0,
-                queue_s=0.0,
-                first_token_s=None,
-                total_s=bill.seconds,
-                attempts=1,
-                from_cache=bill.reused,
-                in_flight=1,
-                finish_reason="stop",
-                error=None,
-                started_at=time.time() - bill.seconds,
-            )
-        )
-    return calls
+def call_of(bill: Bill, tag: CallTag) -> Call:
+    """The tokens that the server counted, at the price of its model where one is known (OpenAI's), else free. What was
+    kept of earlier requests has their tokens, cost and seconds, and counts as replayed."""
+    price = price_for(bill.model)
+    return Call(
+        call_id=tag.call_id,
+        run_id=tag.run_id,
+        question_id=tag.question_id,
+        context_id=tag.context_id,
+        phase=tag.phase,
+        step=tag.step,
+        parents=tag.parents,
+        model=bill.model,
+        prompt_hash=text_hash(prompt_of(bill)),
+        reply_hash=None,
+        prompt_tokens=bill.tokens,
+        cached_tokens=0,
+        cache_write_tokens=0,
+        completion_tokens=0,
+        reasoning_tokens=0,
+        token_source="server",  # noqa: S106 - where counts come from, no secret
+        cost_usd=price.cost(bill.tokens) if price else 0.0,
+        queue_s=0.0,
+        first_token_s=None,
+        total_s=bill.seconds,
+        attempts=1,
+        from_cache=bill.reused,
+        in_flight=1,
+        finish_reason="stop",
+        error=None,
+        started_at=time.time() - bill.seconds,
+    )

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import ContextOverflow, InputError
 from workbench.experiment.answer_budget import answer_tokens, largest_budget
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path
-from workbench.experiment.billing import calls_of
 from workbench.experiment.config import Experiment, load
 from workbench.experiment.setup import PlannedRun, prepare
 from workbench.llm.gateway import Gateway
@@ -242,28 +241,27 @@ def _walk_context(
 ) -> None:
     pipeline = planned.variant.pipeline
     held.clear()
+    bench = ExperimentBench(equipment, context, phase="build")
     try:
-        with watched() as bills:
-            state = pipeline.build(context, ExperimentBench(equipment, context, phase="build"))
+        with watched(lambda bill: held.append(bench.paid(bill))):
+            state = pipeline.build(context, bench)
     except ContextOverflow:
         walked.overflows += 1
         return
     # each run is estimated as if it were alone: what it would share with others is in it
-    walked.builds.append(calls_of(bills, run_id="plan", context_id="", question_id=None, phase="build") + held)
+    walked.builds.append(list(held))
     for question in _spread(list(questions), SAMPLED_QUESTIONS):
         held.clear()
         equipped = replace(equipment, answer_tokens=budget(question))
         bench = ExperimentBench(equipped, context, phase="answer", question_id=question.question_id)
-        bills = []
         try:
-            with watched() as bills:
+            with watched(lambda bill, bench=bench: held.append(bench.paid(bill))):  # type: ignore[misc]
                 pipeline.answer(question.blind(keep_evidence=pipeline.card.sees_evidence), state, bench)
         except ContextOverflow:
             walked.overflows += 1
         except InputError:  # the method needs what this model cannot do: it will say so, at no cost
             pass
-        paid = calls_of(bills, run_id="plan", context_id="", question_id=question.question_id, phase="answer")
-        walked.answers.append(paid + [call for call in held if call.error is None])
+        walked.answers.append([call for call in held if call.error is None])
 
 
 def _spread(items: list[Any], number: int) -> list[Any]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from workbench.evaluation.metrics import VERSIONS, score_answer, score_names
 from workbench.evaluation.metrics.refusal import abstains
 from workbench.experiment.answer_budget import answer_tokens, largest_budget
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path, first_token
-from workbench.experiment.billing import calls_of, prompt_of
+from workbench.experiment.billing import prompt_of
 from workbench.experiment.budget import Ledger, check_priced
 from workbench.experiment.collector import rarer_collections
 from workbench.experiment.config import Experiment, load
@@ -34,7 +34,7 @@ from workbench.experiment.recording import Recorder, error_line, stored_answer
 from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule, covered, joined
 from workbench.experiment.setup import OpenedModel, PlannedRun, Setup, describe, prepare
 from workbench.llm.gateway import Gateway
-from workbench.records import Answer, Call, Context, Phase, Question
+from workbench.records import Answer, Call, Context, Question
 from workbench.retrieval.spending import Bill, watched
 
 if TYPE_CHECKING:
@@ -338,7 +338,7 @@ class _Session:
         error: str | None = None
         state: Any = None
         try:
-            with self._billed(planned, "build", context_id):
+            with self._billed(bench):
                 state = self._fitted(lambda: planned.variant.pipeline.build(context, bench), equipment, bench)
         except RunStopped as reached:
             self._stop(reached, planned.opened)
@@ -366,19 +366,9 @@ class _Session:
             return []
         return [partial(self._ask, planned, equipment, context, state, question, shown) for question in questions]
 
-    @contextmanager
-    def _billed(
-        self, planned: PlannedRun, phase: Phase, context_id: str, question_id: str | None = None
-    ) -> Iterator[None]:
-        """Record what embedding and reranking servers are paid for what is done within, also when it fails."""
-        bills: list[Bill] = []
-        try:
-            with watched() as bills:
-                yield
-        finally:
-            calls = calls_of(bills, run_id=planned.run_id, context_id=context_id, question_id=question_id, phase=phase)
-            for call, bill in zip(calls, bills, strict=True):
-                self.recorder.aside(call, prompt_of(bill))
+    def _billed(self, bench: ExperimentBench) -> AbstractContextManager[list[Bill]]:
+        """Record what embedding and reranking servers are paid for what is done within, as it is paid."""
+        return watched(lambda bill: self.recorder.aside(bench.paid(bill), prompt_of(bill)))
 
     def _ask(
         self,
@@ -400,7 +390,7 @@ class _Session:
         error: str | None = None
         try:
             asked = question.blind(keep_evidence=pipeline.card.sees_evidence)
-            with self._billed(planned, "answer", question.context_id, question.question_id):
+            with self._billed(bench):
                 answer = self._fitted(lambda: pipeline.answer(asked, state, bench), equipment, bench)
             status = "ok"
         except RunStopped as reached:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from workbench.errors import BadReply, InputError
-from workbench.retrieval.server_embedding import VectorCache
+from workbench.retrieval.server_embedding import VectorCache, shares
 from workbench.retrieval.server_request import counted, in_order, listed, post
 from workbench.retrieval.spending import Bill, is_dry, tell
 from workbench.text import combined_hash, count_tokens
@@ -72,15 +72,19 @@ class ServerCrossEncoder:
         cache = self._cache(directory)
         asked = {combined_hash(self._url, self._model, question, passage): passage for passage in passages}
         known = {digest: float(row[0]) for digest, row in cache.get(asked).items()} if cache else {}
-        missing = [digest for digest in asked if digest not in known]
+        missing = {digest: passage for digest, passage in asked.items() if digest not in known}
+        if cache and known:
+            tell(Bill("rerank", self._model, len(known), *cache.cost(known), reused=True))
         if missing:
             started = time.monotonic()
-            scores, tokens = self._request(question, [asked[digest] for digest in missing])
-            tell(Bill("rerank", self._model, len(missing), tokens, time.monotonic() - started))
+            scores, tokens = self._request(question, list(missing.values()))
+            seconds = time.monotonic() - started
+            tell(Bill("rerank", self._model, len(missing), tokens, seconds))
             fresh = dict(zip(missing, scores, strict=True))
             known |= fresh
             if cache:
-                cache.put({digest: np.array([score]) for digest, score in fresh.items()})
+                cache.put({digest: np.array([score]) for digest, score in fresh.items()}, shares(tokens, missing))
+                cache.took(shares(seconds, missing))
         return [known[combined_hash(self._url, self._model, question, passage)] for passage in passages]
 
     def _cache(self, directory: Path | None) -> VectorCache | None:

@@ -74,7 +74,6 @@ class ServerEmbedder:
         asked = {self._hash(text): text or " " for text in texts}
         if is_dry():
             return self._made_up(texts, asked)
-        started = time.monotonic()
         known = self._cache.get(asked) if self._cache else {}
         known = {digest: vector for digest, vector in known.items() if len(vector) and np.isfinite(vector).all()}
         for vector in known.values():
@@ -82,15 +81,19 @@ class ServerEmbedder:
         missing = [digest for digest in asked if digest not in known]
         batches = [missing[i : i + self._batch] for i in range(0, len(missing), self._batch)]
         if self._cache and known:
-            tell(Bill("embed", self.name, len(known), self._cache.tokens(known), 0.0, reused=True))
+            tell(Bill("embed", self.name, len(known), *self._cache.cost(known), reused=True))
         used: list[int] = []
+        started = time.monotonic()
         try:
             with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
                 for rows in pool.map(lambda batch: self._fetched(batch, asked, used), batches):
                     known.update(rows)
         finally:  # what was sent before a failure is paid for, too
+            seconds = time.monotonic() - started
             if used:
-                tell(Bill("embed", self.name, len(missing), sum(used), time.monotonic() - started))
+                tell(Bill("embed", self.name, len(missing), sum(used), seconds))
+        if self._cache and missing:
+            self._cache.took(shares(seconds, {digest: asked[digest] for digest in missing}))
         return unit_rows(np.stack([known[self._hash(text)] for text in texts]))
 
     def _made_up(self, texts: Sequence[str], asked: dict[str, str]) -> NDArray[np.float32]:
@@ -122,9 +125,7 @@ class ServerEmbedder:
         used.append(tokens)
         rows = dict(zip(batch, vectors, strict=True))
         if self._cache:
-            # servers count a request as a whole: each text is kept with its share, by length
-            whole = sum(map(len, texts))
-            self._cache.put(rows, {d: tokens * len(text) / whole for d, text in zip(batch, texts, strict=True)})
+            self._cache.put(rows, shares(tokens, dict(zip(batch, texts, strict=True))))
         return rows
 
     def _halves(self, batch: Sequence[str], asked: dict[str, str], used: list[int]) -> dict[str, NDArray[np.float32]]:
@@ -167,6 +168,13 @@ class ServerEmbedder:
                 )
 
 
+def shares(whole: float, texts: Mapping[str, str]) -> dict[str, float]:
+    """What each text has of the tokens or seconds of a request, by its length: servers count a request as a whole, and
+    the shares of the same texts sum up to it again."""
+    length = sum(map(len, texts.values())) or 1
+    return {digest: whole * len(text) / length for digest, text in texts.items()}
+
+
 class VectorCache:
     """Vectors by key in one SQLite file, for several threads and processes. Raises StoreError for a file that cannot be
     used. `dtype` is numpy's name of their numbers."""
@@ -182,9 +190,10 @@ class VectorCache:
                 "CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB) WITHOUT ROWID"
             )
             columns = [row[1] for row in self._connection.execute("PRAGMA table_info(vectors)")]
-            if "tokens" not in columns:  # what each text cost; files of earlier versions do not know
-                with suppress(sqlite3.OperationalError):  # another process was faster
-                    self._connection.execute("ALTER TABLE vectors ADD COLUMN tokens REAL")
+            for name in ("tokens", "seconds"):  # what each text cost and took; files of earlier versions do not know
+                if name not in columns:
+                    with suppress(sqlite3.OperationalError):  # another process was faster
+                        self._connection.execute(f"ALTER TABLE vectors ADD COLUMN {name} REAL")
             self._connection.commit()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{path} cannot be used to keep vectors: {error}") from error
@@ -201,14 +210,21 @@ class VectorCache:
                     found[key] = np.frombuffer(row[0], dtype=self._dtype)
         return found
 
-    def tokens(self, keys: Iterable[str]) -> int:
-        """The tokens that the vectors of these keys had cost, as far as it is known."""
-        total = 0.0
+    def cost(self, keys: Iterable[str]) -> tuple[int, float]:
+        """The tokens that the vectors of these keys had cost and the seconds that they had taken, where known."""
+        tokens = seconds = 0.0
         with self._lock:
             for key in keys:
-                row = self._connection.execute("SELECT tokens FROM vectors WHERE key = ?", (key,)).fetchone()
-                total += (row[0] or 0.0) if row else 0.0
-        return round(total)
+                row = self._connection.execute("SELECT tokens, seconds FROM vectors WHERE key = ?", (key,)).fetchone()
+                if row:
+                    tokens, seconds = tokens + (row[0] or 0.0), seconds + (row[1] or 0.0)
+        return round(tokens), seconds
+
+    def took(self, seconds: Mapping[str, float]) -> None:
+        """Keep what the vectors of these keys have taken."""
+        rows = [(share, key) for key, share in seconds.items()]
+        with self._lock, self._connection:
+            self._connection.executemany("UPDATE vectors SET seconds = ? WHERE key = ?", rows)
 
     def put(self, vectors: Mapping[str, NDArray[Any]], tokens: Mapping[str, float] | None = None) -> None:
         """Keep vectors, and what they cost."""

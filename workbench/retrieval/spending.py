@@ -6,7 +6,7 @@ opens embedders by itself. Threads see them when they run in a copy of the conte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from typing import Literal
 @dataclass(frozen=True, slots=True)
 class Bill:
     """`texts` sent to a server in `seconds`, for which it counted `tokens` (0 where it tells none). `reused`: they were
-    sent and paid for before, and what was kept of it served now."""
+    sent and paid for before, in as many seconds, and what was kept of it served now."""
 
     step: Literal["embed", "rerank"]
     model: str
@@ -26,15 +26,22 @@ class Bill:
     reused: bool = False
 
 
-_WATCHER: ContextVar[list[Bill] | None] = ContextVar("watcher", default=None)
+_WATCHER: ContextVar[Callable[[Bill], None] | None] = ContextVar("watcher", default=None)
 _DRY: ContextVar[bool] = ContextVar("dry", default=False)
 
 
 @contextmanager
-def watched() -> Iterator[list[Bill]]:
-    """The bills of what is done within; an outer watcher does not see them."""
+def watched(hear: Callable[[Bill], object] | None = None) -> Iterator[list[Bill]]:
+    """The bills of what is done within; an outer watcher does not see them. `hear` gets each at once, in the thread
+    that waited for the server."""
     bills: list[Bill] = []
-    token = _WATCHER.set(bills)
+
+    def heard(bill: Bill) -> None:
+        bills.append(bill)
+        if hear is not None:
+            hear(bill)
+
+    token = _WATCHER.set(heard)
     try:
         yield bills
     finally:
@@ -43,9 +50,9 @@ def watched() -> Iterator[list[Bill]]:
 
 def tell(bill: Bill) -> None:
     """Hand a bill to the watcher, if there is one."""
-    bills = _WATCHER.get()
-    if bills is not None:
-        bills.append(bill)
+    watcher = _WATCHER.get()
+    if watcher is not None:
+        watcher(bill)
 
 
 @contextmanager
