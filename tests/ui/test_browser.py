@@ -27,7 +27,7 @@ FLAGS = [
 ]  # fmt: skip
 PAGES = {
     **{"Compare": "Retrieve, or read everything?", "Questions": "Questions", "Corpus": "Corpus", "Runs": "Runs"},
-    **{"Review": "Review", "Judges": "Judges", "Conformance": "Conformance"},
+    **{"Launch": "Launch", "Review": "Review", "Judges": "Judges", "Conformance": "Conformance"},
 }
 
 

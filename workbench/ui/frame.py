@@ -18,7 +18,8 @@ def sidebar() -> None:
     """The database and the experiment, kept in the address so that a link shows the same thing."""
     with st.sidebar:
         current = st.query_params.get("db") or os.environ.get("WORKBENCH_DATABASE") or DEFAULT_DATABASE
-        path = st.text_input("Run log (.duckdb)", value=current, key="database")
+        st.session_state.setdefault("database", current)  # and no value=: the Launch page sets it, too
+        path = st.text_input("Run log (.duckdb)", key="database")
         if path != current:
             st.query_params["db"] = path
         st.session_state["database_path"] = path
@@ -35,6 +36,14 @@ def _experiments(path: str) -> pd.DataFrame:
         return RunLogReader(Path(path)).experiments()
     except WorkbenchError:
         return pd.DataFrame(columns=["experiment_id", "name"])
+
+
+def runs_of(database: Path, experiment_id: str) -> pd.DataFrame:
+    """The runs of an experiment as far as the log has them; none while there is no log."""
+    try:
+        return RunLogReader(database).runs(experiment_id)
+    except WorkbenchError:
+        return RunLogReader(Path()).runs(experiment_id)
 
 
 def reader() -> RunLogReader:
