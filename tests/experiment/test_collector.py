@@ -35,3 +35,14 @@ def test_a_collector_that_is_off_stays_off() -> None:
             assert gc.get_threshold()[0] == 0
     finally:
         gc.set_threshold(*before)
+
+
+def test_of_runs_that_overlap_the_last_one_sets_it_again_in_whatever_order_they_end() -> None:
+    before = gc.get_threshold()
+    first, second = rarer_collections(), rarer_collections()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert gc.get_threshold()[0] >= 20_000 and gc.get_freeze_count() > 0  # the second one still runs
+    second.__exit__(None, None, None)
+    assert gc.get_threshold() == before and gc.get_freeze_count() == 0

@@ -84,6 +84,7 @@ def test_thirty_kills_lose_no_finished_call(tmp_path: Path) -> None:
         requests = asked(endpoint)
         answers = wb.open(tmp_path / "runs.duckdb").answers()
         calls = wb.open(tmp_path / "runs.duckdb").calls()
+        paid = wb.open(tmp_path / "runs.duckdb").sql("SELECT * FROM spending")
 
         reference = tmp_path / "reference"
         reference.mkdir()
@@ -94,6 +95,10 @@ def test_thirty_kills_lose_no_finished_call(tmp_path: Path) -> None:
     # what the server worked on at each kill, and at most one whose reply was on its way; nothing else
     assert repeated <= min(in_flight + KILLS, KILLS * CONCURRENCY)
     assert len(requests) == len(calls) == once.calls
+    # each kept reply was paid once, whichever session was killed after it
+    assert paid["calls"].sum() == len(calls)
+    assert paid["usd"].sum() == pytest.approx(calls["cost_usd"].sum(), rel=1e-9)
+    assert paid["tokens"].sum() == calls["prompt_tokens"].sum() + calls["completion_tokens"].sum()
     assert list(answers["status"]) == ["ok"] * 14
     assert list(answers["text"]) == list(expected["text"])
     assert answers["cost_usd"].sum() == pytest.approx(expected["cost_usd"].sum(), rel=1e-9)

@@ -206,3 +206,22 @@ def test_what_the_first_context_has_shown_arranges_the_next_although_that_is_bui
         task()
     begun = [(run, question) for what, run, question in record.events if what == "begin"]
     assert begun == [(1, 0), (1, 1), (0, 0), (0, 1)]
+
+
+def test_the_next_context_begins_when_what_shares_the_last_one_is_through() -> None:
+    """The cache holds one context; chains of calls that do not share it need not keep the next one out."""
+    next_begun = threading.Event()
+
+    def context(name: str, sharing: Callable[[], None], chain: Callable[[], None]) -> ContextJob:
+        runs = [
+            (ContextJob(lambda task=task: [task], 100, name, (PrefixWatch(shared=shared),)), ["a question"])
+            for shared, task in ((True, sharing), (False, chain))
+        ]
+        return joined(runs)
+
+    def chain() -> None:
+        assert next_begun.wait(30)
+
+    jobs = [context("first", lambda: None, chain), context("second", next_begun.set, lambda: None)]
+    walk(Record(), jobs, workers=2, kv_tokens=150)
+    assert next_begun.is_set()

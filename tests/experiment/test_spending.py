@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 import workbench as wb
 from tests.llm.endpoint import Endpoint
 from workbench.errors import InputError
+from workbench.llm.accounting import Payment
+from workbench.llm.cache import ResponseCache
 
 
 def experiment(endpoint: Endpoint, folder: Path, **changes: Any) -> dict[str, Any]:
@@ -83,13 +86,55 @@ def test_what_failed_attempts_had_used_counts_against_a_budget_of_tokens(tmp_pat
     assert (done.exit_code, done.answered, endpoint.books.requests) == (4, 1, 3)
 
 
-def test_a_budget_of_seconds_ends_a_run(tmp_path: Path) -> None:
-    with Endpoint(delay_s=0.4) as endpoint:
-        done = wb.run(experiment(endpoint, tmp_path, budget={"wall": 1.0}), progress=False)
-    assert (done.exit_code, done.failed) == (4, 0)
-    assert 0 < done.answered < 6
+def test_a_budget_of_seconds_ends_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Endpoint() as endpoint:
+        # a clock on which a call takes 0.4 s and nothing else takes any time
+        clock = SimpleNamespace(monotonic=lambda: 0.4 * endpoint.books.requests)
+        monkeypatch.setattr("workbench.experiment.budget.time", clock)
+        given = experiment(endpoint, tmp_path, budget={"wall": 1.0})
+        given["corpora"] = [{"world": {"tokens": 4_000, "contexts": 1, "questions": 6}}]
+        done = wb.run(given, progress=False)
+    assert (done.exit_code, done.answered, done.failed) == (4, 3, 0)  # begun after 0, 0.4 and 0.8 s
     assert "budget of 1 s is reached" in str(done.stopped)
     assert list(wb.open(done.database).runs()["status"]) == ["budget"]
+
+
+@pytest.mark.parametrize("model_options", [{}, {"rpm": 1.0}])
+def test_no_pause_outlasts_a_budget_of_seconds(tmp_path: Path, model_options: dict[str, Any]) -> None:
+    """Neither one that the server asks for nor one of our own limits."""
+    script = ["", "429"] if not model_options else []
+    with Endpoint(script=script, retry_after="300") as endpoint:
+        given = experiment(endpoint, tmp_path, budget={"wall": 2.0})
+        (options,) = given["models"][0].values()
+        options |= model_options
+        done = wb.run(given, progress=False)
+    assert (done.exit_code, done.failed) == (4, 0)
+    assert "budget of 2 s is reached" in str(done.stopped)
+    assert done.wall_s < 60  # one pause takes 300 s, the other one at least as long for six questions
+
+
+def test_what_a_killed_session_had_paid_is_known_to_the_next_one_although_its_log_was_not_written(
+    tmp_path: Path,
+) -> None:
+    with Endpoint() as endpoint:
+        given = experiment(endpoint, tmp_path)
+        wb.run(given, progress=False, limit=2)
+    database = tmp_path / "log.duckdb"
+    a_call = wb.open(database).answers()["cost_usd"].mean()
+    tokens = int(wb.open(database).calls()["prompt_tokens"].mean())
+    (session, run_id) = wb.open(database).sql("SELECT session_id, run_id FROM spending").iloc[0]
+    # as a kill leaves it: the cache holds a third call, of which the log knows nothing
+    with ResponseCache(tmp_path / "responses.sqlite") as cache:
+        assert cache.payments([session]) == {}  # a session that has ended has been settled
+        for _ in range(3):
+            cache.pay(Payment(session, run_id, a_call, tokens))
+        cache.pay(Payment("of another log", run_id, 1e6, 10**9))
+    with Endpoint() as endpoint:
+        again = wb.run({**given, "budget": {"usd": 3.5 * a_call}}, progress=False)
+        assert (again.exit_code, again.answered, endpoint.books.requests) == (4, 0, 0)
+    assert "in earlier sessions" in str(again.stopped)
+    paid = wb.open(database).sql("SELECT sum(calls), sum(usd) FROM spending").iloc[0]
+    assert (paid.iloc[0], paid.iloc[1]) == (3, pytest.approx(3 * a_call))
 
 
 def test_a_budget_in_usd_over_a_model_without_a_price_is_refused_before_anything_is_asked(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from pathlib import Path
@@ -259,13 +260,17 @@ def test_a_gpu_is_paid_for_the_time_it_was_busy_however_many_shared_it(log: Log)
 def test_the_guard_stands_before_every_attempt_with_the_least_it_will_cost() -> None:
     asked: list[tuple[float, int]] = []
 
-    def guard(usd: float, tokens: int) -> None:
-        asked.append((usd, tokens))
-        if len(asked) == 2:
-            raise BudgetReached("spent")
+    class Guard:
+        def check(self, usd: float, tokens: int) -> None:
+            asked.append((usd, tokens))
+            if len(asked) == 2:
+                raise BudgetReached("spent")
+
+        def left_s(self) -> float:
+            return math.inf
 
     model = ScriptedModel(["one", "two"])
-    gateway = Gateway(model, price=Price(input=1e6, output=1e6), guard=guard)
+    gateway = Gateway(model, price=Price(input=1e6, output=1e6), guard=Guard())
     gateway.complete(ask(), tag())
     with pytest.raises(BudgetReached):
         gateway.complete(ask("More?"), tag("c2"))
@@ -278,13 +283,56 @@ def test_calls_that_wait_for_a_place_pass_the_guard_only_when_they_get_it() -> N
     """A batch of 20 must not slip past a budget that two calls exhaust: it overspends by what is in flight at most."""
     spent = []
 
-    def guard(usd: float, tokens: int) -> None:
-        if len(spent) >= 2:
-            raise BudgetReached("spent")
+    class Guard:
+        def check(self, usd: float, tokens: int) -> None:
+            if len(spent) >= 2:
+                raise BudgetReached("spent")
 
-    gateway = Gateway(Slow(0.01), concurrency=2, guard=guard, record=lambda *_: spent.append(1))
+        def left_s(self) -> float:
+            return math.inf
+
+    gateway = Gateway(Slow(0.01), concurrency=2, guard=Guard(), record=lambda *_: spent.append(1))
     outcomes = gateway.complete_many([ask(str(n)) for n in range(20)], [tag(f"c{n}") for n in range(20)])
     assert sum(isinstance(o, Reply) for o in outcomes) <= 2 + 2
+
+
+def test_what_is_paid_is_kept_with_the_reply_also_when_nobody_lives_to_write_it_down(cache: ResponseCache) -> None:
+    """The reply and its payment are one transaction, so that a kill right after it knows both."""
+
+    class Killed(Exception):
+        pass
+
+    def killed(*_: Any) -> None:
+        raise Killed
+
+    model = ScriptedModel(["Ada"])
+    gateway = Gateway(model, price=Price(input=1e6, output=2e6), cache=cache, record=killed, session="s")
+    with pytest.raises(Killed):
+        gateway.complete(ask(), tag())
+    tokens = count_messages(model, ask().messages)
+    paid = (1, tokens + 2.0 * model.count("Ada"), tokens + model.count("Ada"))
+    assert cache.payments(["s", "t"]) == {("s", "run"): paid}
+    Gateway(model, cache=cache, session="t").complete(ask(), tag())  # replayed: nothing is paid
+    assert cache.payments(["s", "t"]) == {("s", "run"): paid}
+    cache.settle(["s"])
+    assert cache.payments(["s", "t"]) == {}
+
+
+def test_what_is_paid_for_nothing_is_kept_too(cache: ResponseCache) -> None:
+    broken = ModelError("broke off")
+    broken.spent = Completion("", 30, 5)
+    refused = RequestRefused("no")
+    model = ScriptedModel([broken, refused, "no person"], window=100)
+    gateway = Gateway(model, price=Price(input=1e6, output=1e6), cache=cache, retry=QUICK, session="s")
+    with pytest.raises(RequestRefused):
+        gateway.complete(ask(), tag())
+    assert cache.payments(["s"]) == {("s", "run"): (1, 35.0, 35)}
+    model = ScriptedModel(["no person"] * 3)
+    gateway = Gateway(model, price=Price(input=1e6, output=1e6), cache=cache, session="t")
+    assert gateway.complete(ask(), tag(), schema=Person).parsed is None
+    prompts = sum(count_messages(model, request.messages) for request in model.history)
+    tokens = prompts + 3 * model.count("no person")
+    assert cache.payments(["t"]) == {("t", "run"): (3, float(tokens), tokens)}
 
 
 def test_a_structured_reply_is_parsed_and_the_prompt_ends_with_its_schema() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import BudgetReached, InputError
 from workbench.experiment.config import Budget
+from workbench.llm.accounting import Payment
 from workbench.records import Call
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ class Spending(NamedTuple):
     calls: int
     usd: float
     tokens: int
+
+    def at_least(self, other: tuple[int, float, int]) -> Spending:
+        """The more complete of two records of the same session, which only ever grow."""
+        calls, usd, tokens = other
+        return Spending(max(self.calls, calls), max(self.usd, usd), max(self.tokens, tokens))
 
 
 class Ledger:
@@ -59,9 +65,7 @@ class Ledger:
             if call.from_cache:
                 self.replayed += 1
                 return before
-            usd = call.cost_usd + call.retry_cost_usd
-            tokens = call.prompt_tokens + call.completion_tokens
-            tokens += call.retry_prompt_tokens + call.retry_completion_tokens
+            _, _, usd, tokens = Payment.of("", call)
             self.calls += 1
             self.usd += usd
             self.tokens += tokens
@@ -82,9 +86,14 @@ class Ledger:
             earlier = f", {self._earlier_tokens:,} of them in earlier sessions" if self._earlier_tokens else ""
             spent = f"{tokens:,} used{earlier}; the next call takes at least {expected_tokens:,}"
             raise BudgetReached(f"the budget of {budget.tokens:,} tokens is reached ({spent})")
-        elapsed = time.monotonic() - self._started
-        if budget.wall is not None and elapsed > budget.wall:
+        if self.left_s() <= 0:
             raise BudgetReached(f"the budget of {budget.wall:g} s is reached")
+
+    def left_s(self) -> float:
+        """Seconds in which calls may still be sent; infinite without such a budget."""
+        if self.budget.wall is None:
+            return float("inf")
+        return max(0.0, self.budget.wall - (time.monotonic() - self._started))
 
 
 def check_priced(

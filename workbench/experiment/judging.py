@@ -286,9 +286,7 @@ def _session(
             ledger.add(call)
             log.add_call(call, prompt, reply)
 
-        gateway = Gateway(
-            model, price=price, cache=cache, concurrency=options.concurrency, record=record, guard=ledger.check
-        )
+        gateway = Gateway(model, price=price, cache=cache, concurrency=options.concurrency, record=record, guard=ledger)
         try:
             session = _Session(gateway, model.name, questions)
             missing = [f"{metric}:{model.name}" for metric in metrics]

@@ -116,7 +116,7 @@ def write_questions(
 
         gateway = Gateway(
             model, price=price, cache=cache, record=record,
-            concurrency=options.concurrency, guard=ledger.check,
+            concurrency=options.concurrency, guard=ledger,
         )  # fmt: skip
         try:
             _Writer(context, options, gateway, run_id, done, advance, _Earlier.read(out)).work()

@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError
 from workbench.experiment.budget import Ledger
+from workbench.llm.accounting import Payment
 from workbench.records import Answer, Call, Chunk, Context, Hit
 
 if TYPE_CHECKING:
+    from workbench.llm.cache import ResponseCache
     from workbench.runlog.store import RunLog
 
 
 class Recorder:
     """Receives every finished call: writes it to the log, counts its cost, keeps it until its question ends."""
 
-    def __init__(self, log: RunLog, ledger: Ledger) -> None:
-        self._session_id = uuid.uuid4().hex
+    def __init__(self, log: RunLog, ledger: Ledger, cache: ResponseCache | None = None) -> None:
+        self.session_id = uuid.uuid4().hex
+        self._cache = cache
         self._log = log
         self._ledger = ledger
         self._lock = threading.Lock()
@@ -33,13 +36,15 @@ class Recorder:
     def aside(self, call: Call, prompt: str) -> None:
         """A call that is not to the run's model (embeddings, reranks): it stands before the others, so that the last of
         a question's calls is still its answer, and its prompt is none that a prefix cache could know."""
+        if self._cache is not None and not call.from_cache:  # what the run's model is paid is kept with its replies
+            self._cache.pay(Payment.of(self.session_id, call))
         self._record(call, prompt, None, aside=True)
 
     def _record(self, call: Call, prompt: str, reply: str | None, *, aside: bool) -> None:
         with self._lock:  # so that a smaller sum never takes the place of a larger one
             paid = self._ledger.add(call)
             if not call.from_cache:
-                self._log.add_spending(self._session_id, call.run_id, **paid._asdict())
+                self._log.add_spending(self.session_id, call.run_id, **paid._asdict())
             held = self._held[call.run_id, call.question_id or call.context_id or ""]
             held.insert(0 if aside else len(held), (call, None if aside else prompt))
         self._log.add_call(call, prompt, reply)

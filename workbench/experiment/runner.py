@@ -24,7 +24,7 @@ from workbench.evaluation.metrics.refusal import abstains
 from workbench.experiment.answer_budget import answer_tokens, largest_budget
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path, first_token
 from workbench.experiment.billing import prompt_of
-from workbench.experiment.budget import Ledger, check_priced
+from workbench.experiment.budget import Ledger, Spending, check_priced
 from workbench.experiment.collector import rarer_collections
 from workbench.experiment.config import Experiment, load
 from workbench.experiment.coverage import evidence_coverage
@@ -105,6 +105,8 @@ def run(
         with Progress(session.pending_questions(), ledger, enabled=progress) as shown, rarer_collections():
             session.walk(shown)
         pending = session.pending_questions()
+        log.flush()
+        cache.settle([session.recorder.session_id])
         answered, failed, kept, stopped = session.answered, session.failed, session.kept, session.stopped
     return RunSummary(
         database=experiment.database,
@@ -132,7 +134,7 @@ class _Session:
         self.cache = cache
         self.ledger = ledger
         self.fresh = fresh
-        self.recorder = Recorder(log, ledger)
+        self.recorder = Recorder(log, ledger, cache)
         self.answered = self.failed = self.kept = 0
         self.stopped: str | None = None
         self.refused: dict[str, str] = {}  # by model: why no more of its questions are asked
@@ -141,14 +143,26 @@ class _Session:
         self._counted: dict[str, int] = {}  # tokens by context
         self._watches: dict[str, PrefixWatch] = defaultdict(PrefixWatch)  # by run
         self._busy: dict[str, list[tuple[float, float]]] = defaultdict(list)  # by run: when it had something to do
+        earlier = self._settled()
         if not fresh:
-            ledger.resume(*log.spent([run.run_id for run in setup.runs]))
+            ledger.resume(sum(paid.usd for paid in earlier), sum(paid.tokens for paid in earlier))
         done = {} if fresh else {run.run_id: log.done(run.run_id) for run in setup.runs}
         self._pending = {
             run.run_id: [q for q in run.questions if done.get(run.run_id, {}).get(q.question_id) != "ok"]
             for run in setup.runs
         }
         self.kept = sum(len(run.questions) - len(self._pending[run.run_id]) for run in setup.runs)
+
+    def _settled(self) -> list[Spending]:
+        """What earlier sessions have paid for the runs. A session that was killed has left the last of it in the
+        response cache only; it is in the run log from now on."""
+        logged = self.log.spent([run.run_id for run in self.setup.runs])
+        kept = self.cache.payments({session for session, _ in logged})
+        paid = {key: Spending(*spent).at_least(kept.get(key, spent)) for key, spent in logged.items()}
+        for (session, run), spending in paid.items():
+            if spending != logged[session, run]:
+                self.log.add_spending(session, run, **spending._asdict())
+        return list(paid.values())
 
     def pending_questions(self) -> int:
         return sum(map(len, self._pending.values()))
@@ -188,6 +202,8 @@ class _Session:
                 price=planned.opened.price,
                 model_options=planned.opened.options,
             )
+            if self._pending[planned.run_id]:  # what the log knows of a session is looked up in the cache after a kill
+                log.add_spending(self.recorder.session_id, planned.run_id, calls=0, usd=0.0, tokens=0)
         log.flush()
         if not self.fresh:
             for planned in self.setup.runs:
@@ -224,7 +240,8 @@ class _Session:
                 fresh=self.fresh,
                 concurrency=self._concurrency(opened),
                 record=self.recorder,
-                guard=self.ledger.check,
+                guard=self.ledger,
+                session=self.recorder.session_id,
             )
             try:
                 for together in self._groups(opened):

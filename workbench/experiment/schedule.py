@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from functools import partial
 from queue import SimpleQueue
 from typing import Any, Literal
 
@@ -60,11 +59,13 @@ class PrefixWatch:
 
 @dataclass(eq=False)
 class _Active:
-    """A context being asked: tasks that wait for the lead, and how many are in the pool."""
+    """A context being asked: tasks that wait for the lead, how many have not ended, and how many of these may share the
+    context's prefix."""
 
     job: ContextJob
     held: deque[Task]
-    running: int = 0
+    left: int
+    sharing: int
 
 
 class Schedule:
@@ -87,8 +88,11 @@ class Schedule:
         self._order = order
         self._seed = seed
         self._ended: SimpleQueue[Future[Any]] = SimpleQueue()  # as they end; wait() would look at all of them each time
-        self._running: dict[Future[None], _Active] = {}  # the tasks in the pool
+        self._running: dict[Future[None], tuple[_Active, Task]] = {}  # the tasks in the pool
         self._active: dict[_Active, None] = {}  # the contexts being asked, in order
+        # behind their leads: what shares a context goes before what does not, while the cache still holds it
+        self._sharing: deque[tuple[_Active, Task]] = deque()
+        self._others: deque[tuple[_Active, Task]] = deque()
         self._quick = False  # whether the last index stage took no time: most methods have none
         self._held = 0  # tasks that wait for their lead
 
@@ -151,44 +155,62 @@ class Schedule:
 
     def _start(self, job: ContextJob, tasks: list[Task]) -> None:
         """The lead alone when prefixes are shared (or may be), else all at once."""
-        context = _Active(job, deque(job.arrange(tasks)))
+        tasks = job.arrange(tasks)
+        context = _Active(job, deque(tasks), len(tasks), sum(map(_may_share, tasks)))
         self._active[context] = None
         self._held += len(context.held)
-        for _ in range(1 if self._shares(job) else len(context.held)):
-            self._submit(context)
+        if self._shares(job):
+            self._submit(context, context.held.popleft())
+            self._held -= 1
+        else:
+            self._release(context)
 
     def _shares(self, job: ContextJob) -> bool:
         """Whether prompts of the job share their context, as far as is known."""
         return any(watch.shared is not False for watch in job.watches or (self._watch,))
 
-    def _submit(self, context: _Active) -> None:
-        future = self._pool.submit(context.held.popleft())
-        self._held -= 1
-        context.running += 1
-        self._running[future] = context
+    def _release(self, context: _Active) -> None:
+        """The lead is through, or there is none: the others may go as soon as there is a place for them."""
+        self._held -= len(context.held)
+        while context.held:
+            task = context.held.popleft()
+            (self._sharing if _may_share(task) else self._others).append((context, task))
+        self._fill()
+
+    def _fill(self) -> None:
+        while len(self._running) < self._workers and (ready := self._sharing or self._others):
+            self._submit(*ready.popleft())
+
+    def _submit(self, context: _Active, task: Task) -> None:
+        future = self._pool.submit(task)
+        self._running[future] = context, task
         future.add_done_callback(self._ended.put)
 
     def _collect(self, future: Future[None]) -> None:
         """A task has ended: behind the lead, let the others go; a context may be through."""
-        context = self._running.pop(future)
-        context.running -= 1
+        context, task = self._running.pop(future)
         future.result()
-        while context.held:
-            self._submit(context)
-        if not context.running:
+        context.left -= 1
+        context.sharing -= _may_share(task)
+        if not context.left:
             del self._active[context]
+        self._release(context)
 
     def _room_for(self, job: ContextJob) -> bool:
         """Whether another context may begin beside those being asked."""
         if not self._active:
             return True
         if self._kv_tokens is not None and self._shares(job):
-            held = {id(a.job) if not a.job.context else a.job.context: a.job.tokens for a in self._active}
+            held = {a.job.context or id(a.job): a.job.tokens for a in self._active if a.sharing}
             held.setdefault(job.context or id(job), job.tokens)
-            if sum(held.values()) > KV_SHARE * self._kv_tokens:
+            if len(held) > 1 and sum(held.values()) > KV_SHARE * self._kv_tokens:
                 return False
-        in_pool = len(self._running)
-        return in_pool + self._held < self._workers or in_pool < len(self._active) + 1
+        asked = len(self._running) + len(self._sharing) + len(self._others)
+        if asked + self._held < self._workers:
+            return True
+        # leads may run side by side, but not before it is known which of several runs go first
+        known = len(job.watches) < 2 or all(watch.shared is not None for watch in job.watches)
+        return known and asked < len(self._active) + 1
 
 
 @dataclass(frozen=True)
@@ -230,12 +252,22 @@ def _arranged(tasks: Sequence[Any]) -> list[Task]:
     if not sharing and chains:
         (lead, *rest), *chains = chains
         sharing, chains = [lead], [rest, *chains]
-    return [*sharing, *(partial(_one_after_the_other, chain) for chain in chains if chain)]
+    return [*sharing, *(_Chain(chain) for chain in chains if chain)]
 
 
-def _one_after_the_other(tasks: Sequence[Task]) -> None:
-    for task in tasks:
-        task()
+@dataclass(frozen=True)
+class _Chain:
+    """Tasks one after the other, whose prompts do not share their context as far as is known."""
+
+    tasks: Sequence[Task]
+
+    def __call__(self) -> None:
+        for task in self.tasks:
+            task()
+
+
+def _may_share(task: Task) -> bool:
+    return not isinstance(task, _Chain)
 
 
 def covered(intervals: Sequence[tuple[float, float]]) -> float:

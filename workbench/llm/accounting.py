@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from workbench.errors import WorkbenchError
 from workbench.llm.model import Completion, Model, Waste
@@ -28,6 +29,22 @@ class CallTag:
     step: str
     parents: tuple[str, ...] = ()
     call_id: str = ""
+
+
+class Payment(NamedTuple):
+    """What one call had used in money and tokens, failed attempts included, by whom it is owed (`session_id`, one run
+    of the program) and for which run of the log."""
+
+    session_id: str
+    run_id: str
+    usd: float
+    tokens: int
+
+    @classmethod
+    def of(cls, session_id: str, call: Call) -> Payment:
+        """The payment for a call that reached its server."""
+        tokens = call.prompt_tokens + call.completion_tokens + call.retry_prompt_tokens + call.retry_completion_tokens
+        return cls(session_id, call.run_id, call.cost_usd + call.retry_cost_usd, tokens)
 
 
 class Spent:

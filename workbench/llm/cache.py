@@ -13,7 +13,7 @@ import threading
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
@@ -21,12 +21,20 @@ from types import TracebackType
 from typing import Any
 
 from workbench.errors import StoreError
+from workbench.llm.accounting import Payment
 from workbench.llm.model import ChatRequest, Completion, Waste
 from workbench.text import combined_hash, text_blocks, text_hash
 
 # Marks the file as ours in its header.
 APPLICATION_ID = 0x57424B43
 _VERSION = 1
+# What sessions have paid, until their run log holds it; in files made before there was this table, too.
+_PAID = """
+CREATE TABLE IF NOT EXISTS paid (
+    session_id TEXT NOT NULL, run_id TEXT NOT NULL, calls INTEGER NOT NULL, usd REAL NOT NULL, tokens INTEGER NOT NULL,
+    PRIMARY KEY (session_id, run_id)
+) WITHOUT ROWID;
+"""
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS replies (
     key TEXT PRIMARY KEY, model TEXT NOT NULL, completion BLOB NOT NULL, request BLOB NOT NULL,
@@ -34,8 +42,13 @@ CREATE TABLE IF NOT EXISTS replies (
 );
 CREATE INDEX IF NOT EXISTS replies_used ON replies (used_at);
 CREATE TABLE IF NOT EXISTS blocks (block_id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
+{_PAID}
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {_VERSION};
+"""
+_PAY = """
+INSERT INTO paid VALUES (?, ?, 1, ?, ?) ON CONFLICT (session_id, run_id)
+DO UPDATE SET calls = calls + 1, usd = usd + excluded.usd, tokens = tokens + excluded.tokens
 """
 _FIXES = {
     "full": "free space on its disk, then run again: what is kept is not paid for twice",
@@ -92,6 +105,7 @@ class ResponseCache:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version != _VERSION:
                 raise StoreError(f"{self.path} is a response cache of another version ({version}); name a new file")
+            connection.executescript(_PAID)
         elif tables:
             raise StoreError(f"{self.path} is a database of something else; name another file for the response cache")
         else:
@@ -140,15 +154,18 @@ class ResponseCache:
                 self._write_touched()
         return completion
 
-    def put(self, key: str, model: str, request: ChatRequest, completion: Completion) -> None:
-        """Commit a reply. Raises StoreError when it cannot be kept: a full disk, a damaged file."""
+    def put(
+        self, key: str, model: str, request: ChatRequest, completion: Completion, payment: Payment | None = None
+    ) -> None:
+        """Commit a reply and what was paid for it. Raises StoreError when it cannot be kept: a full disk, a damaged
+        file."""
         with self._named_errors():
-            self._put(key, model, request, completion)
+            self._put(key, model, request, completion, payment)
         self._puts += 1
         if self._max_bytes is not None and self._puts % _PUTS_PER_CHECK == 0 and self.size() > self._max_bytes:
             self.prune(self._max_bytes * 9 // 10)
 
-    def _put(self, key: str, model: str, request: ChatRequest, completion: Completion) -> None:
+    def _put(self, key: str, model: str, request: ChatRequest, completion: Completion, payment: Payment | None) -> None:
         cut = [
             (message.role, [(text_hash(block), block) for block in text_blocks(message.content)])
             for message in request.messages
@@ -157,20 +174,44 @@ class ResponseCache:
         asked = {name: getattr(request, name) for name in _REQUEST_FIELDS}
         kept = _written({name: getattr(completion, name) for name in _COMPLETION_FIELDS})
         now = time.time()
-        connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction() as connection:
             ids = _block_ids(connection, texts)
             asked["messages"] = [[role, [ids[digest] for digest, _ in parts]] for role, parts in cut]
             outline = _written(asked)
             connection.execute(
                 "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?)", (key, model, kept, outline, now, now)
             )
+            if payment is not None:
+                connection.execute(_PAY, payment)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:  # a full disk has rolled it back by itself
                 connection.execute("ROLLBACK")
             raise
+
+    def pay(self, payment: Payment) -> None:
+        """Commit what was paid for nothing that is kept: failed attempts, replies that could not be used."""
+        with self._named_errors():
+            self._connection().execute(_PAY, payment)
+
+    def payments(self, session_ids: Iterable[str]) -> dict[tuple[str, str], tuple[int, float, int]]:
+        """Calls, USD and tokens by session and run, of those sessions that have not been settled."""
+        wanted = set(session_ids)
+        with self._named_errors():
+            rows = self._connection().execute("SELECT session_id, run_id, calls, usd, tokens FROM paid").fetchall()
+        return {(session, run): (calls, usd, tokens) for session, run, calls, usd, tokens in rows if session in wanted}
+
+    def settle(self, session_ids: Iterable[str]) -> None:
+        """Forget the payments of sessions that are in their run log."""
+        with self._named_errors(), self._transaction() as connection:
+            connection.executemany("DELETE FROM paid WHERE session_id = ?", [(name,) for name in session_ids])
 
     def forget(self, key: str) -> None:
         """Drop one reply."""
@@ -203,9 +244,7 @@ class ResponseCache:
             return self._pruned(max_bytes)
 
     def _pruned(self, max_bytes: int) -> int:
-        connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction() as connection:
             sizes = dict(connection.execute("SELECT block_id, length(body) FROM blocks").fetchall())
             rows = connection.execute(
                 "SELECT key, length(completion) + length(request), request FROM replies ORDER BY used_at, key"
@@ -223,11 +262,6 @@ class ResponseCache:
             connection.executemany("DELETE FROM replies WHERE key = ?", dropped)
             orphans = [(block,) for block in sizes if uses[block] <= 0]
             connection.executemany("DELETE FROM blocks WHERE block_id = ?", orphans)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
         # a script, because a single execute() steps this pragma once and so frees one page
         connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
         return len(dropped)
@@ -266,10 +300,8 @@ class ResponseCache:
         touched, self._touched = self._touched, set()
         if touched:
             now = time.time()
-            connection = self._connection()
-            connection.execute("BEGIN IMMEDIATE")
-            connection.executemany("UPDATE replies SET used_at = ? WHERE key = ?", [(now, key) for key in touched])
-            connection.execute("COMMIT")
+            with self._transaction() as connection:
+                connection.executemany("UPDATE replies SET used_at = ? WHERE key = ?", [(now, key) for key in touched])
 
     def close(self) -> None:
         """Close every thread's connection."""

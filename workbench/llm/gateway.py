@@ -10,37 +10,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel
 
-from workbench.errors import (
-    BadReply,
-    ContextOverflow,
-    ModelError,
-    ModelTimeout,
-    ModelUnusable,
-    NoText,
-    QuotaSpent,
-    RateLimited,
-    RequestRefused,
-    RunStopped,
-    ServerGone,
-    WorkbenchError,
-)
+from workbench.errors import ContextOverflow, RunStopped, WorkbenchError
 from workbench.llm import structured
-from workbench.llm.accounting import CallTag, Record, Spent, call_record, cost_of, render
+from workbench.llm.accounting import CallTag, Payment, Record, Spent, call_record, render
+from workbench.llm.attempts import Guard, Sender
 from workbench.llm.cache import ResponseCache, cache_key
-from workbench.llm.drive import Send, Sleep, Steps, Take, Wait, Work, drive, drive_on_loop
-from workbench.llm.limits import Breaker, Place, Places, RateLimit
+from workbench.llm.drive import Steps, Wait, Work, drive, drive_on_loop
+from workbench.llm.limits import Breaker, Places
 from workbench.llm.loop import LoopThread
 from workbench.llm.model import ChatRequest, Completion, Model, count_messages
 from workbench.llm.prices import Price
-from workbench.llm.retry import Failures, RetryPolicy, failure_kind
-from workbench.records import REASK, Message, Reply
+from workbench.llm.retry import RetryPolicy
+from workbench.records import REASK, Call, Message, Reply
 from workbench.text import text_hash
 
 __all__ = ["CallTag", "Gateway", "render"]
@@ -49,9 +37,6 @@ __all__ = ["CallTag", "Gateway", "render"]
 # another thread, so that the loop does not keep other streams waiting (a first-token time would show it).
 _LONG_TEXT = 2_000
 _HEAVY_PROMPT = 60_000
-# Refusals in a row, the same each time, after which the key or the model's name is taken to be wrong, not the request.
-_REFUSALS = 3
-_HINTS = {401: "check its key", 402: "its account has nothing left", 403: "check its key and what it may use"}
 _MOST_OVERHEAD = 200  # tokens that a chat template adds to a message, at most
 
 
@@ -75,8 +60,9 @@ class _Served:
 class Gateway:
     """One model, its price and its limits. Thread-safe; close it when done.
 
-    `fresh` asks again what the cache holds. `record` receives every finished call with its prompt and reply.
-    `guard(usd, tokens)` is asked before each attempt with the least that it will cost, and raises to stop.
+    `fresh` asks again what the cache holds. `record` receives every finished call with its prompt and reply. `guard` is
+    asked before each attempt with the least that it will cost, and raises to stop. Where a `session` is named, what is
+    paid is kept in the cache under its name, in one transaction with the reply that it was paid for.
     """
 
     def __init__(
@@ -89,8 +75,9 @@ class Gateway:
         concurrency: int = 16,
         record: Record | None = None,
         retry: RetryPolicy | None = None,
-        guard: Callable[[float, int], None] | None = None,
+        guard: Guard | None = None,
         breaker: Breaker | None = None,
+        session: str = "",
     ) -> None:
         self.model = model
         self.price = price
@@ -98,17 +85,11 @@ class Gateway:
         self._cache = cache
         self._fresh = fresh
         self._record = record
-        self._retry = retry or RetryPolicy()
-        self._guard = guard
-        self._slow_s: float | None = getattr(model, "first_token_target", None)
-        self._places = Places(min(concurrency, getattr(model, "max_parallel", concurrency)))
-        self._rates = RateLimit(getattr(model, "rpm", None), getattr(model, "tpm", None))
-        self._breaker = breaker or Breaker()
+        self._session = session
+        self._sender = Sender(model, price=price, concurrency=concurrency, retry=retry, guard=guard, breaker=breaker)
         self._counts: dict[str, int] = {}
         self._loop = LoopThread("gateway")
         self._pool: ThreadPoolExecutor | None = None
-        self._refused: list[str] = []  # the last refusals, in a row and all the same
-        self._unusable: str | None = None
         self._closed = False
         self._flying: dict[str, Future[None]] = {}  # by cache key: calls under way that others wait for
         self._lock = threading.Lock()  # of `_flying` and the model's window
@@ -116,7 +97,7 @@ class Gateway:
     @property
     def places(self) -> Places:
         """How many calls are in flight, and the limit that the server's behaviour allows now."""
-        return self._places
+        return self._sender.places
 
     # counting
 
@@ -171,12 +152,12 @@ class Gateway:
         try:
             step = next(steps)
             if self.model.is_async:
-                return self._loop.submit(drive_on_loop(steps, step, self.model, self._places))
-            if together and self._places.most > 1:
+                return self._loop.submit(drive_on_loop(steps, step, self.model, self.places))
+            if together and self.places.most > 1:
                 if self._pool is None:
-                    self._pool = ThreadPoolExecutor(self._places.most, thread_name_prefix="gateway")
-                return self._pool.submit(drive, steps, step, self.model, self._places)
-            future.set_result(drive(steps, step, self.model, self._places))
+                    self._pool = ThreadPoolExecutor(self.places.most, thread_name_prefix="gateway")
+                return self._pool.submit(drive, steps, step, self.model, self.places)
+            future.set_result(drive(steps, step, self.model, self.places))
         except StopIteration as done:
             future.set_result(done.value)
         except Exception as error:  # handed over by result(), like one from the loop
@@ -185,7 +166,7 @@ class Gateway:
 
     def refuse(self, reason: str) -> None:
         """Send nothing more: nothing can be kept any more, so nothing more is paid for. Calls in flight go on."""
-        self._unusable = self._unusable or reason
+        self._sender.refuse(reason)
 
     def lower_window(self, overflow: ContextOverflow) -> bool:
         """Take the window that the server named for the model's from now on; whether the prompt that overflowed would
@@ -268,7 +249,7 @@ class Gateway:
     ) -> Steps[_Served]:
         """Send a call that nobody has answered yet, keep the reply and record it."""
         try:
-            completion = yield from self._attempts(request, spent, tokens)
+            completion = yield from self._sender.sent(request, spent, tokens)
         except WorkbenchError as error:
             if spent.attempts:
                 self._failed(request, tag, spent, error)
@@ -277,119 +258,19 @@ class Gateway:
 
         def keep() -> None:
             # a reply is in the cache before anyone uses it; one that cannot be parsed is never kept
+            prompt = render(request.messages)
+            call = call_record(self.model, self.price, tag, prompt, spent, completion=completion)
             try:
                 if self._cache is not None and (schema is None or parsed is not None):
-                    self._cache.put(key, self.model.name, request, completion)
+                    self._cache.put(key, self.model.name, request, completion, self._payment(call))
+                else:
+                    self._pay(call)
             finally:  # a full disk does not make it unpaid
-                self._emit(request, tag, completion, spent)
+                if self._record is not None:
+                    self._record(call, prompt, completion.text)
 
         yield Work(keep, heavy=sum(len(message.content) for message in request.messages) > _HEAVY_PROMPT)
         return _Served(completion, parsed, problem)
-
-    def _attempts(self, request: ChatRequest, spent: Spent, tokens: int) -> Steps[Completion]:
-        """Send until a reply arrives. Raises the last attempt's error when the retry policy gives up."""
-        failures = Failures(self._retry)
-        booked = tokens + request.max_tokens
-        counted = replace(request, counted=tokens)
-        while True:
-            delay = self._rates.reserve(booked)
-            if delay > 0:
-                yield Sleep(delay)
-            place = yield from self._admission()
-            overloaded: bool | None = None
-            failure: ModelError | ContextOverflow | None = None
-            try:
-                if self._guard is not None:
-                    self._guard(*self._least(tokens, spent))
-                spent.begin(place.in_flight)
-                completion: Completion = yield Send(counted)
-                overloaded = self._is_slow(completion)
-            except (ModelError, ContextOverflow) as error:
-                overloaded = isinstance(error, RateLimited | ModelTimeout) or None
-                failure = error
-            finally:
-                busy_s = self._places.give_back(place, overloaded=overloaded)
-            if failure is None:
-                self._breaker.reached()
-                self._refused = []
-                self._rates.settle(booked, completion.prompt_tokens + completion.completion_tokens)
-                completion = replace(
-                    completion,
-                    busy_s=busy_s,
-                    total_s=completion.total_s or spent.seconds(),
-                    attempts=spent.attempts,
-                    wasted=tuple(spent.waste),
-                )
-                failure = _without_text(self.model.name, request, completion)
-                if failure is None:
-                    return completion
-            if isinstance(failure, ContextOverflow):
-                self._breaker.reached()
-                spent.wasted(failure.spent, busy_s)
-                raise failure
-            wait = self._after(failure, failures, spent, busy_s)
-            if wait is None:
-                raise failure
-            yield Sleep(wait)
-
-    def _least(self, tokens: int, spent: Spent) -> tuple[float, int]:
-        """USD and tokens that the call will have taken when its next attempt is sent: its failed attempts are known to
-        nobody else before it ends."""
-        used = sum(waste.prompt_tokens + waste.completion_tokens for waste in spent.waste)
-        usd = 0.0
-        if self.price is not None:
-            usd = self.price.cost(tokens) + sum(cost_of(waste, self.price) for waste in spent.waste)
-        return usd, tokens + used
-
-    def _admission(self) -> Steps[Place]:
-        """Wait until the server may be asked: it is there, it asked for no pause, and a place is free."""
-        while True:
-            if self._unusable is not None:
-                raise ModelUnusable(self._unusable)
-            delay = max(self._breaker.wait_s(), self._rates.paused())
-            if delay > 0:
-                yield Sleep(delay)
-                continue
-            place: Place = yield Take()
-            if self._rates.paused() <= 0 and self._unusable is None:
-                return place
-            self._places.give_back(place)
-
-    def _is_slow(self, completion: Completion) -> bool:
-        first = completion.first_token_s
-        return self._slow_s is not None and first is not None and first > self._slow_s
-
-    def _after(self, error: ModelError, failures: Failures, spent: Spent, busy_s: float) -> float | None:
-        """Draw the conclusions of a failed attempt; the seconds to wait, or None to give up."""
-        if isinstance(error, ServerGone) or (isinstance(error, ModelTimeout) and error.spent is None):
-            self._breaker.missed()
-        else:
-            self._breaker.reached()
-        spent.wasted(error.spent, busy_s)
-        self._judge(error)
-        wait = failures.delay(spent.attempts, error)
-        if isinstance(error, RateLimited):  # it concerns every call of the model
-            self._rates.pause(error.retry_after or wait or 0.0)
-        return wait
-
-    def _judge(self, error: ModelError) -> None:
-        """Raise ModelUnusable when this failure will be that of every call: nothing is gained by 500 of them."""
-        name = self.model.name
-        said = str(error).removeprefix(f"{name}: ")
-        if isinstance(error, RateLimited) and (error.retry_after or 0.0) > self._retry.patience_s:
-            self._unusable = f"{name} asks to be left alone for {error.retry_after:,.0f} s: {said}"
-        elif isinstance(error, QuotaSpent):
-            self._unusable = f"{name} has no quota or credit left: {said}"
-        elif isinstance(error, RequestRefused) and error.status in (301, 302, 307, 308, 401, 403, 404):
-            kind = failure_kind(error)
-            self._refused = [*self._refused, kind] if self._refused[:1] == [kind] else [kind]
-            if len(self._refused) >= _REFUSALS:
-                hint = _HINTS.get(error.status, "check its name and address")
-                self._unusable = f"{name} refuses every call; {hint}: {said}"
-        else:
-            return
-        if self._unusable is not None:
-            raise ModelUnusable(self._unusable) from error
 
     # cache and record
 
@@ -402,20 +283,29 @@ class Gateway:
         parsed, problem = structured.parse(kept.text, schema) if schema else (None, "")
         if schema is not None and parsed is None:  # kept by another version of the method's schema
             return None
-        self._emit(request, tag, kept, None)
-        return _Served(kept, parsed, problem)
-
-    def _emit(self, request: ChatRequest, tag: CallTag, completion: Completion, spent: Spent | None) -> None:
         if self._record is not None:
             prompt = render(request.messages)
-            call = call_record(self.model, self.price, tag, prompt, spent, completion=completion)
-            self._record(call, prompt, completion.text)
+            self._record(call_record(self.model, self.price, tag, prompt, None, completion=kept), prompt, kept.text)
+        return _Served(kept, parsed, problem)
 
     def _failed(self, request: ChatRequest, tag: CallTag, spent: Spent, error: WorkbenchError) -> None:
         """A call that failed for good is a recorded fact too."""
-        if self._record is not None:
-            prompt = render(request.messages)
-            self._record(call_record(self.model, self.price, tag, prompt, spent, error=error), prompt, None)
+        prompt = render(request.messages)
+        call = call_record(self.model, self.price, tag, prompt, spent, error=error)
+        try:
+            self._pay(call)
+        finally:
+            if self._record is not None:
+                self._record(call, prompt, None)
+
+    def _payment(self, call: Call) -> Payment | None:
+        return Payment.of(self._session, call) if self._session else None
+
+    def _pay(self, call: Call) -> None:
+        """Keep what a call has cost that leaves no reply."""
+        payment = self._payment(call)
+        if self._cache is not None and payment is not None and (payment.usd or payment.tokens):
+            self._cache.pay(payment)
 
     def close(self) -> None:
         """Close the backend's connections, the event loop and the threads; calls still under way are cancelled."""
@@ -434,24 +324,6 @@ def _surely_fits(request: ChatRequest, window: int) -> bool:
         len(message.content) * (1 if message.content.isascii() else 4) + _MOST_OVERHEAD for message in request.messages
     )
     return most + request.max_tokens <= window
-
-
-def _without_text(name: str, request: ChatRequest, completion: Completion) -> BadReply | None:
-    """What is wrong with a reply without text, if anything."""
-    finish = completion.finish_reason
-    failure: BadReply | None = None
-    if completion.text.strip():
-        return None
-    if finish == "content_filter":
-        failure = NoText(f"{name}: the provider's content filter has withheld the reply")
-    elif finish == "length" and not completion.text and completion.reasoning_tokens:
-        spent = f"{completion.completion_tokens:,} of {request.max_tokens:,} tokens"
-        failure = NoText(f"{name}: all of the reply's tokens ({spent}) went into reasoning; raise max_output_tokens")
-    elif finish not in ("stop", "length"):
-        failure = BadReply(f"{name}: empty reply, finish reason {finish!r}")
-    if failure is not None:
-        failure.spent = completion
-    return failure
 
 
 def _reply(served: _Served, tag: CallTag) -> Reply:

@@ -23,10 +23,12 @@ KEYS = {
     "spending": ("session_id", "run_id"),
 }
 METRIC_POSITIONS = 1_000  # an answer's own metrics stand below, verdicts of judges from here on
-_CONFLICTS = {  # a rerun keeps what is known of a run: when it began and ended, what it took, how much was planned
+_CONFLICTS = {  # sums only grow; a rerun keeps when a run began and ended, what it took, how much was planned
     "runs": "ON CONFLICT (run_id) DO UPDATE SET status = excluded.status, price = excluded.price, "
     "questions_planned = greatest(runs.questions_planned, excluded.questions_planned), "
     "workbench_version = excluded.workbench_version, environment = excluded.environment",
+    "spending": "ON CONFLICT (session_id, run_id) DO UPDATE SET calls = greatest(spending.calls, excluded.calls), "
+    "usd = greatest(spending.usd, excluded.usd), tokens = greatest(spending.tokens, excluded.tokens)",
 }
 _ONCE = frozenset({"texts", "contexts", "questions", "experiments"})  # content-addressed: the first row is the row
 

@@ -231,16 +231,15 @@ class RunLog:
             "spending", {"session_id": session_id, "run_id": run_id, "calls": calls, "usd": usd, "tokens": tokens}
         )
 
-    def spent(self, run_ids: Sequence[str]) -> tuple[float, int]:
-        """USD and tokens that all sessions have paid for these runs."""
+    def spent(self, run_ids: Sequence[str]) -> dict[tuple[str, str], tuple[int, float, int]]:
+        """Calls, USD and tokens that sessions have paid for these runs, by session and run."""
         self.flush()
         with connect(self.path) as connection:
-            row = connection.execute(
-                "SELECT coalesce(sum(usd), 0), coalesce(sum(tokens), 0) FROM spending WHERE list_contains(?, run_id)",
+            rows = connection.execute(
+                "SELECT session_id, run_id, calls, usd, tokens FROM spending WHERE list_contains(?, run_id)",
                 [list(run_ids)],
-            ).fetchone()
-        assert row is not None  # an aggregate has one row
-        return float(row[0]), int(row[1])
+            ).fetchall()
+        return {(session, run): (calls, usd, tokens) for session, run, calls, usd, tokens in rows}
 
     def add_build(
         self,
