@@ -12,7 +12,7 @@ from workbench.errors import InputError
 from workbench.records import Context, Corpus, Question
 from workbench.text import count_tokens
 
-VERSION = "2"
+VERSION = "3"
 
 
 def load(

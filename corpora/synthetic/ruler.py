@@ -21,7 +21,7 @@ from corpora.synthetic.sizing import Count, counter, lengths_of
 from workbench.errors import InputError
 from workbench.records import Corpus
 
-VERSION = "3"
+VERSION = "4"
 TASKS = (*niah.TASKS, "vt", "cwe", "fwe", "qa_1", "qa_2")
 SHORTEST = 1_500  # tokens; the solved example of cwe alone has 700
 
@@ -55,7 +55,8 @@ def load(
                 if task in ("qa_1", "qa_2"):
                     file = squad if task == "qa_1" else hotpotqa
                     hops = int(task[-1])
-                    pool = articles.published(file) if file else articles.generated(hops, length, samples, seed)
+                    told = articles.world_tokens(length, count)
+                    pool = articles.published(file) if file else articles.generated(hops, told, samples, seed)
                     text, asked = articles.make(task, draw, length, count, pool, number)
                 else:
                     text, asked = _made(task, draw, length, count, haystack, f"{seed}:{task}:{length}:{number}")

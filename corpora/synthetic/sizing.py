@@ -99,5 +99,6 @@ def largest(
             share = (budget - low_size) / max(1, high_size - low_size)
             number = min(max(low + int((high - low) * share), low + 1), high - 1)
     if best is None:
-        raise InputError(f"the shortest text has {high_size} tokens", field="tokens", fix=f"use more than {budget}")
+        problem = f"what has to be told takes {high_size} tokens, and there is room for {max(0, budget)}"
+        raise InputError(problem, field="tokens", fix=f"use {high_size - budget} more")
     return best

@@ -36,6 +36,15 @@ def test_length_is_within_one_percent(tokens: int) -> None:
     assert len({document.title for document in context.documents}) == len(context.documents)
 
 
+@settings(max_examples=60)
+@given(st.integers(0, 10**6), st.integers(4_000, 12_000))
+@example(910_211, 4_000)  # scenery comes in paragraphs, and one was more than a hundredth
+@example(981_033, 6_000)
+def test_a_short_length_is_within_one_percent(seed: int, tokens: int) -> None:
+    (context,) = load(tokens=tokens, contexts=1, questions=1, seed=seed).contexts.values()
+    assert sum(count_tokens(document.text) for document in context.documents) == pytest.approx(tokens, rel=0.01)
+
+
 def test_questions_are_dealt_evenly_over_tasks_and_contexts() -> None:
     corpus = load(tokens=SMALL, contexts=3, questions=42)
     assert Counter(question.task for question in corpus.questions) == dict.fromkeys(TASKS, 6)

@@ -84,6 +84,8 @@ def tell(world: World, seed: str, tokens: int, count: Callable[[str], int]) -> T
             draft.tokens = count(draft.text())
             held += draft.tokens
         per_paragraph = (held - before) / added
+    if held > tokens + tokens // 100:  # in a short text one paragraph is more than that
+        held = _thinned(drafts, held, tokens, draw, count)
     return _placed(drafts, held)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora.synthetic.sheet import Asked, Span
-from corpora.synthetic.sizing import Count
+from corpora.synthetic.sizing import Counter
 from corpora.world import make_book
 from workbench.errors import InputError
 
@@ -115,18 +115,24 @@ def _hotpotqa(rows: Sequence[Any]) -> Pool:
     return Pool(tuple(texts), tuple(problems))
 
 
-def make(task: str, draw: random.Random, length: int, count: Count, pool: Pool, number: int) -> tuple[str, Asked]:
+def world_tokens(length: int, count: Counter) -> int:
+    """How many tokens a generated world needs, so that its articles fill a text of that length in any unit."""
+    return {"words": 2 * length, "characters": length // 3}.get(count.unit, length)
+
+
+def make(task: str, draw: random.Random, length: int, count: Counter, pool: Pool, number: int) -> tuple[str, Asked]:
     """Question `number` of the pool, its articles among as many others as fit, in random order."""
     problem = pool.problems[number % len(pool.problems)]
     question = _QUESTION.format(query=problem.query)
     room = length - ANSWER_TOKENS - count(question)
     gold = list(dict.fromkeys(article for article, _, _ in problem.evidence))
     chosen = list(gold)
-    used = sum(_size(pool.articles[article], count) for article in gold)
+    heading = _heading(len(pool.articles), count)
+    used = sum(count(pool.articles[article]) + heading for article in gold)
     others = [article for article in range(len(pool.articles)) if article not in set(gold)]
     draw.shuffle(others)
     for article in others:
-        size = _size(pool.articles[article], count)
+        size = count(pool.articles[article]) + heading
         if used + size <= room:
             chosen.append(article)
             used += size
@@ -149,5 +155,7 @@ def make(task: str, draw: random.Random, length: int, count: Count, pool: Pool, 
     return text, Asked(question, problem.answers, spans, task, ("ruler", "contains"), labels=labels)
 
 
-def _size(article: str, count: Count) -> int:
-    return count(article) + 6  # its heading and the blank line
+def _heading(articles: int, count: Counter) -> int:
+    """What an article's heading and the blank line behind it count."""
+    counted = count(f"Document {articles}:\n") + count("\n\n")
+    return max(6, counted) if count.unit == "tokens" else counted

@@ -78,6 +78,14 @@ def test_the_world_s_solver_answers_the_qa_tasks(seed: int, task: str, tokens: i
         assert full_marks(question) and nothing_for_nothing(question)
 
 
+@settings(max_examples=40)
+@given(st.integers(0, 10**4), st.sampled_from(["qa_1", "qa_2"]), st.sampled_from(["words", "characters"]))
+def test_the_qa_tasks_fill_their_length_in_any_unit(seed: int, task: str, tokenizer: str) -> None:
+    length = 6_000 if tokenizer == "words" else 30_000
+    (question,) = load(tokens=length, tasks=task, samples=1, seed=seed, tokenizer=tokenizer).questions
+    assert 0.95 * length <= question.metadata["context_tokens"] <= length
+
+
 def test_answers_of_the_qa_tasks_stand_in_the_articles_that_the_evidence_names() -> None:
     corpus = load(tokens=4_096, tasks=["qa_1", "qa_2"], samples=20)
     assert Counter(q.task for q in corpus.questions) == {"qa_1": 20, "qa_2": 20}
