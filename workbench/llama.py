@@ -23,12 +23,12 @@ def _sentence_splitter(chunk_tokens: int, overlap: int) -> Any:
     """llama-index's SentenceSplitter, counting with our default encoding."""
     from llama_index.core.node_parser import SentenceSplitter
 
-    from workbench.text import encoding, sentence_tiles
+    from workbench.text import sentence_tiles, token_ids
 
     return SentenceSplitter(
         chunk_size=chunk_tokens,
         chunk_overlap=overlap,
-        tokenizer=encoding().encode_ordinary,
+        tokenizer=token_ids,
         chunking_tokenizer_fn=sentence_tiles,  # the default would download a model for nltk
         # the default drops the second of two marks ("wait... what" loses its dots), so its texts have no offsets
         secondary_chunking_regex=r"[^,.;。？！]+[,.;。？！]*|[,.;。？！]+",

@@ -125,6 +125,20 @@ def encoding(name: str = DEFAULT_ENCODING) -> Any:
     return tiktoken.get_encoding(name)
 
 
+# tiktoken's expression for white space overflows its stack on some 500,000 blanks in a line. Looked for at their start.
+_MANY_BLANKS = re.compile(r"(?<![^\S\r\n])[^\S\r\n]{100000}")
+
+
+def token_ids(text: str, name: str = DEFAULT_ENCODING) -> list[int]:
+    """The tokens of `text` in the tiktoken encoding `name`; special tokens are ordinary text. A text with a hundred
+    thousand blanks in a line is encoded in parts."""
+    if len(text) > 100_000 and _MANY_BLANKS.search(text):
+        middle = len(text) // 2
+        return [*token_ids(text[:middle], name), *token_ids(text[middle:], name)]
+    ids: list[int] = encoding(name).encode_ordinary(text)
+    return ids
+
+
 _LONG_TEXT = 2_000  # from here on counting costs more than hashing, and texts are counted again and again
 _COUNTS: dict[tuple[str, str], int] = {}
 
@@ -133,11 +147,11 @@ def count_tokens(text: str, name: str = DEFAULT_ENCODING) -> int:
     """Number of tokens of `text` in the tiktoken encoding `name`; special tokens count as ordinary text. Long texts are
     counted once and remembered by hash."""
     if len(text) < _LONG_TEXT:
-        return len(encoding(name).encode_ordinary(text))
+        return len(token_ids(text, name))
     key = (text_hash(text), name)
     known = _COUNTS.get(key)
     if known is None:
-        known = len(encoding(name).encode_ordinary(text))
+        known = len(token_ids(text, name))
         if len(_COUNTS) > 50_000:
             _COUNTS.clear()
         _COUNTS[key] = known

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from zlib import crc32
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,8 @@ PIECES = st.sampled_from(
     [
         *("One two.", "Three?", "\n\n", "\n", "# Head\n", "## Sub\n\n", "```\n# no\n```\n", "日本。", "🙂", "x" * 30),
         *("def f(x):\n    return 1\n", "@a\nclass C:\n  def m(self): pass\n", "Dr. A said so. ", "wait... "),
-        "Title\n===\n",
+        *("Title\n===\n", "# Head\r\n\r\n", "Four.\r\n", "````\n", "\r", "\t", "\u3000", "e\u0301", "\0", "~~~\n"),
+        *("int f(int x) {\n}\n", "// why\n", "👩‍👩‍👧‍👦🇩🇪", "\ud83d"),
     ]
 )
 TEXTS = st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=60)
@@ -37,12 +40,41 @@ def texts(text: str, splitter: str, size: int = 20, overlap: int = 0) -> list[st
 @given(text=TEXTS, size=st.integers(1, 30))
 def test_chunks_rejoin_to_the_document(splitter: str, text: str, size: int) -> None:
     found = made(text, splitter, size)
-    if not text.strip() and splitter in ("window", "hierarchical"):
-        return
     assert "".join(chunk.text for chunk in found.chunks) == text
     assert all(chunk.text for chunk in found.chunks)
     if splitter not in ("words", "window", "tokens"):  # tokens of a part may differ from a part of the tokens
         assert all(count_tokens(chunk.text) <= size or len(chunk.text) == 1 for chunk in found.chunks)
+
+
+HOSTILE = {
+    "nothing": "",
+    "white space": " \t\r\n\u3000\n" * 50,
+    "Windows lines": "# Head\r\n\r\nOne two. Three.\r\n\r\n```\r\n# no\r\n```\r\n\r\nTwo\r\n---\r\nMore.\r\n" * 10,
+    "no spaces": "abcdefghij" * 2_000,
+    "no spaces, no Latin": "漢字文書。" * 2_000,
+    "emoji": "👩‍👩‍👧‍👦🇩🇪🙂" * 300,
+    "one line": "It is so, and so. " * 15_000,
+    "one line of words": "word " * 30_000,
+    "one line of code": "f (a, b) " * 20_000,
+    "new lines": "\n" * 100_000,
+    "blanks": "\t" * 50_000 + "x",
+    "blanks that overflow tiktoken": " " * 600_000,
+    "many functions": "def f(x):\n    return x\n\n" * 3_000,
+    "headings": "a\n---\n" * 10_000,
+    "fences": "````md\n```\n# a\n```\n````\n# b\n" * 500,
+    "unclosed fence": "# a\n```\n# b\n" + "c\n" * 1_000,
+    "brackets": "(" * 20_000,
+}
+
+
+@pytest.mark.parametrize("splitter", SPLITTERS)
+@pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in HOSTILE.items()])
+def test_a_hostile_document_is_cut_without_loss(text: str, splitter: str) -> None:
+    joined = "".join(texts(text, splitter, 256))
+    if splitter in TILING:
+        assert joined == text
+    else:  # these leave out white space between chunks
+        assert "".join(joined.split()) == "".join(text.split())
 
 
 @pytest.mark.parametrize("splitter", SPLITTERS)
@@ -93,6 +125,44 @@ def test_markdown_is_cut_at_headings_but_not_in_code() -> None:
     ]
 
 
+def test_only_a_fence_as_long_closes_a_fence_and_an_unclosed_one_runs_to_the_end() -> None:
+    text = "# A\n````md\n```\n# no\n```\n# no\n````\n## B\n   ~~~\n```\n# no\n~~~\n# C\n``` `x`\n"
+    text += "# D\n```\n# no\n``` no\n# no\n"
+    heads = ["# A", "## B", "# C", "# D"]
+    assert [chunk.splitlines()[0] for chunk in texts(text, "markdown", 100)] == heads
+    assert [chunk.splitlines()[0] for chunk in texts(text.replace("\n", "\r\n"), "markdown", 100)] == heads
+
+
+def test_paragraphs_of_windows_files_are_paragraphs() -> None:
+    assert texts("One.\r\n\r\nTwo.\r\n \r\nThree.", "paragraphs", 3) == ["One.\r\n\r\n", "Two.\r\n \r\n", "Three."]
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("package m\n\nfunc (s *S) Serve() error {\n}\n\nfunc main() {\n}\n", ["package m", "func (s", "func main"]),
+        ("use a;\nimpl F for B {\n    fn g(&self) {}\n}\npub(crate) fn h() {\n}\n", ["use", "impl", "    fn", "pub"]),
+        ("#include <a.h>\nstatic int *f(int a)\n{\n  if (a) {\n  }\n  return g(a);\n}\n", ["#include", "static"]),
+        (
+            "class A {\n    int x;\n\n    /** Why.\n     */\n    @Override\n    int f() {\n    }\n}\n",
+            ["class", "    /**"],
+        ),
+        (
+            "const a = 5;\nconst f = async (x) => {\n  g(x);\n};\nlet h = function () {\n};\n",
+            ["const a", "const f", "let h"],
+        ),
+        ("fun main() {\n}\n\nsuspend fun f(): Int = 1\n", ["fun", "suspend"]),
+        ("class A\n  def x(a)\n    1\n  end\nend\n", ["class", "  def"]),
+    ],
+    ids=["Go", "Rust", "C", "Java", "JavaScript", "Kotlin", "Ruby"],
+)
+def test_definitions_of_other_languages_begin_chunks(text: str, begins: list[str]) -> None:
+    for written in (text, text.replace("\n", "\r\n")):
+        chunks = texts(written, "code", 100)
+        assert len(chunks) == len(begins)
+        assert all(chunk.startswith(begin) for chunk, begin in zip(chunks, begins, strict=True))
+
+
 def test_code_is_cut_by_function() -> None:
     text = "import a\n\n@cache\ndef f():\n    return 1\n\nclass C:\n    x = 1\n\n    def m(self):\n        pass\n"
     assert texts(text, "code", 100) == [
@@ -114,6 +184,44 @@ def test_semantic_cuts_where_the_topic_turns() -> None:
     wool = "Sheep give wool. Wool is spun from sheep. Sheep eat grass. "
     assert any(chunk.startswith(("Sheep", "Wool")) for chunk in texts(ships + wool, "semantic:80", 200)[1:])
     assert len(texts(ships + wool, "semantic:80", 200)) == 2
+
+
+@settings(max_examples=25, deadline=None)
+@given(number=st.integers(1, 12), seed=st.integers(0, 99), percentile=st.sampled_from([50, 80, 95]))
+def test_semantic_chunks_are_llama_indexs(number: int, seed: int, percentile: int) -> None:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+    from llama_index.core.node_parser import SemanticSplitterNodeParser
+    from llama_index.core.schema import Document as LlamaDocument
+
+    from workbench.retrieval.embedding import LlamaEmbedder
+    from workbench.text import sentence_tiles
+
+    class Counted(BaseEmbedding):
+        def _get_text_embedding(self, text: str) -> list[float]:
+            values: list[float] = (
+                np.random.default_rng(crc32(f"{seed} {text.strip()}".encode())).normal(size=5).tolist()
+            )
+            return values
+
+        def _get_query_embedding(self, query: str) -> list[float]:
+            return self._get_text_embedding(query)
+
+        async def _aget_query_embedding(self, query: str) -> list[float]:
+            return self._get_text_embedding(query)
+
+    text = "".join(f"Sentence {place} is so. " for place in range(number))
+    parser = SemanticSplitterNodeParser(
+        buffer_size=1,
+        breakpoint_percentile_threshold=percentile,
+        embed_model=Counted(),
+        sentence_splitter=sentence_tiles,
+    )
+    theirs = [node.text.strip() for node in parser.get_nodes_from_documents([LlamaDocument(text=text)])]
+    context = Context((Document("d", text),))
+    found = cut(
+        context, f"semantic:{percentile}", chunk_tokens=10_000, count=count_tokens, embedder=LlamaEmbedder(Counted())
+    )
+    assert [chunk.text.strip() for chunk in found.chunks] == theirs
 
 
 def test_a_window_is_searched_by_sentence_and_read_with_its_neighbours() -> None:

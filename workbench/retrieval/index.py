@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 T = TypeVar("T")
-FORMAT = "8"  # a changed layout, analyser, splitter or fit of LSA is a new index
+FORMAT = "9"  # a changed layout, analyser, splitter or fit of LSA is a new index
 CANDIDATES = 50  # how deep each ranking goes into a fusion
 _KEPT_IN_MEMORY = 64
 

@@ -6,8 +6,8 @@ the chunks of a document join to its text exactly. A name may carry an argument 
 
 from __future__ import annotations
 
-import ast
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -18,25 +18,18 @@ from workbench.records import Context
 from workbench.retrieval.bounds import within
 from workbench.retrieval.chunk_table import ChunkTable, Span
 from workbench.retrieval.chunking import Count, pack_spans, sentence_chunks
-from workbench.text import DEFAULT_ENCODING, sentence_spans
+from workbench.retrieval.definitions import definition_starts, line_starts
+from workbench.text import DEFAULT_ENCODING, sentence_spans, token_ids
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 Pieces = list[tuple[int, int]]
-_PARAGRAPH = re.compile(r"\n[ \t]*\n\s*(?=\S)")
-_HEADING = re.compile(r"^(?:#{1,6}[ \t]\S.*|[^\s#>*`|-].*\n(?:={3,}|-{3,})[ \t]*)$", re.MULTILINE)
-_FENCE = re.compile(r"^(```|~~~).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
+_PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*")
+_HEADING = re.compile(r"^(?: {0,3}#{1,6}[ \t]+\S.*|[^\s#>*`|-].*\n(?:={3,}|-{3,})[ \t\r]*)$", re.MULTILINE)
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$", re.MULTILINE)
 _WORD = re.compile(r"\S+")
-_FUNCTION = re.compile(
-    r"^[ \t]*(?:(?:export|default|public|private|protected|internal|static|final|abstract|async|override|virtual|inline"
-    r"|pub(?:\([a-z]+\))?|unsafe|extern|const|template[ \t]*<[^>\n]*>)[ \t]+)*"
-    r"(?:(?:def|class|function\*?|func|fn|interface|struct|impl|trait|enum|module|namespace|sub|proc)\b[^;\n]*"
-    r"|(?!(?:if|for|while|switch|else|return|do|try|catch|new|throw)\b)[A-Za-z_][\w:<>,*&\[\] \t]*[ \t*&]"
-    r"[~\w:]+[ \t]*\([^;{}\n]*\)[^;{}\n]*\{?)[ \t]*$",
-    re.MULTILINE,
-)
 
 
 @dataclass(frozen=True)
@@ -143,8 +136,9 @@ def _starts(text: str) -> list[int]:
 def _tiles(text: str, borders: Sequence[int], starts: Sequence[int], job: _Job) -> Pieces:
     """Pack the units that begin at `starts`; no chunk crosses a border."""
     found: Pieces = []
+    ordered = sorted(starts)
     for begin, end in pairwise(sorted({0, *borders, len(text)})):
-        inside = [start - begin for start in starts if begin < start < end]
+        inside = [start - begin for start in ordered[bisect_right(ordered, begin) : bisect_left(ordered, end)]]
         packed = pack_spans(text[begin:end], inside, job.chunk_tokens, job.count, job.overlap)
         found += [(begin + a, begin + b) for a, b in packed]
     return found
@@ -168,10 +162,10 @@ def tokens(text: str, job: _Job) -> Pieces:
     """Exactly `chunk_tokens` tokens each, wherever that cuts (GraphRAG, LightRAG); `tokens:ENCODING` counts in another
     encoding than o200k_base. A character of several tokens stays whole, in the later chunk."""
     coder = _encoding(job.argument)
-    ids = coder.encode_ordinary(text)
+    ids = token_ids(text, coder.name)
     decoded, offsets = coder.decode_with_offsets(ids)
     if decoded != text:  # half a surrogate pair: no tokenizer gives it back
-        return packed(text, replace(job, count=lambda part: len(coder.encode_ordinary(part))))
+        return packed(text, replace(job, count=lambda part: len(token_ids(part, coder.name))))
     bounds = [*offsets, len(text)]
     found: Pieces = []
     step = max(1, job.chunk_tokens - job.overlap)
@@ -219,18 +213,36 @@ def paragraphs(text: str, job: _Job) -> Pieces:
 def markdown(text: str, job: _Job) -> Pieces:
     """Sections by heading (`#` and underlined; not inside code fences), each packed by paragraphs. A heading without a
     text of its own goes with the next."""
-    fences = [match.span() for match in _FENCE.finditer(text)]
-    heads = [
-        match.span()
-        for match in _HEADING.finditer(text)
-        if not any(start <= match.start() < end for start, end in fences)
-    ]
+    fences = _fences(text)
+    begins = [start for start, _ in fences]
+
+    def outside(place: int) -> bool:
+        before = bisect_right(begins, place) - 1
+        return before < 0 or place >= fences[before][1]
+
+    heads = [match.span() for match in _HEADING.finditer(text) if outside(match.start())]
     borders: list[int] = []
     for number, (start, _) in enumerate(heads):
         bare = number > 0 and not text[heads[number - 1][1] : start].strip()
         if not bare:
             borders.append(start)
     return _tiles(text, borders, _paragraph_starts(text, job), job)
+
+
+def _fences(text: str) -> Pieces:
+    """Where code stands in a Markdown text: from a fence to the next of the same mark that is at least as long and
+    bare, or to the end of the text (CommonMark 4.5), so that a fence within a longer one closes nothing."""
+    found: Pieces = []
+    opened: tuple[int, str] | None = None
+    for match in _FENCE.finditer(text):
+        mark, info = match.groups()
+        if opened is None:
+            if mark[0] == "~" or "`" not in info:
+                opened = (match.start(), mark)
+        elif mark[0] == opened[1][0] and len(mark) >= len(opened[1]) and not info.strip():
+            found.append((opened[0], match.end()))
+            opened = None
+    return found if opened is None else [*found, (opened[0], len(text))]
 
 
 def semantic(text: str, job: _Job) -> Pieces:
@@ -253,41 +265,16 @@ def semantic(text: str, job: _Job) -> Pieces:
 
 
 def code(text: str, job: _Job) -> Pieces:
-    """A chunk per function or method, with its decorators; what is longer is cut at lines. Python by its grammar, other
-    languages by the look of their definitions."""
-    lines = [0, *(match.end() for match in re.finditer("\n", text))]
-    borders = _python_functions(text, lines)
-    if borders is None:
-        borders = [match.start() for match in _FUNCTION.finditer(text)]
-    return _tiles(text, borders, lines, job)
-
-
-def _python_functions(text: str, lines: Sequence[int]) -> list[int] | None:
-    """Starts of the functions, classes and methods of a Python text; None when it is none."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    found = []
-    bodies: list[Any] = [tree.body]
-    while bodies:
-        for node in bodies.pop():
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-                found.append(first - 1)
-                if isinstance(node, ast.ClassDef):
-                    bodies.append(node.body)
-    if not found or len(lines) != text.count("\n") + 1 or max(found) >= len(lines):
-        return None
-    return [lines[number] for number in found]
+    """A chunk per function or method, with what decorates it; what is longer is cut at lines. Python by its grammar,
+    other languages by the look of the lines that begin definitions (`workbench.retrieval.definitions`)."""
+    return _tiles(text, definition_starts(text), line_starts(text), job)
 
 
 def window(text: str, job: _Job) -> tuple[Pieces, Pieces]:
     """Single sentences are searched; read are they with the `window:3` before and after."""
-    starts = _starts(text)
-    if not starts:
+    if not text:
         return [], []
-    bounds = [0, *starts[1:], len(text)]
+    bounds = [0, *_starts(text)[1:], len(text)]
     reach, last = job.number(3), len(bounds) - 1
     small = list(pairwise(bounds))
     wide = [(bounds[max(0, i - reach)], bounds[min(last, i + reach + 1)]) for i in range(len(small))]
