@@ -55,21 +55,9 @@ class MemAgent:
         memory = ""
         for part in bench.split(room=reduced(self.chunk_tokens, room, bench)):
             prompt = UPDATE(chunk=part.text, memory=memory or NO_MEMORY, question=asked)
-            said = without_thinking(bench.ask(prompt, step="update", max_tokens=tokens).text)
+            said = bench.ask(prompt, step="update", max_tokens=tokens).text.strip()
             if not said:
                 bench.note("empty_memory_kept_last", True)
             memory = cut(said, tokens, bench) or memory
         answer = READ(memory=cut(memory, last, bench), question=asked)
         return bench.reply(answer, step="read")
-
-
-def without_thinking(text: str) -> str:
-    """What follows the last `</think>`; nothing when thinking was opened and never closed.
-
-    >>> without_thinking("<think>hm</think> Oslo"), without_thinking("<think>hm"), without_thinking(" Oslo ")
-    ('Oslo', '', 'Oslo')
-    """
-    _, closed, rest = text.rpartition("</think>")
-    if not closed and "<think>" in text:
-        return ""
-    return rest.strip()

@@ -204,10 +204,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A model's reply as a method sees it. `parsed` is the validated object when a schema was asked for, and None
-    when the reply could not be parsed even after repair and re-asking (a recorded fact). `first_token_logprobs`: the
-    likeliest first tokens with their log probabilities (nats), when the method asked for them; `prompt_logprobs`: those
-    of the prompt's last tokens."""
+    """A model's reply as a method sees it, without thoughts that a server left in it (the log keeps them). `parsed` is
+    the validated object when a schema was asked for, and None when the reply could not be parsed even after repair and
+    re-asking (a recorded fact). `first_token_logprobs`: the likeliest first tokens with their log probabilities (nats),
+    when the method asked for them; `prompt_logprobs`: those of the prompt's last tokens."""
 
     text: str
     call_id: str

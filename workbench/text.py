@@ -158,6 +158,22 @@ def count_tokens(text: str, name: str = DEFAULT_ENCODING) -> int:
     return known
 
 
+def without_thinking(reply: str) -> str:
+    """What a reasoning model says after its thoughts, when a server leaves these in the reply; nothing when they never
+    end. Some templates open the thoughts in the prompt, so that the reply only closes them.
+
+    >>> without_thinking("<think>hm</think> Oslo"), without_thinking("hm</think> Oslo"), without_thinking("<think>hm")
+    ('Oslo', 'Oslo', '')
+    >>> without_thinking("It writes <think> and </think>."), without_thinking(" Oslo ")
+    ('It writes <think> and </think>.', ' Oslo ')
+    """
+    opened = reply.lstrip().startswith("<think>")
+    thoughts, closed, said = reply.rpartition("</think>")
+    if closed and (opened or "<think>" not in thoughts):
+        return said.lstrip()
+    return "" if opened else reply
+
+
 def says_only(reply: str, mark: str) -> bool:
     """Whether a reply is a mark and nothing else, case and punctuation around it aside: a reply that quotes the mark
     says something.

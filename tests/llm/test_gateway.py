@@ -404,3 +404,14 @@ def test_long_texts_are_counted_once() -> None:
     text = "a long text " * 1_000
     assert gateway.count(text) == gateway.count(text) == ScriptedModel([]).count(text)
     assert model.counted == 1
+
+
+def test_thoughts_that_a_server_leaves_in_the_reply_are_logged_and_not_used(log: Log, cache: ResponseCache) -> None:
+    model = ScriptedModel(["<think>Is it Oslo?</think>\n\nBergen", "<think>It never ends"])
+    gateway = Gateway(model, cache=cache, record=log)
+    for call_id in ("c1", "c2"):  # the second one is a replay
+        assert gateway.complete(ask(), tag(call_id)).text == "Bergen"
+    assert gateway.complete(ask("And?"), tag("c3")).text == ""
+    gateway.close()
+    assert [reply for _, reply in log.texts] == [*["<think>Is it Oslo?</think>\n\nBergen"] * 2, "<think>It never ends"]
+    assert [call.from_cache for call in log.calls] == [False, True, False]

@@ -79,3 +79,13 @@ def test_a_reask_shows_the_reply_and_the_problem() -> None:
     assert [m.role for m in messages] == ["user", "assistant", "user"]
     assert messages[1].content == "bad"
     assert "text: field required" in messages[2].content
+
+
+def test_what_a_model_thinks_is_no_reply() -> None:
+    draft = GOOD.replace("Ada", "Babbage")
+    for reply in (f"<think>Perhaps {draft}?</think>\n{GOOD}", f"Perhaps {draft}?</think>{GOOD}"):
+        parsed, _ = parse(reply, Triples)
+        assert isinstance(parsed, Triples) and [t.subject for t in parsed.triples] == ["Ada"]
+    assert parse(f"<think>{draft}", Triples)[0] is None
+    asked = reask((Message("user", "Who?"),), "<think>hm</think>Ada", "no JSON object found")
+    assert asked[1] == Message("assistant", "Ada")

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import pytest
-
-from pipelines.mem_agent import NO_MEMORY, MemAgent, without_thinking
+from pipelines.mem_agent import NO_MEMORY, MemAgent
 from tests.pipelines.conftest import run, spread, story
 
 TEXT = story(100)
@@ -42,13 +40,6 @@ def test_thinking_is_no_memory_and_an_empty_reply_keeps_the_last_one() -> None:
 
 def test_an_empty_context_is_answered_from_an_empty_memory() -> None:
     assert run(MemAgent(), "", {"read": "unanswerable"}).steps() == ["read"]
-
-
-@pytest.mark.parametrize(
-    ("said", "meant"), [("a", "a"), ("<think>x</think>b", "b"), ("<think>x", ""), ("x</think> c", "c")]
-)
-def test_without_thinking(said: str, meant: str) -> None:
-    assert without_thinking(said) == meant
 
 
 def test_a_memory_that_is_too_long_is_cut_to_its_size() -> None:

@@ -29,7 +29,7 @@ from workbench.llm.model import ChatRequest, Completion, Model, count_messages
 from workbench.llm.prices import Price
 from workbench.llm.retry import RetryPolicy
 from workbench.records import REASK, Call, Message, Reply
-from workbench.text import text_hash
+from workbench.text import text_hash, without_thinking
 
 __all__ = ["CallTag", "Gateway", "render"]
 
@@ -329,7 +329,7 @@ def _surely_fits(request: ChatRequest, window: int) -> bool:
 def _reply(served: _Served, tag: CallTag) -> Reply:
     completion = served.completion
     return Reply(
-        text=completion.text,
+        text=without_thinking(completion.text),
         call_id=tag.call_id,
         parsed=served.parsed,
         finish_reason=completion.finish_reason,
