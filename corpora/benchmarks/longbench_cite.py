@@ -54,7 +54,7 @@ def load(*, path: str | None = None, tasks: Sequence[str] | str | None = None, l
         )  # fmt: skip
     return assembled(
         "longbench-cite", contexts, questions, limit=limit, version="d7d772e", provenance=_SOURCE,
-        licence="Apache-2.0 (the data sets' own licences apply)",
+        licence="not stated (the data sets' own licences apply)",
     )  # fmt: skip
 
 

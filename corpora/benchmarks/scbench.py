@@ -84,7 +84,7 @@ def load(
             ]
     return assembled(
         "scbench", contexts, questions, limit=limit, version="fb56c91",
-        provenance=f"{SOURCE.page}; {', '.join(wanted)}", licence="MIT",
+        provenance=f"{SOURCE.page}; {', '.join(wanted)}", licence="MIT (the sources' own licences apply)",
     )  # fmt: skip
 
 

@@ -87,6 +87,7 @@ REPO = {
     "context": "def f():\n    return 1", "lang": "python", "repo": "a/b", "id": 3,
     "multi_turns": [{"input": "It returns one.", "answer": "def f():\n    return 1", "name": "f"}],
 }  # fmt: skip
+NIAH = {"id": 1, "question": "What?", "answer": "It rained", "docs": ["It rained."], "length": 9}
 CITED = {"idx": 7, "dataset": "hotpotqa", "context": "It rained.", "query": "Rain?", "answer": ["yes"]}
 TOPIC = {
     "documents": [{"document_id": "d1", "document_text": "Text.", "insights_included": ["i1"]}],
@@ -105,6 +106,7 @@ CASES: dict[str, tuple[str, str, Any, dict[str, Any]]] = {  # loader: (its file,
     "lara": ("query/32k_book_location.jsonl", "jsonl", [LARA], {}),
     "literaryqa": ("test.jsonl", "jsonl", [STORY], {}),
     "scbench": ("scbench_repoqa.jsonl", "jsonl", [REPO], {}),
+    "l_citeeval": ("niah.json", "json", [NIAH], {}),
     "longbench_cite": ("LongBench-Cite.json", "json", [CITED], {}),
     "longbench_v2": ("data.json", "json", [VERSION_TWO], {}),
     "loogle": ("longdep_qa.jsonl", "jsonl", [LOOGLE], {}),

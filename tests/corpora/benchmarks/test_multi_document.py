@@ -8,12 +8,23 @@ from typing import Any
 
 import pytest
 
-from corpora.benchmarks import helmet, longbench_cite, loong, multihop_rag, musique, qasper, scbench, summhay, two_wiki
+from corpora.benchmarks import (
+    helmet,
+    l_citeeval,
+    longbench_cite,
+    loong,
+    multihop_rag,
+    musique,
+    qasper,
+    scbench,
+    summhay,
+    two_wiki,
+)
 from tests.corpora.benchmarks.test_long_benchmarks import written
 from tests.corpora.synthetic.marking import full_marks, headline, nothing_for_nothing, stands_in_text
 from workbench.errors import InputError
 from workbench.evaluation.metrics import score_answer
-from workbench.records import Answer
+from workbench.records import Answer, Question
 
 
 def musique_row(**changes: Any) -> dict[str, Any]:
@@ -277,3 +288,39 @@ def test_scbench_repoqa_compares_with_all_functions_of_the_repository(tmp_path: 
     scores = {s.metric: s.value for s in score_answer(first, Answer(CODE["first"].partition("    raise")[0]))}
     assert 0 < (scores["scbench_repoqa_similarity"] or 0) < 0.8
     assert nothing_for_nothing(first)
+
+
+def test_l_citeeval(tmp_path: Path) -> None:
+    docs = ["It rained.\nThe little penguin counted 16 ★", {"title": "Snow", "text": "It snowed."}, "Fog. 91 ★"]
+    docs[2] = f"The little penguin counted {docs[2]}"
+    base = {"id": 7, "question": "What fell?", "docs": docs, "length": 9_000, "hardness": "easy"}
+    rows = {
+        "hotpotqa": {**base, "answer": ["rain", "the rain"]},
+        "gov_report": {**base, "question": None, "answer": "Rain."},
+        "niah": {**base, "answer": "It snowed."}, "counting_stars": {**base, "answer": [16, 91]},
+        "dialsim": {**base, "answer": 3, "role": "Monica"},
+    }  # fmt: skip
+    for name, row in rows.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps([row]))
+    corpus = l_citeeval.load(path=str(tmp_path))
+    hotpot, dialogue, report, needle, stars = corpus.questions
+    texts = [document.text for document in corpus.contexts[hotpot.context_id].documents]
+    assert texts[1] == "Passage [2]: It snowed." and hotpot.metadata["hardness"] == "easy"
+    assert headline(hotpot, "The rain [1].\nMore") == 1.0 and nothing_for_nothing(hotpot)
+    assert report.text.startswith("Write a summary of the report.") and headline(report, "Rain. [1]") == pytest.approx(
+        1.0
+    )
+    assert "You are Monica" in dialogue.text and dialogue.answers == ("3",)
+    assert (needle.metadata["gold_passages"], stars.metadata["gold_passages"]) == ([2], [1, 3])
+    assert [chunk.text for chunk in needle.evidence] == ["It snowed."] and len(stars.evidence) == 2
+
+    def scores(question: Question, reply: str) -> list[float | None]:
+        return [score.value for score in score_answer(question, Answer(reply))][:2]
+
+    assert scores(needle, "It snowed [2].") == pytest.approx([1.0, 1.0])
+    assert scores(needle, "It snowed [2][1].") == pytest.approx([1.0, 2 * 1 * 0.5 / 1.5])
+    assert scores(needle, "It snowed [1][3][1][2].") == pytest.approx([1.0, 0.0])  # the first three count
+    assert scores(stars, '{"little_penguin": [16, 91], "passage_id": [1, 2]}') == [1.0, 0.5]
+    assert scores(stars, '{"little_penguin": [16, 91]}') == [1.0, 0.0]
+    assert scores(stars, "16 and 91") == [0.0, 0.0]
+    assert {question.metadata["max_gen"] for question in corpus.questions} == {200, 800, 128}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.evaluation.metrics._registry import metric_function, rule_for
 from workbench.evaluation.metrics.answer_match import token_f1
 from workbench.evaluation.metrics.chinese import character_f1_zh
+from workbench.evaluation.metrics.citations import set_precision_recall_f1
 from workbench.evaluation.metrics.infinitebench_rules import infinitebench_choice, infinitebench_digits
 from workbench.evaluation.metrics.rouge import rouge_1_recall_pltrdy, rouge_l_pltrdy, rouge_lsum_google
 
@@ -122,3 +123,24 @@ def l_citeeval_stars(prediction: str, references: list[str], *, official: bool =
     counted = said[: len(gold)]
     right = [count in gold for count in counted] if official else [count in counted for count in gold]
     return sum(right) / len(gold)
+
+
+@metric_function(1, needs=("gold_passages",), own_rule=True)
+def l_citeeval_needle_citation(prediction: str, references: list[str], *, gold_passages: Sequence[int]) -> float:
+    """F1 of the first three citations of the reply's first line and the needle's passage (L-CiteEval's needles)."""
+    cited = [int(number) for number in re.findall(r"\[(\d{1,9})", prediction.strip().split("\n")[0])][:3]
+    if not gold_passages or gold_passages[0] not in cited:
+        return 0.0
+    return 2 / (len(cited) + 1)  # recall is 1, precision one of those cited: a passage that is cited twice counts twice
+
+
+@metric_function(1, needs=("gold_passages",), own_rule=True)
+def l_citeeval_stars_citation(prediction: str, references: list[str], *, gold_passages: Sequence[int]) -> float:
+    """F1 of the set of passages in the JSON field `passage_id` and those that hold the stars (counting_stars)."""
+    found = re.search(r"\{[^}]*\}", prediction)
+    try:
+        said = json.loads(found.group())["passage_id"] if found else []
+        cited = {int(passage) for passage in said} if isinstance(said, list) else set()
+    except (ValueError, KeyError, TypeError):
+        return 0.0
+    return set_precision_recall_f1(cited, set(gold_passages))[2]
