@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from workbench.errors import ContextOverflow
 from workbench.llm.extractive import ExtractiveReader
 from workbench.llm.model import ChatRequest
+from workbench.llm.reading import passages
 from workbench.pipeline import ANSWER_RULE
 from workbench.records import Message
 
@@ -92,3 +93,22 @@ def test_structured_replies_follow_the_schema() -> None:
 @given(st.text(max_size=400), st.text(max_size=80))
 def test_any_text_gets_the_same_reply_twice(text: str, question: str) -> None:
     assert ask(question, text) == ask(question, text)
+
+
+def test_a_call_takes_as_long_as_if_it_were_the_first_to_read_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    analyse = passages._sentence
+
+    def slowly(text: str) -> passages.Sentence:
+        clock[0] += 1.0
+        return analyse(text)
+
+    monkeypatch.setattr("time.thread_time", lambda: clock[0])
+    monkeypatch.setattr(passages, "_sentence", slowly)
+    passages.analysed.cache_clear()
+    text = "Ann lives in Oslo. Bo lives in Lund.\n\nCy lives in Bergen."
+    prompts = [f"{text}\n\nQuestion: Where does {name} live?\nAnswer:" for name in ("Ann", "Bo", "Cy", "Ann")]
+    done = [ExtractiveReader().complete(ChatRequest((Message("user", p),), 16)) for p in prompts]
+    assert [completion.total_s for completion in done] == [3.0] * 4
+    assert clock == [3.0]  # and yet each sentence was analysed once
+    passages.analysed.cache_clear()
