@@ -15,11 +15,13 @@ PAGES = {
             "workbench/ui/conformance_page.py", title="Conformance", icon=":material/verified:", url_path="conformance"
         ),
     ],
-    "Data": [
+    "Experiments": [
         st.Page("workbench/ui/launch_page.py", title="Launch", icon=":material/rocket_launch:", url_path="launch"),
+        st.Page("workbench/ui/runs_page.py", title="Runs", icon=":material/play_circle:", url_path="runs"),
+    ],
+    "Data": [
         st.Page("workbench/ui/corpus_page.py", title="Corpus", icon=":material/menu_book:", url_path="corpus"),
         st.Page("workbench/ui/review_page.py", title="Review", icon=":material/rate_review:", url_path="review"),
-        st.Page("workbench/ui/runs_page.py", title="Runs", icon=":material/play_circle:", url_path="runs"),
     ],
 }
 

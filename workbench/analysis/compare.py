@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.figures import figures_table
+from workbench.analysis.figures import OTHER_METRICS, figures_table
 from workbench.analysis.labels import GROUP, distinct_corpora, distinct_models, with_label
 from workbench.analysis.rows import block
 from workbench.analysis.sources import Source, read
@@ -97,13 +97,15 @@ def compare(
     """
     sources = [source] if isinstance(source, str | Path | RunLogReader) else list(source)
     experiments = [experiment] * len(sources) if experiment is None or isinstance(experiment, str) else list(experiment)
-    found = read(sources, experiments)
+    found = read(sources, experiments, scores=metric is not None)
     answers, left_out = _without(found.answers, without or {})
     if answers.empty:
         raise InputError("holds no other answers than those left out", file=sources[0], fix="leave fewer questions out")
     if metric is not None:
         answers = _by_metric(answers, found.scores, metric)
-    scores = found.scores[~found.scores["question_id"].isin(list(without or {}))]
+    scores = None
+    if found.runs["corpus"].str.startswith(OTHER_METRICS).any():
+        scores = found.scores[~found.scores["question_id"].isin(list(without or {}))]
     return comparison(
         found.runs, answers, found.builds, baseline=baseline, by=by or "task", scores=scores,
         notes=(*found.notes, *left_out),

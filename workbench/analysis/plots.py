@@ -144,7 +144,7 @@ def waterfall(calls: pd.DataFrame) -> Chart:
                 "from_cache:N",
             ],
         )
-        .properties(height=max(60, min(600, 22 * len(timed))))
+        .properties(height=max(110, min(600, 22 * len(timed) + 60)))
     )
 
 

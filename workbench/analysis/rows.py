@@ -7,55 +7,64 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from workbench.analysis.break_even import break_even
 from workbench.analysis.labels import in_order
-from workbench.analysis.statistics import Interval, clustered_interval, holm, paired_difference, permutation_test
+from workbench.analysis.statistics import clustered_interval, holm, paired_difference, permutation_test
 
+_USED = (
+    *("run_id", "question_id", "context_id", "pipeline", "method", "label", "value", "status", "replayed", "cost_usd"),
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "truncated_tokens", "critical_path_s", "first_token_s"),
+    *("calls", "retries", "retry_cost_usd", "reasks", "evidence_coverage"),
+)
 CONTROLS = frozenset({"closed_book", "oracle", "random_chunks"})
 
 
 def block(
     group: pd.DataFrame, runs: pd.DataFrame, builds: pd.DataFrame, baseline: str | None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of `Comparison.table` and `Comparison.tasks` of one corpus and model; every run of the group has
+    answered the same questions."""
     order = {run_id: i for i, run_id in enumerate(runs["run_id"])}
-    members = sorted(group.groupby("run_id", sort=False), key=lambda item: order.get(item[0], 0))
+    used = group[[name for name in _USED if name in group]]  # texts and the like would be copied with every part
+    aligned = used.sort_values("question_id", kind="stable")  # so that the n-th answers of two runs are a pair
+    members = sorted(aligned.groupby("run_id", sort=False), key=lambda item: order.get(item[0], 0))
     base = next((frame for _, frame in members if frame["pipeline"].iloc[0] == baseline), None)
     rows = [_row(frame, builds[builds["run_id"] == run_id], base) for run_id, frame in members]
     tested = [row for row in rows if row["p"] is not None]
     for row, adjusted in zip(tested, holm([row["p"] for row in tested]), strict=True):
         row["p_holm"] = adjusted
     _add_break_even(rows, baseline)
-    labels = in_order(group["label"])
-    tasks = [
-        {"pipeline": frame["pipeline"].iloc[0], "method": frame["method"].iloc[0], "label": label, **_accuracy(part)}
-        | {"usd_per_question": None if (part["method"] == "imported").all() else float(part["cost_usd"].mean())}
-        for _, frame in members
-        for label in labels
-        if len(part := frame[frame["label"] == label])
-    ]
-    _add_distance_to_best(tasks, members)
-    return rows, tasks
+    return rows, _tasks([frame for _, frame in members], in_order(group["label"]))
 
 
-def _add_distance_to_best(tasks: list[dict[str, Any]], members: Sequence[tuple[Any, pd.DataFrame]]) -> None:
-    """`to_best_high`: the upper end of the paired interval of a method minus the best one, on the same questions."""
-    frames = {frame["pipeline"].iloc[0]: frame for _, frame in members}
-    for label in {task["label"] for task in tasks}:
-        rows = [task for task in tasks if task["label"] == label]
-        real = [row for row in rows if row["method"] not in CONTROLS]
-        best = max(real, key=lambda row: row["accuracy"], default=None)
-        for row in rows:
+def _tasks(frames: Sequence[pd.DataFrame], labels: Sequence[str]) -> list[dict[str, Any]]:
+    """One row a pipeline and label, with `to_best_high`: the upper end of the paired interval of a method minus the
+    best one, on the same questions."""
+    of = frames[0]["label"].to_numpy()
+    contexts = frames[0]["context_id"].to_numpy()
+    values = [frame["value"].to_numpy(float) for frame in frames]
+    costs = [frame["cost_usd"].to_numpy(float) for frame in frames]
+    found = []
+    for label in labels:
+        here = of == label
+        means = [float(column[here].mean()) for column in values]
+        real = [at for at, frame in enumerate(frames) if frame["method"].iloc[0] not in CONTROLS]
+        best = max(real, key=lambda at: means[at], default=None)
+        for at, frame in enumerate(frames):
+            row = {"pipeline": frame["pipeline"].iloc[0], "method": frame["method"].iloc[0], "label": label}
+            row |= _accuracy(values[at][here], contexts[here])
+            row["usd_per_question"] = None if row["method"] == "imported" else float(costs[at][here].mean())
             row["to_best_high"] = None
-            if best is not None and row is not best:
-                part, top = (
-                    frame[frame["label"] == label] for frame in (frames[row["pipeline"]], frames[best["pipeline"]])
-                )
-                row["to_best_high"] = difference(part, top)["difference_high"]
+            if best is not None and at != best:
+                row["to_best_high"] = paired_difference(values[at][here], values[best][here], contexts[here]).high
+            found.append((at, row))
+    return [row for _, row in sorted(found, key=lambda item: item[0])]
 
 
-def _accuracy(frame: pd.DataFrame) -> dict[str, Any]:
-    interval = clustered_interval(frame["value"], frame["context_id"], bounds=(0.0, 1.0))
+def _accuracy(values: ArrayLike, contexts: ArrayLike) -> dict[str, Any]:
+    interval = clustered_interval(values, contexts, bounds=(0.0, 1.0))
     return {"n": interval.n, "accuracy": interval.mean, "low": interval.low, "high": interval.high}
 
 
@@ -71,7 +80,7 @@ def _row(frame: pd.DataFrame, builds: pd.DataFrame, base: pd.DataFrame | None) -
         "run_id": frame["run_id"].iloc[0],
         "contexts": contexts,
         "failed": int((frame["status"] != "ok").sum()),
-        **_accuracy(frame),
+        **_accuracy(frame["value"], frame["context_id"]),
         "accuracy_answered": float(answered["value"].mean()) if len(answered) else None,
         "usd_per_question": float(frame["cost_usd"].mean()),
         "index_usd": index_usd,
@@ -99,7 +108,7 @@ def _row(frame: pd.DataFrame, builds: pd.DataFrame, base: pd.DataFrame | None) -
     if row["method"] == "imported":  # published answers: what they cost and how long they took is not known
         row |= dict.fromkeys(_SPENT)
     if base is not None and base["run_id"].iloc[0] != row["run_id"]:
-        row |= difference(frame, base)
+        row |= _difference(frame, base)
     return row
 
 
@@ -123,14 +132,15 @@ _SPENT = (
 )
 
 
-def difference(frame: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
-    paired = frame.merge(base[["question_id", "value"]], on="question_id", suffixes=("", "_base"))
-    interval: Interval = paired_difference(paired["value"], paired["value_base"], paired["context_id"])
+def _difference(frame: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
+    """Against the baseline's answers to the same questions, in the same order."""
+    values, others, contexts = frame["value"].to_numpy(), base["value"].to_numpy(), frame["context_id"].to_numpy()
+    interval = paired_difference(values, others, contexts)
     return {
         "difference": interval.mean,
         "difference_low": interval.low,
         "difference_high": interval.high,
-        "p": permutation_test(paired["value"], paired["value_base"], paired["context_id"]),
+        "p": permutation_test(values, others, contexts),
     }
 
 

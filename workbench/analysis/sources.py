@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from workbench.analysis.figures import OTHER_METRICS
 from workbench.errors import InputError, UnknownName
 from workbench.runlog.reader import RunLogReader
 
+SCORE_COLUMNS = ["run_id", "question_id", "metric", "value"]
 Source = str | Path | RunLogReader
 
 
@@ -26,19 +28,20 @@ class Frames:
     notes: tuple[str, ...] = ()
 
 
-def read(sources: Sequence[Source], experiments: Sequence[str | None]) -> Frames:
+def read(sources: Sequence[Source], experiments: Sequence[str | None], *, scores: bool = True) -> Frames:
     """The frames of an experiment (id or name; None: the newest) of each log.
 
     Of several sources, pipelines that have the same name on the same corpus and model are told apart by the name of
     their experiment, or of their log where that is the same, too. A run that two experiments of one log share is there
-    once. Raises InputError naming the log: no answers yet, no such experiment.
+    once. Without `scores`, they are read only where a benchmark's figures need them. Raises InputError naming the log:
+    no answers yet, no such experiment.
     """
     readers = [source if isinstance(source, RunLogReader) else RunLogReader(source) for source in sources]
-    parts = [_one(reader, experiment) for reader, experiment in zip(readers, experiments, strict=True)]
+    parts = [_one(reader, experiment, scores) for reader, experiment in zip(readers, experiments, strict=True)]
     return parts[0] if len(parts) == 1 else _together(parts, [reader.path for reader in readers])
 
 
-def _one(reader: RunLogReader, wanted: str | None) -> Frames:
+def _one(reader: RunLogReader, wanted: str | None, scores: bool) -> Frames:
     known = reader.experiments()
     notes: tuple[str, ...] = ()
     if wanted is None and len(known):
@@ -54,7 +57,9 @@ def _one(reader: RunLogReader, wanted: str | None) -> Frames:
     runs, answers = reader.runs(wanted), reader.answers(wanted)
     if runs.empty or answers.empty:
         raise InputError("holds no answers yet", file=reader.path, fix="run an experiment first: workbench run FILE")
-    return Frames(runs, answers, reader.builds(wanted), reader.scores(wanted), notes)
+    needed = scores or runs["corpus"].str.startswith(OTHER_METRICS).any()
+    read_scores = reader.scores(wanted) if needed else pd.DataFrame(columns=SCORE_COLUMNS)
+    return Frames(runs, answers, reader.builds(wanted), read_scores, notes)
 
 
 def _together(parts: Sequence[Frames], paths: Sequence[Path]) -> Frames:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -82,12 +83,10 @@ def _bootstrap(sums: NDArray[np.float64], counts: NDArray[np.float64], draws: in
 
 def _robust_t(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[float, float]:
     """The mean ± t times its cluster-robust standard error; no width with one value, which has none to show."""
-    from scipy.stats import t
-
     groups, mean = len(sums), sums.sum() / counts.sum()
     if groups == 1:
         return float(mean), float(mean)
-    reach = float(t.ppf(0.975, groups - 1) * np.sqrt(_robust_variance(sums, counts)))
+    reach = _t(groups - 1) * float(np.sqrt(_robust_variance(sums, counts)))
     return float(mean) - reach, float(mean) + reach
 
 
@@ -104,17 +103,23 @@ def _wilson(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[flo
     Where the clusters do not differ at all, as when everything is right, there is no spread to learn clustering from,
     and n is the number of values: an interval without width would claim to know what a few right answers cannot show.
     """
-    from scipy.stats import t
-
     mean = float(sums.sum() / counts.sum())
     if len(sums) == 1:
         return mean, mean
     variance = _robust_variance(sums, counts)
     number = mean * (1 - mean) / variance if variance > 1e-15 else float(counts.sum())
-    squared = float(t.ppf(0.975, len(sums) - 1)) ** 2 / number
+    squared = _t(len(sums) - 1) ** 2 / number
     middle = (mean + squared / 2) / (1 + squared)
     reach = float(np.sqrt(squared * mean * (1 - mean) + squared**2 / 4)) / (1 + squared)
     return middle - reach, middle + reach
+
+
+@lru_cache(maxsize=256)
+def _t(freedom: int) -> float:
+    """The 97.5 % point of Student's distribution."""
+    from scipy.special import stdtrit  # scipy.stats takes a second to import
+
+    return float(stdtrit(freedom, 0.975))
 
 
 def paired_difference(a: ArrayLike, b: ArrayLike, clusters: ArrayLike, *, seed: int = SEED) -> Interval:

@@ -151,28 +151,37 @@ class RunLogReader:
         """
         return self._of_runs(query, experiment, "run_id, question_id")
 
-    def hits(self, experiment: str | None = None) -> pd.DataFrame:
-        """One row a retrieved chunk of an answer, with its span and rank."""
-        return self._of_runs("SELECT t.* FROM hits t", experiment, "run_id, question_id, rank")
+    def hits(
+        self, experiment: str | None = None, *, run: str | None = None, question: str | None = None
+    ) -> pd.DataFrame:
+        """One row a retrieved chunk of an answer, with its span and rank; of one run or question, if given."""
+        query = "SELECT t.* FROM hits t"
+        return self._of_runs(query, experiment, "run_id, question_id, rank", run_id=run, question_id=question)
 
-    def calls(self, experiment: str | None = None) -> pd.DataFrame:
-        """One row a model call, with its run's `pipeline`."""
+    def calls(
+        self, experiment: str | None = None, *, run: str | None = None, question: str | None = None
+    ) -> pd.DataFrame:
+        """One row a model call, with its run's `pipeline`; of one run or question, if given."""
         query = "SELECT t.*, r.pipeline FROM calls t LEFT JOIN runs r USING (run_id)"
-        return self._of_runs(query, experiment, "started_at, call_id")
+        return self._of_runs(query, experiment, "started_at, call_id", run_id=run, question_id=question)
 
     def scores(self, experiment: str | None = None) -> pd.DataFrame:
         """One row a metric of an answer; `value` is null when it does not apply, with the `reason`."""
         return self._of_runs("SELECT t.* FROM scores t", experiment, "run_id, question_id, position")
 
-    def _of_runs(self, query: str, experiment: str | None, order: str) -> pd.DataFrame:
+    def _of_runs(self, query: str, experiment: str | None, order: str, **equal: str | None) -> pd.DataFrame:
         ordered = ", ".join(f"t.{name}" for name in order.split(", "))
-        if experiment is None:
-            return self._read(f"{query} ORDER BY {ordered}")
-        chosen = (
-            "t.run_id IN (SELECT run_id FROM experiment_runs JOIN experiments USING (experiment_id) "
-            "WHERE experiment_id = $1 OR name = $1)"
-        )
-        return self._read(f"{query} WHERE {chosen} ORDER BY {ordered}", [experiment])
+        given = {column: value for column, value in equal.items() if value is not None}
+        chosen = [f"t.{column} = ${number}" for number, column in enumerate(given, 1)]
+        values = list(given.values())
+        if experiment is not None:
+            values.append(experiment)
+            chosen.append(
+                "t.run_id IN (SELECT run_id FROM experiment_runs JOIN experiments USING (experiment_id) "
+                f"WHERE experiment_id = ${len(values)} OR name = ${len(values)})"
+            )
+        where = f"WHERE {' AND '.join(chosen)} " if chosen else ""
+        return self._read(f"{query} {where}ORDER BY {ordered}", values)
 
     def texts(self, hashes: Iterable[str]) -> dict[str, str]:
         """Stored texts by hash; hashes that are not there are left out."""

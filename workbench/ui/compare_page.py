@@ -6,24 +6,29 @@ import pandas as pd
 import streamlit as st
 
 from workbench.analysis import plots
-from workbench.analysis.compare import compare
 from workbench.analysis.labels import GROUP
 from workbench.analysis.leaderboard import amortised_cells
-from workbench.analysis.retrieval_gap import retrieval_gap
 from workbench.errors import InputError
 from workbench.ui import frame
+
+SHOWN = 4  # corpora and models that are shown unasked
 
 st.title("Retrieve, or read everything?")
 log = frame.reader()
 by = st.selectbox("Break down by", ["task", "hops", "depth", "scope", "diffusion"], key="by")
 try:
-    compared = compare(log, experiment=frame.experiment(), by=by)
+    compared = frame.compared(log, by)
 except InputError as error:
     st.info(str(error))
     st.stop()
 
+groups = [f"{corpus} · {model}" for (corpus, model), _ in compared.table.groupby(GROUP, sort=False)]
+if len(groups) > SHOWN:
+    groups = st.multiselect(f"Corpora and models ({len(groups)} in all)", groups, groups[:SHOWN], key="groups")
 for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
-    st.subheader(f"{corpus} · {model}")
+    if f"{corpus} · {model}" not in groups:
+        continue
+    st.subheader(frame.plain(f"{corpus} · {model}"))
     st.caption(
         f"{int(table['n'].max())} questions of {int(table['contexts'].max())} contexts; 95 % intervals clustered by "
         f"context; baseline: {compared.baseline}, paired tests with Holm correction. ↻: times and costs replayed from "
@@ -84,7 +89,7 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
         st.markdown(f"**Accuracy by {by}**")
         st.altair_chart(plots.accuracy_by_label(part))
 
-gap = retrieval_gap(log.answers(frame.experiment()), log.hits(frame.experiment()), log.questions())
+gap = frame.gap_of(log)
 if len(gap[gap["n"] > 0]):
     st.subheader("Was the evidence found, and the answer right?")
     st.caption(
@@ -111,7 +116,7 @@ if len(gap[gap["n"] > 0]):
 
 if compared.verdicts:
     st.subheader("Verdicts")
-    st.markdown("\n".join(f"- {line}" for line in compared.verdicts))
+    st.markdown("\n".join(f"- {frame.plain(line)}" for line in compared.verdicts))
 for note in compared.notes:
-    st.caption(f"note: {note}")
+    st.caption(frame.plain(f"note: {note}"))
 frame.reader_notice(list(compared.table["model"]))

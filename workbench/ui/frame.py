@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from workbench.analysis.compare import Comparison, compare
+from workbench.analysis.retrieval_gap import retrieval_gap
 from workbench.errors import WorkbenchError
 from workbench.runlog.reader import RunLogReader
 
@@ -64,6 +67,48 @@ def reader() -> RunLogReader:
         st.info(f"The run log `{path}` is empty. Run an experiment: `workbench run examples/demo.yaml`.")
         st.stop()
     return log
+
+
+def _stamp(log: RunLogReader) -> str:
+    """Changes whenever the log does."""
+    files = [log.path, log.path.with_name(log.path.name + ".wal")]
+    return str([(file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.is_file()])
+
+
+def compared(log: RunLogReader, by: str) -> Comparison:
+    """The comparison of the chosen experiment; computed again only when the log has changed. Not to be altered."""
+    return _compared(str(log.path.resolve()), _stamp(log), experiment(), by)
+
+
+def answers_of(log: RunLogReader) -> pd.DataFrame:
+    """The answers of the chosen experiment; read again only when the log has changed. Not to be altered."""
+    return _answers(str(log.path.resolve()), _stamp(log), experiment())
+
+
+def gap_of(log: RunLogReader) -> pd.DataFrame:
+    """Where retrieval loses, in the chosen experiment. Not to be altered."""
+    return _gap(str(log.path.resolve()), _stamp(log), experiment())
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing ...")
+def _compared(path: str, stamp: str, chosen: str | None, by: str) -> Comparison:
+    return compare(path, experiment=chosen, by=by)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the answers ...")
+def _answers(path: str, stamp: str, chosen: str | None) -> pd.DataFrame:
+    return RunLogReader(path).answers(chosen)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing ...")
+def _gap(path: str, stamp: str, chosen: str | None) -> pd.DataFrame:
+    log = RunLogReader(path)
+    return retrieval_gap(_answers(path, stamp, chosen), log.hits(chosen), log.questions())
+
+
+def plain(text: str) -> str:
+    """A name as Markdown that shows it as it is: no link from an address, no italics from underscores."""
+    return re.sub(r"([\\`*_{}\[\]()#+!$~|<>:])", r"\\\1", text)
 
 
 def experiment() -> str | None:

@@ -9,7 +9,7 @@ from workbench.ui import frame
 
 st.title("Questions")
 log = frame.reader()
-answers = log.answers(frame.experiment())
+answers = frame.answers_of(log)
 order = {run_id: position for position, run_id in enumerate(log.runs(frame.experiment())["run_id"])}
 answers = answers.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")  # as in the experiment file
 if answers.empty:
@@ -58,7 +58,7 @@ st.text(" | ".join(question["answers"]))
 columns = ["pipeline", "model", "text", "score", "metric", "status", "error", "calls", "cost_usd", "critical_path_s"]
 columns = [name for name in [*columns, "evidence_coverage"] if name != "error" or given["error"].notna().any()]
 st.dataframe(
-    given[columns],
+    given[columns].fillna({"error": ""}),
     column_config={
         "text": "answer",
         "score": st.column_config.NumberColumn("score", help="0 to 1", format="%.2f"),
@@ -76,10 +76,9 @@ st.dataframe(
 labels = [f"{row.pipeline} · {row.model}" for row in given.itertuples()]
 picked = st.selectbox("Look into", range(len(labels)), format_func=lambda i: labels[i])
 answer = given.iloc[picked]
-hits = log.hits(frame.experiment())
-hits = hits[(hits["run_id"] == answer["run_id"]) & (hits["question_id"] == chosen)]
+hits = log.hits(run=answer["run_id"], question=chosen)
 evidence = spans_by_document(question["evidence"])
-retrieved = spans_by_document(hits.to_dict("records"))
+retrieved = spans_by_document([dict(row) for _, row in hits.iterrows()])
 st.markdown(f"**Read against the gold evidence** ({len(hits)} chunks; yellow: gold, blue: read, green: both)")
 if hits.empty:
     st.caption("This pipeline picks no chunks: what it read stands in its prompts below.")
@@ -93,8 +92,7 @@ for document in shown:
         key = document["document_id"]
         st.html(STYLE + marked(stored.get(document["text_hash"], ""), evidence.get(key, ()), retrieved.get(key, ())))
 
-calls = log.calls(frame.experiment())
-calls = calls[(calls["run_id"] == answer["run_id"]) & (calls["question_id"] == chosen)]
+calls = log.calls(run=answer["run_id"], question=chosen)
 st.markdown(f"**Calls** (n = {len(calls)})")
 if len(calls):
     st.altair_chart(plots.waterfall(calls), width="stretch")

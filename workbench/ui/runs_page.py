@@ -17,7 +17,7 @@ def progress() -> None:
     live = runs["status"].isin(["running", "planned"])
     st.progress(
         min(1.0, float(done.sum()) / max(1.0, float(planned.sum()))),
-        text=f"{int(done.sum()):,} of {int(planned.sum()):,} questions, {int(runs['failed'].sum())} failed",
+        text=f"{int(done.sum()):,} of {int(planned.sum()):,} questions, {int(runs['failed'].sum()):,} failed",
     )
     shown = runs.assign(done=(done / planned.clip(lower=1)).clip(upper=1.0))
     st.dataframe(
@@ -50,8 +50,10 @@ def progress() -> None:
 
 
 progress()
-answers = log.answers(frame.experiment())
+answers = frame.answers_of(log)
 failed = answers[answers["status"] != "ok"]
 if len(failed):
-    st.markdown(f"**Failed questions** (n = {len(failed)}); they count as 0 and stay in n")
-    st.dataframe(failed[["pipeline", "question_id", "status", "error"]], hide_index=True, width="stretch")
+    st.markdown(f"**Failed questions** (n = {len(failed):,}); they count as 0 and stay in n")
+    st.dataframe(
+        failed[["pipeline", "model", "corpus", "question_id", "status", "error"]], hide_index=True, width="stretch"
+    )
