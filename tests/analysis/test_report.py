@@ -49,6 +49,27 @@ def test_the_report_has_the_comparison_s_figures_and_loads_nothing(demo_database
     circles = sum(tag == "circle" for tag, _ in page.seen)
     assert circles == 3 * len(compared.table)  # against cost, latency and tokens
     assert not page.open
+    drawn = [attrs for tag, attrs in page.seen if tag == "circle"]
+    assert {attrs["stroke"] for attrs in drawn} == {"#2463b5", "#8292a6"}
+    assert all(attrs["fill"] == "white" for attrs in drawn if attrs["stroke"] == "#8292a6")  # no control is on a front
+
+
+def test_names_stay_on_the_chart_and_off_points(demo_database: Path) -> None:
+    table = compare(demo_database).table.assign(
+        pipeline=lambda t: [f"a pipeline of a long name {i}" for i in range(len(t))]
+    )
+    texts = re.findall(
+        r'<text x="([\d.]+)"( text-anchor="end")? y="([\d.]+)" font-size="11">a pip',
+        scatter(table, "usd_per_question", "c"),
+    )
+    circles = re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', scatter(table, "usd_per_question", "c"))
+    assert len(texts) == len(circles) == len(table)
+    for x, to_the_left, y in texts:
+        left = float(x) - 6.2 * 27 if to_the_left else float(x)
+        assert left >= 0 and left + 6.2 * 27 <= 560
+        for cx, cy in circles:
+            inside = left < float(cx) < left + 6.2 * 27 and float(y) - 11 < float(cy) < float(y)
+            assert not inside or float(y) <= 36  # at the top there is no place left
 
 
 def test_what_a_log_holds_is_shown_and_not_run(demo_database: Path) -> None:

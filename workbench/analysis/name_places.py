@@ -1,12 +1,20 @@
-"""Where the names of points go so that none covers another."""
+"""Where the names of points go so that none covers another, nor another point."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 CHARACTER = 6.2  # pixels, of an 11-pixel sans-serif
 LINE = 12.0  # pixels
 STEP = 4.0
+POINT = 5.0  # pixels, a point's radius
 
-Taken = list[tuple[float, float, float]]  # names so far: left, right, baseline
+Taken = list[tuple[float, float, float]]  # points, and names so far: left, right, baseline
+
+
+def points(places: Iterable[tuple[float, float]]) -> Taken:
+    """The places that points take, given their x and y (pixels from the left and the top)."""
+    return [(x - POINT, x + POINT, y + LINE / 3) for x, y in places]
 
 
 def free_baseline(left: float, name: str, baseline: float, taken: Taken, *, top: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,14 @@ import pandas as pd
 from workbench.analysis.break_even import amortised
 from workbench.analysis.frontier import pareto
 from workbench.analysis.labels import in_order
-from workbench.analysis.name_places import Taken, free_baseline
+from workbench.analysis.name_places import free_baseline, points
 from workbench.analysis.rows import CONTROLS
 
 _WIDTH, _HEIGHT, _PLOT = 390, 460, 285  # pixels; what is left for the plot after titles and legend
+PALETTE = (  # Tableau's, without its pale ones: each can be told on white, and read as text
+    *("#4e79a7", "#d1495b", "#2a8c82", "#b07c10", "#7b5ea7", "#5a8f3c", "#c0612b", "#8c5a4a", "#3f6fd1", "#a83f87"),
+    *("#5f6b7a", "#178a9c"),
+)
 Chart = Any  # altair's chart types share no public base that mypy knows
 AXES = {
     "usd_per_question": "cost (USD/question)",
@@ -47,7 +52,7 @@ def accuracy_against(table: pd.DataFrame, column: str, title: str | None = None)
     )
     y = alt.Y("accuracy:Q", title="accuracy (0 to 1)", scale=alt.Scale(domain=[0, 1]))
     tooltip = ["pipeline:N", "accuracy:Q", "low:Q", "high:Q", f"{column}:Q", "n:Q"]
-    colour = alt.Color("pipeline:N", legend=None)
+    colour = alt.Color("pipeline:N", legend=None, scale=_colours(table["pipeline"]))
     base = alt.Chart(data)
     bars = base.mark_rule(opacity=0.6).encode(
         x=x, y=alt.Y("low:Q", title="accuracy (0 to 1)"), y2="high:Q", color=colour
@@ -58,11 +63,20 @@ def accuracy_against(table: pd.DataFrame, column: str, title: str | None = None)
     )
     points = base.mark_point(size=90, filled=True).encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip)
     labels = base.mark_text(align="left", dx=9, baseline="bottom", fontSize=11).encode(
-        x=x, y=alt.Y("name_at:Q", title="accuracy (0 to 1)"), text="pipeline:N"
+        x=x, y=alt.Y("name_at:Q", title="accuracy (0 to 1)"), text="pipeline:N", color=colour
     )
     line = alt.Chart(front).mark_line(strokeDash=[5, 4], color="grey").encode(x=x, y=y)
     count = int(data["n"].max()) if len(data) else 0
     return (line + bars + points + labels).properties(title=f"accuracy against {title}, n = {count}", height=_HEIGHT)
+
+
+def _colours(pipelines: Iterable[str], shown: Collection[str] | None = None) -> Any:
+    """A pipeline has one colour in all charts of a comparison, by its place among `pipelines`."""
+    import altair as alt
+
+    of = {name: PALETTE[place % len(PALETTE)] for place, name in enumerate(dict.fromkeys(pipelines))}
+    names = [name for name in of if shown is None or name in shown]
+    return alt.Scale(domain=names, range=[of[name] for name in names])
 
 
 def _name_heights(data: pd.DataFrame, column: str, *, log: bool) -> list[float]:
@@ -71,7 +85,7 @@ def _name_heights(data: pd.DataFrame, column: str, *, log: bool) -> list[float]:
     values = np.log10(data[column].to_numpy(float)) if log else data[column].to_numpy(float)
     width = float(np.ptp(values)) if len(values) else 0.0
     lefts = (values - values.min()) / width * _WIDTH * 0.7 if width else np.zeros(len(values))
-    taken: Taken = []
+    taken = points(zip(lefts, (1 - data["accuracy"].to_numpy(float)) * _PLOT, strict=True))
     places = [
         free_baseline(left, str(name), (1 - accuracy) * _PLOT - 4, taken, top=4.0)
         for left, name, accuracy in zip(lefts, data["pipeline"], data["accuracy"], strict=True)
@@ -93,7 +107,7 @@ def amortised_cost(table: pd.DataFrame) -> Chart:
         .encode(
             x=alt.X("questions_per_context:Q", title="questions per context", scale=alt.Scale(type="log")),
             y=alt.Y("usd_per_question:Q", title="USD/question, index included", scale=alt.Scale(type="log")),
-            color=alt.Color("pipeline:N", title=None),
+            color=alt.Color("pipeline:N", title=None, scale=_colours(table["pipeline"], set(data["pipeline"]))),
             tooltip=["pipeline:N", "questions_per_context:Q", "usd_per_question:Q", "n:Q"],
         )
         .properties(height=300)
@@ -108,9 +122,9 @@ def accuracy_by_label(tasks: pd.DataFrame) -> Chart:
     place = {label: position for position, label in enumerate(in_order(tasks["label"]))}
     panels = dict.fromkeys(data.sort_values("label", key=lambda labels: labels.map(place), kind="stable")["panel"])
     base = alt.Chart(data).encode(y=alt.Y("pipeline:N", title=None, sort=list(dict.fromkeys(data["pipeline"]))))
-    bars = base.mark_bar().encode(
+    bars = base.mark_bar(opacity=0.75).encode(
         x=alt.X("accuracy:Q", title="accuracy (0 to 1)", scale=alt.Scale(domain=[0, 1])),
-        color=alt.Color("pipeline:N", legend=None),
+        color=alt.Color("pipeline:N", legend=None, scale=_colours(tasks["pipeline"])),
         tooltip=["pipeline:N", "label:N", "accuracy:Q", "low:Q", "high:Q", "n:Q"],
     )
     intervals = base.mark_rule().encode(x="low:Q", x2="high:Q")

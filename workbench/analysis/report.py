@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from workbench.analysis.compare import Comparison
@@ -19,7 +20,8 @@ from workbench.analysis.figures import figure_cells
 from workbench.analysis.frontier import pareto
 from workbench.analysis.labels import GROUP, in_order
 from workbench.analysis.leaderboard import amortised_cells, cells, header_of
-from workbench.analysis.name_places import Taken, free_baseline
+from workbench.analysis.name_places import CHARACTER, free_baseline, points
+from workbench.analysis.rows import CONTROLS
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1200px; margin: 2rem auto; padding: 0 1rem; color: #1d2733; }
@@ -31,6 +33,10 @@ svg { max-width: 100%; height: auto; } pre { background: #f4f6f9; padding: 1rem;
 """
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 560, 340, 60, 50, 36
 _TOPS = (0.05, 0.1, 0.2, 0.25, 0.5, 0.75, 1.0)
+_LEGEND = (
+    "Filled: on the Pareto front, no other method is both cheaper and more accurate. Grey: a control, which bounds the "
+    "others and is no method. Lines: 95 % intervals."
+)
 _AXES = (
     ("usd_per_question", "cost, USD a question (log scale)"),
     ("latency_p50_s", "latency p50, seconds of the critical path (log scale)"),
@@ -50,6 +56,8 @@ def report(compared: Comparison, *, experiments: Sequence[Mapping[str, Any]] = (
         parts.append(_table(header_of(), [cells(row) for _, row in group.iterrows()]))
         charts = [chart for column, title in _AXES if (chart := scatter(group, column, title))]
         parts.append("".join(charts) or '<p class="note">No prices and times to plot.</p>')
+        if charts:
+            parts.append(f'<p class="note">{_LEGEND}</p>')
         header, rows = amortised_cells(group, compared.baseline)
         if rows:
             parts.append(f"<h3>Cost with the index, by questions per context</h3>{_table(header, rows)}")
@@ -92,7 +100,7 @@ def _by_label(tasks: pd.DataFrame) -> str:
 def scatter(group: pd.DataFrame, column: str, title: str) -> str:
     """Accuracy with its interval against a positive column, on a log scale, as SVG; empty without such values.
 
-    Filled points are on the Pareto front: no other pipeline is both cheaper and more accurate.
+    Filled points are on the Pareto front of the methods; controls, which are none, are grey.
     """
     known = group[group[column].notna() & (group[column] > 0)]
     if known.empty:
@@ -100,7 +108,9 @@ def scatter(group: pd.DataFrame, column: str, title: str) -> str:
     logs = [math.log10(value) for value in known[column]]
     low, high = min(logs) - 0.1, max(logs) + 0.35  # room for a name behind the last point
     most = next((top for top in _TOPS if top >= known["high"].max()), 1.0)
-    front = pareto(known[column].to_numpy(), known["accuracy"].to_numpy())
+    real = ~known["method"].isin(CONTROLS).to_numpy()
+    front = np.zeros(len(known), dtype=bool)
+    front[real] = pareto(known[column].to_numpy()[real], known["accuracy"].to_numpy()[real])
 
     def x(value: float) -> float:
         return _LEFT + (math.log10(value) - low) / (high - low) * (_WIDTH - _LEFT - 20)
@@ -109,18 +119,22 @@ def scatter(group: pd.DataFrame, column: str, title: str) -> str:
         return _TOP + (1 - value / most) * (_HEIGHT - _TOP - _BOTTOM)
 
     drawn = [_axes(title, low, high, most, x, y)]
-    taken: Taken = []
-    for (_, row), best in zip(known.iterrows(), front, strict=True):
+    taken = points((x(a), y(b)) for a, b in zip(known[column], known["accuracy"], strict=True))
+    for (_, row), best, method in zip(known.iterrows(), front, real, strict=True):
         at, up = x(float(row[column])), y(float(row["accuracy"]))
         name = str(row["pipeline"])
-        where = free_baseline(at + 8, name, up - 6, taken, top=_TOP)
-        fill = "#2463b5" if best else "white"
+        wide = CHARACTER * len(name)
+        left = at + 8 if at + 8 + wide <= _WIDTH or at - 8 < wide else at - 8 - wide
+        where = free_baseline(left, name, up - 6, taken, top=_TOP)
+        anchor = f'x="{at + 8:.1f}"' if left > at else f'x="{at - 8:.1f}" text-anchor="end"'
+        line = "#2463b5" if method else "#8292a6"
+        fill = line if best else "white"
         interval = f"{row['accuracy']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
         told = escape(f"{name}: {interval}, n={int(row['n'])}")
         drawn.append(
             f'<g><title>{told}</title><line x1="{at:.1f}" x2="{at:.1f}" y1="{y(row["low"]):.1f}" '
-            f'y2="{y(row["high"]):.1f}" stroke="#2463b5"/><circle cx="{at:.1f}" cy="{up:.1f}" r="5" '
-            f'fill="{fill}" stroke="#2463b5"/><text x="{at + 8:.1f}" y="{where:.1f}" font-size="11">'
+            f'y2="{y(row["high"]):.1f}" stroke="{line}"/><circle cx="{at:.1f}" cy="{up:.1f}" r="5" '
+            f'fill="{fill}" stroke="{line}"/><text {anchor} y="{where:.1f}" font-size="11">'
             f"{escape(name)}</text></g>"
         )
     shape = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" role="img" aria-label="{escape(title)}"'

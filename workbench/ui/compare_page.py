@@ -43,6 +43,7 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
             "" if pd.isna(difference) else f"{difference:+.3f} ({'p<0.001' if p < 0.001 else f'p={p:.3f}'})"
             for difference, p in zip(table["difference"], table["p_holm"], strict=True)
         ],
+        tokens_per_question=table["tokens_per_question"].astype(float).round(),
         replay=["↻" if replayed else "" for replayed in table["replayed"]],
     )
     number = st.column_config.NumberColumn
@@ -58,7 +59,7 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
         "latency_p95_s": number("p95 s", format="%.3f", help="critical path of an answer's calls, 95th percentile"),
         "first_token_p50_s": number("first token s", format="%.3f", help="until the answer's first token, median"),
         "replay": st.column_config.TextColumn("↻", width=40, help="times and costs replayed from an earlier call"),
-        "tokens_per_question": number("tokens/q.", format="%.0f", help="prompt and reply tokens a question"),
+        "tokens_per_question": number("tokens/q.", format="localized", help="prompt and reply tokens a question"),
         "cached_share": number("cached", format="percent", help="share of prompt tokens that the server had cached"),
         "retries": number("retries", help="attempts that failed, those of the index included"),
         "retry_usd": number("retries USD", format="%.4f", help="what they cost; part of the other costs"),
@@ -83,7 +84,8 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
         )
         chart, told = st.columns(2)
         chart.altair_chart(plots.amortised_cost(table), width="stretch")
-        told.dataframe(pd.DataFrame(rows, columns=header)[[header[0], header[-1]]], hide_index=True, width="stretch")
+        even = pd.DataFrame([(row[0], row[-1]) for row in rows], columns=["pipeline", header[-1]])
+        told.dataframe(even, hide_index=True, width="stretch")
     part = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
     if part["label"].nunique() > 1:
         st.markdown(f"**Accuracy by {by}**")
