@@ -227,7 +227,8 @@ class Call:
     `reasoning_tokens`. `queue_s` is the time until the last attempt was sent (our waiting, failed attempts and
     their backoff) and no part of `total_s`. A replayed call has `from_cache` and the original tokens, cost, times and
     attempts. The `retry_` figures are what failed attempts had used before they failed, as far as it is known, and are
-    in no other figure of the call; an answer's `cost_usd` includes them.
+    in no other figure of the call; an answer's `cost_usd` includes them. `cost_usd` is None where no price is known.
+    `left_out` names the parameters that the server had refused to know and that the call was sent without.
     """
 
     call_id: str
@@ -246,7 +247,7 @@ class Call:
     completion_tokens: int
     reasoning_tokens: int
     token_source: str
-    cost_usd: float
+    cost_usd: float | None
     queue_s: float
     first_token_s: float | None
     total_s: float
@@ -259,6 +260,7 @@ class Call:
     retry_prompt_tokens: int = 0
     retry_completion_tokens: int = 0
     retry_cost_usd: float = 0.0
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

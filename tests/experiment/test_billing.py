@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +15,7 @@ import pytest
 
 import workbench as wb
 import workbench.retrieval.index as index_module
-from workbench.llm.prices import Price
+from workbench.errors import InputError, UnknownName
 
 
 def test_what_stands_aside_is_neither_the_answer_nor_a_prompt() -> None:
@@ -24,13 +25,14 @@ def test_what_stands_aside_is_neither_the_answer_nor_a_prompt() -> None:
     from workbench.experiment.budget import Ledger
     from workbench.experiment.config import Budget
     from workbench.experiment.recording import Recorder
+    from workbench.experiment.server_prices import NO_PRICES
     from workbench.llm.gateway import CallTag
     from workbench.retrieval.spending import Bill
 
     log: Any = SimpleNamespace(add_call=lambda *_: None, add_spending=lambda *_, **__: None)
     recorder = Recorder(log, Ledger(Budget()))
     embedded, read = (
-        call_of(Bill(step, "m", 1, 10, 0.1), CallTag("r", "q", "c", "answer", step, (), step))
+        call_of(Bill(step, "m", 1, 10, 0.1), CallTag("r", "q", "c", "answer", step, (), step), NO_PRICES)
         for step in ("embed", "rerank")
     )
     recorder(read, "the prompt", "the reply")
@@ -73,10 +75,9 @@ def server() -> Iterator[tuple[str, list[list[str]]]]:
 
 
 def test_embeddings_are_planned_without_a_request_billed_once_and_kept_in_the_books(
-    server: tuple[str, list[list[str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: tuple[str, list[list[str]]], tmp_path: Path
 ) -> None:
     url, asked = server
-    monkeypatch.setattr("workbench.experiment.billing.price_for", lambda name: Price(input=1e6, output=0.0))
     spec = f"server/m@{url}"
     experiment = {
         "name": "b",
@@ -87,6 +88,7 @@ def test_embeddings_are_planned_without_a_request_billed_once_and_kept_in_the_bo
             {"chunk_rag": {"chunk_tokens": 128, "overlap": 0, "embedder": spec, "retriever": "dense", "top_k": k}}
             for k in (1, 2)
         ],
+        "prices": {spec: 1e6},
     }
     estimates = wb.plan(experiment).estimates
     assert not asked
@@ -105,6 +107,77 @@ def test_embeddings_are_planned_without_a_request_billed_once_and_kept_in_the_bo
     ]
     assert [row[4] for row in rows] == [0, 2, 0, 1]  # sent once, in both methods' books
     assert summary.spent_usd == 10.0 * (chunks + 2)
+
+
+def by_server(url: str, folder: Path, **changes: Any) -> dict[str, Any]:
+    """Two methods of a reader that is free: one has a server embed its chunks and another one rerank them."""
+    options = {"chunk_tokens": 512, "embedder": f"server/m@{url}", "retriever": "dense", "candidates": 6}
+    return {
+        "name": "b",
+        "database": str(folder / "b.duckdb"),
+        "corpora": [{"world": {"tokens": 4_000, "contexts": 1, "questions": 2, "seed": 1}}],
+        "models": ["extractive"],
+        "pipelines": ["full_context", {"chunk_rag": {**options, "cross_encoder": f"r@{url}"}}],
+        **changes,
+    }
+
+
+def costs(folder: Path) -> dict[str, float]:
+    """USD a question and for the index, by pipeline."""
+    table = wb.compare(folder / "b.duckdb").table
+    return {
+        row["pipeline"].partition("[")[0]: row["usd_per_question"] + row["index_usd"]
+        for row in table.to_dict("records")
+    }
+
+
+def test_what_a_server_takes_is_unknown_until_it_is_told(server: tuple[str, list[list[str]]], tmp_path: Path) -> None:
+    url, asked = server
+    given = by_server(url, tmp_path)
+    free, unknown = wb.plan(given).estimates
+    assert (free.priced, unknown.priced) == (True, False)
+    wb.run(given, progress=False)
+    log = wb.open(tmp_path / "b.duckdb")
+    calls = log.calls()
+    assert calls[calls["step"].isin(["embed", "rerank"])]["cost_usd"].isna().all()
+    assert (calls[~calls["step"].isin(["embed", "rerank"])]["cost_usd"] == 0.0).all()
+    found = costs(tmp_path)
+    assert found["full_context"] == 0.0 and math.isnan(found["chunk_rag"])
+    notes = wb.compare(tmp_path / "b.duckdb").notes
+    for name in (f"server/m@{url}", "r"):
+        assert f"{name}: no price is known, so costs of what uses it are left out; give it one under prices:" in notes
+    requests = len(asked)
+    priced = {**given, "prices": {f"server/m@{url}": 3.0, f"r@{url}": {"gpu_hour": 36.0}}}
+    assert all(estimate.priced for estimate in wb.plan(priced).estimates)
+    assert wb.run(priced, progress=False).failed == 0
+    assert len(asked) == requests  # what was embedded and reranked is kept; only its cost is known now
+    calls = wb.open(tmp_path / "b.duckdb").calls("b")
+    calls = calls[calls["cost_usd"].notna()]
+    embed, rerank = (calls[calls["step"] == step] for step in ("embed", "rerank"))
+    assert embed["cost_usd"].sum() == pytest.approx(3e-6 * embed["prompt_tokens"].sum()) != 0.0
+    assert rerank["cost_usd"].sum() == pytest.approx(36.0 / 3600 * rerank["total_s"].sum()) != 0.0
+
+
+def test_what_a_server_takes_can_be_nothing(server: tuple[str, list[list[str]]], tmp_path: Path) -> None:
+    url, _ = server
+    free = {f"server/m@{url}": 0, f"r@{url}": 0.0}
+    wb.run(by_server(url, tmp_path, prices=free, budget={"usd": 1.0}), progress=False)
+    assert costs(tmp_path) == {"full_context": 0.0, "chunk_rag": 0.0}
+    assert not [note for note in wb.compare(tmp_path / "b.duckdb").notes if "price" in note]
+
+
+def test_prices_that_nothing_uses_and_budgets_over_what_has_none_are_refused(
+    server: tuple[str, list[list[str]]], tmp_path: Path
+) -> None:
+    url, asked = server
+    with pytest.raises(UnknownName, match=r"prices: .*server/n"):
+        wb.run(by_server(url, tmp_path, prices={f"server/n@{url}": 1.0}), progress=False)
+    with pytest.raises(InputError, match=r"budget.usd: no price is known for server/m@"):
+        wb.run(by_server(url, tmp_path, budget={"usd": 1.0}), progress=False)
+    for wrong in (True, -1.0, "free", {"gpu_hour": -1}, {"gpu": 1.0}):
+        with pytest.raises(InputError, match=r"prices"):
+            wb.run(by_server(url, tmp_path, prices={f"server/m@{url}": wrong}), progress=False)
+    assert not asked
 
 
 def test_what_a_thread_waited_for_stands_before_what_it_asks_next() -> None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 import workbench as wb
 from tests.llm.endpoint import Endpoint
@@ -145,6 +146,25 @@ def test_a_budget_in_usd_over_a_model_without_a_price_is_refused_before_anything
             wb.run(given, progress=False)
     assert endpoint.books.requests == 0
     assert wb.run({**given, "models": ["extractive"]}, progress=False).exit_code == 0  # costs nothing, truly
+
+
+def test_a_parameter_that_the_model_refuses_is_told_also_when_its_replies_are_replayed(tmp_path: Path) -> None:
+    async def picky(request: web.Request) -> web.Response:
+        if "temperature" in await request.json():
+            message = "Unsupported value: 'temperature' does not support 0.0 with this model."
+            return web.json_response({"error": {"message": message}}, status=400)
+        return web.json_response({"choices": [{"message": {"content": "it says so"}}]})
+
+    with Endpoint(handler=picky) as endpoint:
+        given = experiment(endpoint, tmp_path)
+        assert wb.run(given, progress=False).answered == 6
+        again = wb.run({**given, "database": str(tmp_path / "again.duckdb")}, progress=False)
+    assert again.replayed == 6
+    for name in ("log", "again"):
+        log = wb.open(tmp_path / f"{name}.duckdb")
+        assert log.calls()["left_out"].tolist() == [["temperature"]] * 6
+        said = f"openai/tiny@{endpoint.url}: refuses temperature, so 6 calls were sent without"
+        assert said in wb.compare(log.path).notes and said in wb.compare(log.path).format()
 
 
 def test_a_plan_says_when_its_budget_will_not_do(tmp_path: Path) -> None:

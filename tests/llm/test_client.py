@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -314,10 +315,12 @@ def test_a_redirect_is_refused_and_neither_key_nor_prompt_follow_it(status: int)
 def test_parameters_that_the_server_refuses_are_left_out_from_then_on() -> None:
     with Endpoint(handler=refusing("max_tokens", "temperature", "seed")) as endpoint:
         model = model_at(endpoint)
-        sent = model.complete(ASKED).text.split(",")
+        reply = model.complete(replace(ASKED, seed=3))
+        sent = reply.text.split(",")
         assert isinstance(model, OpenAiCompatible)
     assert "max_completion_tokens" in sent
     assert not {"max_tokens", "temperature", "seed"} & set(sent)
+    assert set(reply.left_out) == {"temperature", "seed"}  # the reply's limit went under another name
 
 
 def test_neither_the_models_repr_nor_its_name_holds_the_key() -> None:
@@ -388,7 +391,8 @@ def test_anthropic_models_that_take_no_temperature_are_asked_without() -> None:
 
     with Endpoint(handler=picky, path="/v1/messages") as endpoint:
         model = model_at(endpoint, kind="anthropic")
-        assert [model.complete(ASKED).text for _ in range(2)] == ["ok", "ok"]
+        replies = [model.complete(ASKED) for _ in range(2)]
+    assert [(reply.text, reply.left_out) for reply in replies] == [("ok", ("temperature",))] * 2
     assert ["temperature" in body for body in bodies] == [True, False, False]
 
 

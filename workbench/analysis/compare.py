@@ -164,13 +164,15 @@ def comparison(
 def _unknown_costs(
     answers: pd.DataFrame, builds: pd.DataFrame, runs: pd.DataFrame, notes: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Costs of models without a known price are unknown, not 0."""
+    """Costs of models without a known price are unknown, not 0, and so are those of a run with a call to a server that
+    has none."""
     if "price" not in runs:
         return answers, builds
     paid = runs["price"].isna() & (runs["method"] != "imported")
     for model in runs.loc[paid, "model"].drop_duplicates():
         notes.append(f"{model}: no price is known, so costs are left out; give it price, price_as or gpu_hour")
     unknown = set(runs.loc[paid, "run_id"])
+    unknown |= {run_id for frame in (answers, builds) for run_id in frame.loc[frame["cost_usd"].isna(), "run_id"]}
     answers, builds = (
         frame.assign(cost_usd=frame["cost_usd"].astype(float).mask(frame["run_id"].isin(unknown)))
         for frame in (answers, builds)

@@ -57,9 +57,27 @@ def _one(reader: RunLogReader, wanted: str | None, scores: bool) -> Frames:
     runs, answers = reader.runs(wanted), reader.answers(wanted)
     if runs.empty or answers.empty:
         raise InputError("holds no answers yet", file=reader.path, fix="run an experiment first: workbench run FILE")
+    notes += _of_calls(reader.remarks(wanted), set(runs["model"]))
     needed = scores or runs["corpus"].str.startswith(OTHER_METRICS).any()
     read_scores = reader.scores(wanted) if needed else pd.DataFrame(columns=SCORE_COLUMNS)
     return Frames(runs, answers, reader.builds(wanted), read_scores, notes)
+
+
+def _of_calls(remarks: pd.DataFrame, models: set[str]) -> tuple[str, ...]:
+    """What is to be said of calls: servers beside the runs' models that nobody knows the price of, and parameters that
+    a server had refused, so that its replies are not quite what the experiment asks for."""
+    unpriced = remarks.loc[(remarks["unpriced"] > 0) & ~remarks["model"].isin(models), "model"].drop_duplicates()
+    notes = [
+        f"{server}: no price is known, so costs of what uses it are left out; give it one under prices:"
+        for server in unpriced
+    ]
+    sent: Counter[tuple[str, str]] = Counter()
+    for model, names, calls in zip(remarks["model"], remarks["left_out"], remarks["calls"], strict=True):
+        if names:
+            sent[model, " and ".join(names)] += calls
+    for (model, refused), calls in sent.items():
+        notes.append(f"{model}: refuses {refused}, so {calls:,} calls were sent without")
+    return tuple(notes)
 
 
 def _together(parts: Sequence[Frames], paths: Sequence[Path]) -> Frames:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.errors import InputError, MethodError, ModelError
 from workbench.experiment.billing import call_of
+from workbench.experiment.server_prices import NO_PRICES, ServerPrices
 from workbench.llm.gateway import CallTag, Gateway
 from workbench.llm.model import ChatRequest
 from workbench.llm.structured import with_instruction
@@ -50,6 +51,7 @@ class Equipment:
     temperature: float
     embedder: Embedder
     index_directory: Path | None
+    prices: ServerPrices = NO_PRICES
 
 
 @dataclass
@@ -237,7 +239,7 @@ class ExperimentBench:
         path = self._path()
         tag = self._tag(bill.step, path, path.next_bill(bill.step))
         path.frontier = (tag.call_id,)
-        return call_of(bill, tag)
+        return call_of(bill, tag, self._equipment.prices)
 
     def _tag(self, step: str, path: _Path, name: str) -> CallTag:
         equipment, context_id = self._equipment, self._context.context_id

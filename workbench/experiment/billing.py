@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from workbench.experiment.server_prices import ServerPrices
 from workbench.llm.gateway import CallTag
-from workbench.llm.prices import price_for
 from workbench.records import Call
 from workbench.retrieval.spending import Bill
 from workbench.text import text_hash
@@ -16,10 +16,9 @@ def prompt_of(bill: Bill) -> str:
     return f"[{bill.texts:,} texts to {bill.model}]"
 
 
-def call_of(bill: Bill, tag: CallTag) -> Call:
-    """The tokens that the server counted, at the price of its model where one is known (OpenAI's), else free. What was
+def call_of(bill: Bill, tag: CallTag, prices: ServerPrices) -> Call:
+    """The tokens that the server counted, and what it takes for them; its cost is None where nobody knows. What was
     kept of earlier requests has their tokens, cost and seconds, and counts as replayed."""
-    price = price_for(bill.model)
     return Call(
         call_id=tag.call_id,
         run_id=tag.run_id,
@@ -37,7 +36,7 @@ def call_of(bill: Bill, tag: CallTag) -> Call:
         completion_tokens=0,
         reasoning_tokens=0,
         token_source="server",  # noqa: S106 - where counts come from, no secret
-        cost_usd=price.cost(bill.tokens) if price else 0.0,
+        cost_usd=prices.cost(bill),
         queue_s=0.0,
         first_token_s=None,
         total_s=bill.seconds,

@@ -112,6 +112,13 @@ class Hygiene(BaseModel):
     )
 
 
+class GpuHour(Numbers):
+    """The price of a machine of one's own: USD an hour."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    gpu_hour: float = Field(ge=0, allow_inf_nan=False)
+
+
 class Experiment(Numbers):
     """An experiment: pipelines × models × corpora. See `examples/demo.yaml`.
 
@@ -136,6 +143,9 @@ class Experiment(Numbers):
     )
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     embedder: str = "lsa"
+    prices: dict[str, Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] | GpuHour] = Field(
+        default={}, description="of embedding and reranking servers by name: USD per million tokens, or {gpu_hour: USD}"
+    )
     budget: Budget = Budget()
     hygiene: Hygiene | None = None
     order: Literal["prefix", "context", "random"] = Field(
@@ -160,6 +170,8 @@ class Experiment(Numbers):
             unset["hygiene"] = {"exclude"}
         if self.on_overflow == "truncate":
             unset["on_overflow"] = True
+        if not self.prices:
+            unset["prices"] = True
         return combined_hash(self.model_dump_json(exclude=unset or None))[:16]
 
     @property

@@ -19,6 +19,7 @@ from workbench.errors import ContextOverflow, InputError
 from workbench.experiment.answer_budget import answer_tokens, largest_budget
 from workbench.experiment.bench import Equipment, ExperimentBench, critical_path
 from workbench.experiment.config import Experiment, load
+from workbench.experiment.server_prices import server_prices
 from workbench.experiment.setup import PlannedRun, prepare
 from workbench.llm.gateway import Gateway
 from workbench.llm.model import ChatRequest, Completion
@@ -216,6 +217,7 @@ def _walk(planned: PlannedRun, experiment: Experiment, embedder: Any, share: flo
         temperature=experiment.temperature,
         embedder=embedder,
         index_directory=None,
+        prices=server_prices(experiment),
     )
     by_context: dict[str, list[Question]] = defaultdict(list)
     for question in planned.questions:
@@ -282,7 +284,7 @@ def _estimate(planned: PlannedRun, experiment: Experiment, passes: Mapping[float
         return float(build * contexts + answer * questions)
 
     def usd(walked: _Walked) -> float:
-        return total(walked, lambda calls: sum(call.cost_usd for call in calls))
+        return total(walked, lambda calls: sum(call.cost_usd or 0.0 for call in calls))
 
     middle = passes[EXPECTED_REPLY]
     parallel = min(experiment.concurrency, getattr(planned.opened.model, "max_parallel", experiment.concurrency))
@@ -305,7 +307,8 @@ def _estimate(planned: PlannedRun, experiment: Experiment, passes: Mapping[float
         usd=usd(middle),
         usd_low=usd(passes[0.1]),
         usd_high=usd(passes[1.0]),
-        priced=planned.opened.price is not None,
+        priced=planned.opened.price is not None
+        and all(call.cost_usd is not None for calls in (*middle.builds, *middle.answers) for call in calls),
         seconds=seconds,
         overflows=middle.overflows,
         sampled=len(middle.answers),

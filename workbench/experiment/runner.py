@@ -32,6 +32,7 @@ from workbench.experiment.places import check_places
 from workbench.experiment.progress import Progress
 from workbench.experiment.recording import Recorder, error_line, stored_answer
 from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule, covered, joined
+from workbench.experiment.server_prices import server_prices
 from workbench.experiment.setup import OpenedModel, PlannedRun, Setup, describe, prepare
 from workbench.llm.gateway import Gateway
 from workbench.records import Answer, Call, Context, Question
@@ -335,6 +336,7 @@ class _Session:
             temperature=self.experiment.temperature,
             embedder=embedder,
             index_directory=self._indexes,
+            prices=server_prices(self.experiment),
         )
         build = partial(self._context, planned, equipment, context_id, questions, shown)
         return ContextJob(build, self._counted[context_id], context_id, (self._watches[planned.run_id],))

@@ -20,6 +20,7 @@ from workbench.experiment.answer_budget import answer_tokens, budgets_hash, chec
 from workbench.experiment.budget import check_priced
 from workbench.experiment.config import Entry, Experiment, Variant, variants
 from workbench.experiment.hygiene import clean, label_errors
+from workbench.experiment.server_prices import check_server_prices
 from workbench.records import Corpus, Question
 from workbench.text import combined_hash
 
@@ -70,6 +71,7 @@ def prepare(
     for variant in variants(experiment):
         _check_runnable(variant, experiment)
     _check_embedder(experiment)
+    check_server_prices(experiment, variants(experiment))
     corpora = [load_corpus(entry, experiment, f"corpora.{i}") for i, entry in enumerate(experiment.corpora)]
     models = [
         _open_model(entry, experiment, f"models.{i}", model_objects or {}) for i, entry in enumerate(experiment.models)
@@ -138,7 +140,12 @@ def run_id(variant: Variant, opened: OpenedModel, corpus: Corpus, experiment: Ex
         experiment.embedder,
         *budgets_hash(experiment, corpus),
         *(["on_overflow: fail"] if experiment.on_overflow == "fail" else []),
+        *([f"prices: {json.dumps(_prices(experiment), sort_keys=True)}"] if experiment.prices else []),
     )[:20]
+
+
+def _prices(experiment: Experiment) -> Any:
+    return experiment.model_dump(mode="json", include={"prices"})["prices"]
 
 
 _NOT_IDENTITY = frozenset({"rpm", "tpm", "timeout", "concurrency", "kv_tokens", "key_env", "max_retries"})

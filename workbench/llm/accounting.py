@@ -44,7 +44,7 @@ class Payment(NamedTuple):
     def of(cls, session_id: str, call: Call) -> Payment:
         """The payment for a call that reached its server."""
         tokens = call.prompt_tokens + call.completion_tokens + call.retry_prompt_tokens + call.retry_completion_tokens
-        return cls(session_id, call.run_id, call.cost_usd + call.retry_cost_usd, tokens)
+        return cls(session_id, call.run_id, (call.cost_usd or 0.0) + call.retry_cost_usd, tokens)
 
 
 class Spent:
@@ -126,7 +126,7 @@ def call_record(
         completion_tokens=got.completion_tokens,
         reasoning_tokens=got.reasoning_tokens,
         token_source=got.token_source or model.token_source,
-        cost_usd=cost_of(got, price) if price is not None and completion is not None else 0.0,
+        cost_usd=None if price is None else cost_of(got, price) if completion is not None else 0.0,
         queue_s=spent.queue_s if spent else 0.0,
         first_token_s=got.first_token_s,
         total_s=got.total_s,
@@ -139,4 +139,5 @@ def call_record(
         retry_prompt_tokens=sum(used.prompt_tokens for used in waste),
         retry_completion_tokens=sum(used.completion_tokens for used in waste),
         retry_cost_usd=sum(cost_of(used, price) for used in waste) if price is not None else 0.0,
+        left_out=tuple(got.left_out),
     )

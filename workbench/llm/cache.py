@@ -144,6 +144,7 @@ class ResponseCache:
         try:
             kept = _read(row[0])
             kept["wasted"] = tuple(Waste(*used) for used in kept.get("wasted", ()))
+            kept["left_out"] = tuple(kept.get("left_out", ()))
             completion = Completion(**kept)
         except (zlib.error, ValueError, TypeError):
             self.forget(key)  # a damaged row is as good as none: it is asked again

@@ -33,6 +33,7 @@ class Arrived:
     usage: dict[str, int] = field(default_factory=dict)
     finish: str | None = None
     first_token_s: float | None = None
+    left_out: tuple[str, ...] = ()
     first_token_logprobs: dict[str, float] | None = None
     prompt_logprobs: list[float] | None = None
     ended: bool = False
@@ -75,6 +76,7 @@ class ServedModel:
         self._connection = connection
         self._counter = counter
         self._left_out: set[str] = set()
+        self._refused: set[str] = set()  # what of it the server has refused to know
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"  # never the key
@@ -155,7 +157,9 @@ class ServedModel:
     async def _ask(self, request: ChatRequest, arrived: Arrived) -> None:
         """Ask, and ask again without what the server does not know."""
         for _ in range(len(_OPTIONAL) + 2):
-            body = {name: value for name, value in self._body(request).items() if name not in self._left_out}
+            whole = self._body(request)
+            body = {name: value for name, value in whole.items() if name not in self._left_out}
+            arrived.left_out = tuple(name for name in _OPTIONAL if name in whole and name in self._refused)
             try:
                 await self._read(body, arrived)
                 return
@@ -170,6 +174,7 @@ class ServedModel:
         for name in _OPTIONAL:
             if name in sent and name in refusal.body and _UNKNOWN.search(refusal.body):
                 self._left_out.add(name)
+                self._refused.add(name)
                 return True
         return False
 
@@ -195,6 +200,7 @@ class ServedModel:
             token_source=self._counter.source if counted else SERVER,
             first_token_s=arrived.first_token_s,
             total_s=time.perf_counter() - arrived.started,
+            left_out=arrived.left_out,
             first_token_logprobs=arrived.first_token_logprobs,
             prompt_logprobs=(arrived.prompt_logprobs or [])[-request.prompt_logprobs :] or None
             if request.prompt_logprobs

@@ -63,7 +63,8 @@ class Completion:
     calls were in flight gives each a quarter), which is what a GPU-hour price is charged on. So are `attempts`, the
     number of times it was asked for, and `wasted`, what each failed attempt that used anything had used (see `Waste`).
     `first_token_logprobs`: the likeliest first tokens with their log probabilities (nats), where they were asked for;
-    `prompt_logprobs`: those of the prompt's last tokens, in order.
+    `prompt_logprobs`: those of the prompt's last tokens, in order. `left_out`: the request's parameters that the server
+    had refused to know, and that it was sent without.
     """
 
     text: str
@@ -81,6 +82,7 @@ class Completion:
     prompt_logprobs: Sequence[float] | None = None
     attempts: int = 1
     wasted: Sequence[Waste] = ()
+    left_out: Sequence[str] = ()
 
 
 class Model(Protocol):

@@ -87,7 +87,12 @@ def m003_spending(connection: Connection) -> None:
     """)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_nouns, m002_retries, m003_spending)
+def m004_left_out(connection: Connection) -> None:
+    """The parameters that a call was sent without, because its server had refused to know them."""
+    connection.execute("ALTER TABLE calls ADD COLUMN left_out JSON DEFAULT '[]'")
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_nouns, m002_retries, m003_spending, m004_left_out)
 
 
 def migrate(connection: Connection) -> list[str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _JSON = frozenset(
     {"config", "model_options", "price", "environment", "documents", "answers", "options", "evidence", "metrics"}
-    | {"metadata", "notes", "citations", "parents"}
+    | {"metadata", "notes", "citations", "parents", "left_out"}
 )
 TABLES = (
     *("experiments", "runs", "experiment_runs", "contexts", "questions", "builds"),
@@ -164,6 +164,18 @@ class RunLogReader:
         """One row a model call, with its run's `pipeline`; of one run or question, if given."""
         query = "SELECT t.*, r.pipeline FROM calls t LEFT JOIN runs r USING (run_id)"
         return self._of_runs(query, experiment, "started_at, call_id", run_id=run, question_id=question)
+
+    def remarks(self, experiment: str | None = None) -> pd.DataFrame:
+        """What makes calls less than they seem, by run and model: `unpriced` calls, whose cost nobody knows, and how
+        many `calls` were sent without the parameters `left_out`, which their server had refused."""
+        columns = self.sql("SELECT * FROM calls LIMIT 0").columns
+        left_out = "t.left_out" if "left_out" in columns else "'[]'"  # a log of an earlier version
+        query = f"""
+            SELECT t.run_id, t.model, {left_out} AS left_out, count(*) AS calls,
+                count(*) FILTER (t.cost_usd IS NULL) AS unpriced
+            FROM calls t WHERE {left_out} <> '[]' OR t.cost_usd IS NULL GROUP BY ALL
+        """
+        return self._of_runs(f"SELECT t.* FROM ({query}) t", experiment, "run_id, model")
 
     def scores(self, experiment: str | None = None) -> pd.DataFrame:
         """One row a metric of an answer; `value` is null when it does not apply, with the `reason`."""

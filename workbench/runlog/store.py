@@ -221,6 +221,7 @@ class RunLog:
             self._text(reply, call.reply_hash or "")
         row = {name: getattr(call, name) for name in _CALL_COLUMNS}
         row["parents"] = _json(call.parents)
+        row["left_out"] = _json(call.left_out)
         self._add("calls", row)
         if len(self._rows.get("calls", ())) >= 2_000:
             self._wake.set()
@@ -462,11 +463,14 @@ class RunLog:
 
 
 def _sums(calls: Sequence[Call]) -> dict[str, Any]:
+    """Sums over the calls of an answer or an index stage; the cost is unknown when that of one call is."""
+    costs = [call.cost_usd for call in calls if call.cost_usd is not None]
+    retries_usd = sum(call.retry_cost_usd for call in calls)
     return {
         "calls": len(calls),
-        "cost_usd": sum(call.cost_usd + call.retry_cost_usd for call in calls),
+        "cost_usd": sum(costs) + retries_usd if len(costs) == len(calls) else None,
         "retries": sum(max(0, call.attempts - 1) for call in calls),
-        "retry_cost_usd": sum(call.retry_cost_usd for call in calls),
+        "retry_cost_usd": retries_usd,
         "reasks": sum(call.step.endswith(REASK) for call in calls),
         "prompt_tokens": sum(call.prompt_tokens for call in calls),
         "cached_tokens": sum(call.cached_tokens for call in calls),
