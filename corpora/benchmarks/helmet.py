@@ -2,8 +2,9 @@
 
 Loaded are the categories whose files carry everything: `json_kv` and RULER's needles (recall), KILT's questions with
 their passages (rag), MS MARCO's ids (rerank), ALCE's passages (cite; recall and precision of citations need
-a judge: `workbench judge --prompt alce_citations`). In-context learning, long QA and summaries come
-from other sets in HELMET, too: use `infinitebench` and `narrativeqa` for those. HELMET's shots are left out.
+a judge: `workbench judge --prompt alce_citations`); and in-context learning, from files of its sets (icl: see
+`helmet_icl`). Long QA and summaries come from other sets in HELMET, too: use `infinitebench` and `narrativeqa` for
+those (`--prompt helmet_long_qa` and `helmet_summary` judge them). HELMET's two demonstrations of a task are left out.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from corpora.benchmarks import helmet_icl
 from corpora.benchmarks.fields import FLAG, GOLD, GOLDS, TEXT, Fields, ListOf, either
 from corpora.benchmarks.raw import assembled, folder_of, read_table
 from corpora.options import chosen_of
@@ -18,7 +20,7 @@ from workbench.errors import InputError
 from workbench.records import Chunk, Context, Corpus, Document, Question
 
 _SOURCE = "https://huggingface.co/datasets/princeton-nlp/HELMET (data.tar.gz, 34 GB)"
-CATEGORIES = ("json_kv", "ruler", "kilt", "msmarco", "alce")
+CATEGORIES = ("json_kv", "ruler", "kilt", "msmarco", "alce", "icl")
 _MAX_GEN = {"json_kv": 100, "ruler": 50, "kilt": 20, "msmarco": 200, "alce": 300}
 _RAG = (
     "Use the given documents to write a concise and short answer to the question. Write your answer in the following "
@@ -63,23 +65,28 @@ def load(
     path: str | None = None,
     tasks: Sequence[str] | str | None = None,
     files: Sequence[str] | None = None,
+    shots: int = 400,
     limit: int | None = None,
 ) -> Corpus:
-    """HELMET's files, each row a context and a question. `tasks`: json_kv, ruler, kilt, msmarco, alce; the folders of
-    `data/` of these names, all that are there by default. `files` keeps the files whose names contain one of these
+    """HELMET's files, each row a context and a question. `tasks`: json_kv, ruler, kilt, msmarco, alce, icl; the folders
+    of `data/` of these names, all that are there by default. `files` keeps the files whose names contain one of these
     texts, as `k1000` for one length; files of shots (`-train-`) are passed over. Gold passages are the evidence. Unpack
-    the archive first. Raises InputError.
+    the archive first. `shots`: the examples of an icl question; HELMET's lengths from 8k to 128k have 400 to 6,600 of
+    TREC, 360 to 5,900 of BANKING77, 440 to 7,050 of CLINC150 and 510 to 8,296 of NLU. Raises InputError.
     """
     folder = folder_of(path, "helmet", _SOURCE)
     wanted = chosen_of(tasks, CATEGORIES, "tasks")
+    learnt = helmet_icl.asked(folder, shots) if "icl" in wanted else []
+    wanted = [name for name in wanted if name != "icl"]
     there = {name: sorted(f for d in folder.rglob(name) if d.is_dir() for f in d.glob("*.json*")) for name in wanted}
     there = {
         name: [f for f in found if "-train-" not in f.name and (not files or any(part in f.name for part in files))]
         for name, found in there.items()
     }
-    if not any(there.values()):
-        raise InputError("holds none of its folders", file=folder, fix=f"expected: {', '.join(wanted)}")
-    contexts, questions = [], []
+    if not any(there.values()) and not learnt:
+        fix = f"expected: {', '.join(wanted) or 'icl, with NAME-test and NAME-train'}"
+        raise InputError("holds none of its folders", file=folder, fix=fix)
+    contexts, questions = [context for context, _ in learnt], [question for _, question in learnt]
     for name, found in there.items():
         for file in found:
             rows = read_table(file, _FIELDS[name])

@@ -25,6 +25,7 @@ GROUPS = {  # the task groups of LongBench's averages
 }
 _HELMET = {
     "recall": ("json_kv", "ruler"), "rag": ("kilt",), "re-rank": ("msmarco",), "cite": ("alce_asqa", "alce_qampari"),
+    "icl": ("icl_trec_coarse", "icl_trec_fine", "icl_banking77", "icl_clinc150", "icl_nlu"),
 }  # fmt: skip
 _RULER_TASKS, _LEADERBOARD = 13, ("qa1", "qa2", "qa3", "qa4", "qa5")
 

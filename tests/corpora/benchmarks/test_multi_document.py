@@ -324,3 +324,35 @@ def test_l_citeeval(tmp_path: Path) -> None:
     assert scores(stars, '{"little_penguin": [16, 91]}') == [1.0, 0.0]
     assert scores(stars, "16 and 91") == [0.0, 0.0]
     assert {question.metadata["max_gen"] for question in corpus.questions} == {200, 800, 128}
+
+
+def test_helmet_s_in_context_learning(tmp_path: Path) -> None:
+    texts = {"food": ["rice", "bread", "soup"], "town": ["Oakford", "Tarn"], "tool": ["saw"]}
+    rows = [{"text": text, "label": label} for label, told in texts.items() for text in told]
+    written(tmp_path / "icl" / "trec_coarse-train.jsonl", *rows)
+    written(tmp_path / "icl" / "trec_coarse-test.jsonl", *({"text": f"{label}?", "label": label} for label in texts))
+    corpus = helmet.load(path=str(tmp_path), shots=8)
+    assert {question.task for question in corpus.questions} == {"icl_trec_coarse"} and len(corpus.questions) == 3
+    meanings = set()
+    for question in corpus.questions:
+        (document,) = corpus.contexts[question.context_id].documents
+        shown = [tuple(shot.split("\nlabel: ")) for shot in document.text.split("\n\n")]
+        label = question.metadata["label"]
+        assert len(shown) == 8 and question.text.endswith(f"Text: {label}?")
+        for start in (0, 3):  # every round shows every label once
+            assert {number for _, number in shown[start : start + 3]} == {"0", "1", "2"}
+        # the number is explained by the examples alone
+        assert {number for text, number in shown if text in texts[label]} == set(question.answers)
+        assert headline(question, f"label: {question.answers[0]}") == headline(question, question.answers[0]) == 1.0
+        assert headline(question, "label: 9") == 0.0 and nothing_for_nothing(question)
+        meanings.add(tuple(sorted((text, number) for text, number in shown)))
+    assert len(meanings) == 3  # each question has numbers or examples of its own
+    assert helmet.load(path=str(tmp_path), shots=8).fingerprint == corpus.fingerprint
+    with pytest.raises(InputError, match="2 shots cannot show the 3 labels"):
+        helmet.load(path=str(tmp_path), shots=2)
+    written(tmp_path / "icl" / "trec_coarse-test.jsonl", {"text": "x", "label": "river"})
+    with pytest.raises(InputError, match="labels without examples: river"):
+        helmet.load(path=str(tmp_path), tasks="icl")
+    (tmp_path / "icl" / "trec_coarse-train.jsonl").unlink()
+    with pytest.raises(InputError, match="trec_coarse-train"):
+        helmet.load(path=str(tmp_path), tasks="icl")
