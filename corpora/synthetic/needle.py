@@ -1,6 +1,7 @@
 """Needle in a haystack (Kamradt 2023): one sentence at a depth of a text of some length, asked for by its words.
 
 The needles are our own and say something that the haystack cannot: what a named keeper's word, number or errand is.
+Several needles are asked for at once, as in the multi-needle test and NeedleBench's M-RT, scored by the share found.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def load(
     depths: int = 5,
     repeats: int = 1,
     kinds: Sequence[str] | None = None,
+    needles: int = 1,
     haystack: str | None = None,
     tokenizer: str = "o200k_base",
     seed: int = 0,
@@ -38,12 +40,15 @@ def load(
     """Needle in a haystack: every length × depth of a grid, `repeats` questions a cell, each in a text of its own.
 
     `tokens` are the lengths of the texts in `tokenizer`, needle included; `depths` depths are spread evenly from the
-    start (0) to the end (1); `kinds` are number, word and thing, in turn; `haystack` is a text file, folder or corpus
-    to hide in, by default generated prose. Raises InputError.
+    start (0) to the end (1); `kinds` are number, word and thing, in turn. Of several `needles` the first stands at the
+    depth, the others evenly between it and the end. `haystack` is a text file, folder or corpus to hide in, by default
+    generated prose. Raises InputError.
     """
     lengths = lengths_of(tokens)
     if depths < 1 or repeats < 1:
         raise InputError("depths and repeats must be at least 1", field="depths", fix="use 1 or more")
+    if needles < 1 or needles * 60 > min(lengths):
+        raise InputError(f"{needles} needles", field="needles", fix="use 1 or more, and 60 tokens for each")
     chosen = chosen_of(kinds, tuple(KINDS), "kinds")
     count = counter(tokenizer)
     sheets = []
@@ -52,26 +57,54 @@ def load(
             depth = step / (depths - 1) if depths > 1 else 0.5
             for number in range(repeats):
                 name = f"{length}-{step}-{number}"
-                kind = chosen[(step * repeats + number) % len(chosen)]
+                first = step * repeats + number
+                asked = [chosen[(first + more) % len(chosen)] for more in range(needles)]
                 source = source_of(haystack, f"{seed}:{name}")
-                sheets.append(_sheet(name, random.Random(f"{seed}:{name}"), length, depth, kind, source, count))
+                sheets.append(_sheet(name, random.Random(f"{seed}:{name}"), length, depth, asked, source, count))
     return corpus_of(
         "needle", sheets, count,
         version=VERSION,
-        provenance=f"generated: seed {seed}, {depths} depths of {', '.join(map(str, lengths))} tokens ({tokenizer})",
+        provenance=f"generated: seed {seed}, {f'{needles} needles, ' if needles > 1 else ''}"
+        f"{depths} depths of {', '.join(map(str, lengths))} tokens ({tokenizer})",
         licence="CC0-1.0" if haystack is None else "that of the haystack",
     )  # fmt: skip
 
 
 def _sheet(
-    name: str, draw: random.Random, length: int, depth: float, kind: str, source: Iterator[str], count: Count
+    name: str,
+    draw: random.Random,
+    length: int,
+    depth: float,
+    kinds: Sequence[str],
+    source: Iterator[str],
+    count: Count,
 ) -> Sheet:
-    """One text with its needle, and the question."""
+    """One text with its needles, and the question."""
     names = Names(draw)
-    keeper = f"{names.word(2)} {names.word(2)}"
-    value = {"number": str(draw.randint(10**6, 10**7 - 1)), "word": names.word(3), "thing": draw.choice(_THINGS)}[kind]
-    told, asked = (wording.format(name=keeper, value=value) for wording in KINDS[kind])
-    paragraphs = fill(source, length - count(" " + told + " "), count)
-    text, spans = insert(paragraphs, [(depth, told)])
-    question = Asked(asked, (value,), spans, kind, ("contains", "token_f1"), labels={"depth": round(depth, 4)})
+    values: list[str] = []
+    told: list[str] = []
+    asked: list[str] = []
+    for kind in kinds:
+        keeper = f"{names.word(2)} {names.word(2)}"
+        while True:
+            drawn = {
+                "number": str(draw.randint(10**6, 10**7 - 1)),
+                "word": names.word(3),
+                "thing": draw.choice(_THINGS),
+            }
+            if drawn[kind] not in values or (kind == "thing" and set(_THINGS) <= set(values)):
+                break
+        values.append(drawn[kind])
+        for wording, texts in zip(KINDS[kind], (told, asked), strict=True):
+            texts.append(wording.format(name=keeper, value=values[-1]))
+    depths = [depth + at * (1 - depth) / len(kinds) for at in range(len(kinds))]
+    paragraphs = fill(source, length - sum(count(" " + one + " ") for one in told), count)
+    text, spans = insert(paragraphs, list(zip(depths, told, strict=True)))
+    if len(kinds) == 1:
+        labels = {"depth": round(depth, 4)}
+        question = Asked(asked[0], tuple(values), spans, kinds[0], ("contains", "token_f1"), labels=labels)
+    else:
+        whole = "Answer each of these questions, one line for each:\n" + "\n".join(asked)
+        labels = {"depth": round(depth, 4), "needles": len(kinds)}
+        question = Asked(whole, tuple(values), spans, "needles", ("needle_keyword_share",), labels=labels)
     return Sheet(name, text, (question,), length)

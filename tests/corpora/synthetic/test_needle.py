@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from corpora.synthetic.haystack import insert
 from corpora.synthetic.needle import load
+from tests.corpora.synthetic.marking import headline, nothing_for_nothing
 from workbench.errors import InputError
 from workbench.text import count_tokens
 
@@ -35,6 +36,37 @@ def test_an_independent_reader_finds_every_gold_answer(seed: int, tokens: int, d
         assert corpus.contexts[question.context_id].holds(question.evidence[0])
         assert question.answers[0] in question.evidence[0].text
         assert 0.85 * tokens <= count_tokens(document.text) <= tokens  # a sentence may be a tenth of so short a text
+
+
+@settings(max_examples=200)
+@given(st.integers(0, 10**6), st.integers(800, 2_500), st.integers(2, 9), st.integers(1, 3))
+def test_several_needles_are_found_one_by_one(seed: int, tokens: int, needles: int, depths: int) -> None:
+    corpus = load(tokens=tokens, depths=depths, needles=needles, seed=seed)
+    for question in corpus.questions:
+        (document,) = corpus.contexts[question.context_id].documents
+        found = []
+        for line in question.text.split("\n")[1:]:
+            pattern, wording = next((p, w) for p, w in SOLVED.items() if re.fullmatch(p, line))
+            name = re.fullmatch(pattern, line).group(1)  # type: ignore[union-attr]
+            found += re.findall(wording.format(re.escape(name)), document.text)
+        assert tuple(found) == question.answers and len(set(found)) == needles
+        assert [answer in chunk.text for answer, chunk in zip(found, question.evidence, strict=True)] == [
+            True
+        ] * needles
+        starts = [chunk.start for chunk in question.evidence]
+        assert starts == sorted(starts)
+        assert headline(question, "\n".join(found)) == 1.0
+        assert headline(question, found[0]) == pytest.approx(1 / needles)
+        assert nothing_for_nothing(question)
+        assert count_tokens(document.text) <= tokens
+
+
+def test_several_needles_stand_evenly_between_the_depth_and_the_end() -> None:
+    for question in load(tokens=20_000, depths=3, needles=4, seed=1).questions:
+        (document,) = load(tokens=20_000, depths=3, needles=4, seed=1).contexts[question.context_id].documents
+        depth = question.metadata["depth"]
+        stands = [chunk.start / len(document.text) for chunk in question.evidence]
+        assert stands == pytest.approx([depth + at * (1 - depth) / 4 for at in range(4)], abs=0.02)
 
 
 def test_depth_and_length_of_the_grid() -> None:
@@ -63,7 +95,9 @@ def test_a_haystack_of_your_own(tmp_path: Path) -> None:
         load(haystack=str(tmp_path / "none.txt"))
 
 
-@pytest.mark.parametrize("wrong", [{"tokens": 10}, {"depths": 0}, {"kinds": ["colour"]}])
+@pytest.mark.parametrize(
+    "wrong", [{"tokens": 10}, {"depths": 0}, {"kinds": ["colour"]}, {"needles": 0}, {"needles": 90, "tokens": 4_000}]
+)
 def test_wrong_options(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError):
         load(**wrong)  # type: ignore[arg-type]
