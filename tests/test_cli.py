@@ -97,6 +97,17 @@ def test_run_compare_and_plan(in_folder: Path, capsys: pytest.CaptureFixture[str
     assert main(["compare", str(file), "--baseline", "oracle"]) == 2
 
 
+def test_a_plan_needs_no_key(
+    in_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    file = write(in_folder, GOOD.replace("extractive", "openai/gpt-4o-mini"))
+    assert main(["plan", str(file), "--format", "json"]) == 0
+    assert all(row["usd"] > 0 for row in json.loads(capsys.readouterr().out))
+    assert main(["run", str(file)]) == 2
+    assert "set the environment variable OPENAI_API_KEY" in capsys.readouterr().err
+
+
 def test_failed_questions_give_exit_code_3(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = GOOD.replace("full_context", "{full_context: {truncate: never}}").replace("tokens: 4000", "tokens: 12000")
     assert main(["run", str(write(in_folder, text)), "--quiet"]) == 3

@@ -81,6 +81,13 @@ def test_what_a_log_holds_is_shown_and_not_run(demo_database: Path) -> None:
     assert "<script" not in page and "&lt;script&gt;" in page
 
 
+def test_a_notebook_shows_tables_and_words_and_no_script(demo_database: Path) -> None:
+    compared = compare(demo_database)
+    shown = replace(compared, notes=("<script>",))._repr_html_()
+    assert shown.count("<table>") == 2 and "<script" not in shown and "&lt;script&gt;" in shown
+    assert str(compared) == compared.format("table")
+
+
 def test_without_prices_there_is_no_chart(demo_database: Path) -> None:
     table = compare(demo_database).table.assign(usd_per_question=0.0)
     assert scatter(table, "usd_per_question", "cost") == ""

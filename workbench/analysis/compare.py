@@ -51,6 +51,15 @@ class Comparison:
     figures: pd.DataFrame = field(default_factory=pd.DataFrame)
     by: str = "task"
 
+    def __str__(self) -> str:
+        return self.format()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the leaderboard, verdicts and notes."""
+        from workbench.analysis.report import fragment
+
+        return fragment(self)
+
     def figures_of(self, corpus: str, model: str) -> pd.DataFrame:
         """The benchmark's figures of one corpus and model; empty where there are none."""
         if self.figures.empty:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-CHARACTER = 6.2  # pixels, of an 11-pixel sans-serif
+CHARACTER = 6.8  # pixels, of an 11-pixel sans-serif
 LINE = 12.0  # pixels
 STEP = 4.0
 POINT = 5.0  # pixels, a point's radius

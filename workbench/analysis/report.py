@@ -66,10 +66,7 @@ def report(compared: Comparison, *, experiments: Sequence[Mapping[str, Any]] = (
             parts.append(f"<h3>Accuracy by {escape(compared.by)}</h3>{_by_label(tasks)}")
         if len(told := compared.figures_of(str(corpus), str(model))):
             parts.append(f"<h3>The benchmark's own figures</h3>{_table(*figure_cells(told))}")
-    lines = [*compared.verdicts, *(f"note: {note}" for note in compared.notes)]
-    if compared.baseline:
-        lines.append(f"baseline: {compared.baseline}; paired by question, intervals clustered by context")
-    parts.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
+    parts.append(_words(compared))
     for number, config in enumerate(experiments, 1):
         shown = json.dumps(dict(config), indent=2, ensure_ascii=False, default=str)
         title = "The experiment" if len(experiments) == 1 else f"Experiment {number} of {len(experiments)}"
@@ -77,6 +74,27 @@ def report(compared: Comparison, *, experiments: Sequence[Mapping[str, Any]] = (
     parts.append(f'<p class="note">{escape(made_by)}</p>')
     head = f'<meta charset="utf-8"><title>{escape(name)}</title><style>{_STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+
+
+def fragment(compared: Comparison) -> str:
+    """The tables and words of the report without its charts, as HTML to stand in another page."""
+    parts = []
+    for (corpus, model), group in compared.table.groupby(GROUP, sort=False):
+        size = f"{int(group['n'].max())} questions of {int(group['contexts'].max())} contexts"
+        parts.append(f"<h4>{escape(f'{corpus} · {model}')} · {size}</h4>")
+        parts.append(_table(header_of(), [cells(row) for _, row in group.iterrows()]))
+        tasks = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
+        if tasks["label"].nunique() > 1:
+            parts.append(f"<h4>Accuracy by {escape(compared.by)}</h4>{_by_label(tasks)}")
+    return "".join([*parts, _words(compared)])
+
+
+def _words(compared: Comparison) -> str:
+    """Verdicts, notes and the baseline as a list."""
+    lines = [*compared.verdicts, *(f"note: {note}" for note in compared.notes)]
+    if compared.baseline:
+        lines.append(f"baseline: {compared.baseline}; paired by question, intervals clustered by context")
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -42,6 +42,8 @@ def read(sources: Sequence[Source], experiments: Sequence[str | None], *, scores
 
 
 def _one(reader: RunLogReader, wanted: str | None, scores: bool) -> Frames:
+    if not reader.exists:
+        raise InputError("no such run log", file=reader.path, fix="run an experiment first: workbench run FILE")
     known = reader.experiments()
     notes: tuple[str, ...] = ()
     if wanted is None and len(known):

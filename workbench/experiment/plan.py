@@ -156,13 +156,13 @@ def plan(
     limit: int | None = None,
     models: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """Estimate an experiment's calls, tokens, cost and time. Calls no model and writes nothing.
+    """Estimate an experiment's calls, tokens, cost and time. Calls no model, needs no key and writes nothing.
 
     Example: `wb.plan("examples/demo.yaml").usd`
     """
     from workbench.retrieval.embedding import open_embedder
 
-    setup = prepare(load(source), limit=limit, model_objects=models)
+    setup = prepare(load(source), limit=limit, model_objects=models, to_call=False)
     embedder = open_embedder(setup.experiment.embedder)
     estimates = []
     for planned in setup.runs:

@@ -61,12 +61,14 @@ class Setup:
 
 
 def prepare(
-    experiment: Experiment, *, limit: int | None = None, model_objects: Mapping[str, Model] | None = None
-) -> Setup:
+    experiment: Experiment, *, limit: int | None = None, model_objects: Mapping[str, Model] | None = None,
+    to_call: bool = True,
+) -> Setup:  # fmt: skip
     """Load the corpora and open the models of an experiment.
 
     `limit` asks at most that many questions per corpus; `model_objects` are `Model`s or llama-index LLMs from Python,
-    by the name that the experiment gives them. Raises InputError for anything that cannot be opened.
+    by the name that the experiment gives them; models that are not `to_call` need no key. Raises InputError for anything
+    that cannot be opened.
     """
     for variant in variants(experiment):
         _check_runnable(variant, experiment)
@@ -74,7 +76,8 @@ def prepare(
     check_server_prices(experiment, variants(experiment))
     corpora = [load_corpus(entry, experiment, f"corpora.{i}") for i, entry in enumerate(experiment.corpora)]
     models = [
-        _open_model(entry, experiment, f"models.{i}", model_objects or {}) for i, entry in enumerate(experiment.models)
+        _open_model(entry, experiment, f"models.{i}", model_objects or {}, to_call)
+        for i, entry in enumerate(experiment.models)
     ]
     priced = [(opened.model, opened.price) for opened in models]
     check_priced(experiment.budget.usd, priced, field="budget.usd", file=experiment.source)
@@ -251,16 +254,18 @@ def _check_options(loader: Callable[..., Any], options: Mapping[str, Any], what:
             raise InputError(f"{what} needs {name}", file=source, field=field, fix=f"add {name}: to its options")
 
 
-def _open_model(entry: Entry, experiment: Experiment, field: str, objects: Mapping[str, Model]) -> OpenedModel:
+def _open_model(
+    entry: Entry, experiment: Experiment, field: str, objects: Mapping[str, Model], to_call: bool
+) -> OpenedModel:
     from workbench.llm.prices import FREE, price_for
     from workbench.llm.provider import open_model
 
     options = dict(entry.options)
     try:
         if entry.name in objects:
-            model = open_model(objects[entry.name], **options)
+            model = open_model(objects[entry.name], to_call=to_call, **options)
         else:
-            model = open_model(entry.name, **options)
+            model = open_model(entry.name, to_call=to_call, **options)
         price = price_for(model.name, options) or (FREE if getattr(model, "free", False) else None)
     except InputError as error:
         raise InputError(error.problem, file=experiment.source, field=error.field or field, fix=error.fix) from error

@@ -114,7 +114,7 @@ def providers() -> list[Mapping[str, str]]:
     return rows
 
 
-def open_model(spec: str | Any, **options: Any) -> Model:
+def open_model(spec: str | Any, *, to_call: bool = True, **options: Any) -> Model:
     """The model of a provider string, or a Python object: one of our `Model`s or any llama-index `LLM`.
 
     Options: `window` and `max_output_tokens` (tokens), `tokenizer` (tiktoken encoding or a tokenizer.json), `timeout`
@@ -122,7 +122,7 @@ def open_model(spec: str | Any, **options: Any) -> Model:
     holds the key), `json_schema` (False for servers without structured replies), `rpm` and `tpm` (requests and tokens
     per minute that the provider allows), `first_token_target` (seconds; a slower first token counts as overload),
     `kv_tokens` (what the server's KV cache holds, where it does not say so itself: bounds the contexts in flight).
-    Raises InputError.
+    A model that is not `to_call`, but to count tokens and tell prices for a plan, needs no key. Raises InputError.
     """
     own = {name: value for name, value in options.items() if name not in _ELSEWHERE}
     if not isinstance(spec, str):
@@ -139,10 +139,10 @@ def open_model(spec: str | Any, **options: Any) -> Model:
     if kind not in _PROVIDERS:
         raise UnknownName("model provider", kind, ["extractive", *_PROVIDERS])
     _check(own, _OPTIONS, spec)
-    return _server(_PROVIDERS[kind], spec, name, address, own)
+    return _server(_PROVIDERS[kind], spec, name, address, own, to_call)
 
 
-def _server(provider: Provider, spec: str, name: str, address: str, options: Mapping[str, Any]) -> Model:
+def _server(provider: Provider, spec: str, name: str, address: str, options: Mapping[str, Any], to_call: bool) -> Model:
     from workbench.llm.anthropic import API_VERSION, AnthropicMessages
     from workbench.llm.client import OpenAiCompatible
     from workbench.llm.discovery import Found, discover
@@ -158,7 +158,7 @@ def _server(provider: Provider, spec: str, name: str, address: str, options: Map
         raise InputError("has a password or query in its address", field="models", fix="put the key into a variable")
     key_env = str(options.get("key_env") or provider.key_env)
     key = os.environ.get(key_env)
-    if not key and provider.key_needed and not address:
+    if to_call and not key and provider.key_needed and not address:
         raise InputError(f"{spec} needs a key", field="models", fix=f"set the environment variable {key_env}")
     found = Found() if provider.key_needed else discover(provider.name, base_url, name, key)
     counter = counter_for(name, options["tokenizer"]) if options.get("tokenizer") else found.counter
