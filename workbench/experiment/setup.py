@@ -67,8 +67,8 @@ def prepare(
     """Load the corpora and open the models of an experiment.
 
     `limit` asks at most that many questions per corpus; `model_objects` are `Model`s or llama-index LLMs from Python,
-    by the name that the experiment gives them; models that are not `to_call` need no key. Raises InputError for anything
-    that cannot be opened.
+    by the name that the experiment gives them; models that are not `to_call` need no key. Raises InputError for
+    anything that cannot be opened.
     """
     for variant in variants(experiment):
         _check_runnable(variant, experiment)
