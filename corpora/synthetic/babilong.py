@@ -86,10 +86,14 @@ def load(
     )  # fmt: skip
 
 
+def asked_of(task: str, question: str) -> str:
+    """The question of a story, with the task's instruction."""
+    return f"{_FACTS_IN} {STORIES[task][1]}\nQuestion: {question}"
+
+
 def _make(task: str, draw: random.Random, length: int, count: Count, source: Iterator[str]) -> tuple[str, Asked]:
     """One story, scattered, and its question."""
-    tell, instruction = STORIES[task]
-    story = tell(draw)
+    story = STORIES[task][0](draw)
     room = length - sum(count(f" {fact} ") for fact in story.facts)
     if length and room < 0:
         raise InputError(f"a story of {task} has more than {length} tokens", field="tokens", fix="use 1000 or more")
@@ -102,7 +106,7 @@ def _make(task: str, draw: random.Random, length: int, count: Count, source: Ite
         depths = sorted(draw.random() for _ in story.facts)
         text, spans = insert(paragraphs, list(zip(depths, story.facts, strict=True)))
     evidence = [spans[number] for number in story.support]
-    asked = f"{_FACTS_IN} {instruction}\nQuestion: {story.question}"
+    asked = asked_of(task, story.question)
     # the metric leaves out labels that the question names, and must not see those that the instruction names
     labels = {"hops": max(1, len(story.support)), "facts": len(story.facts), "question": story.question}
     return text, Asked(asked, (story.answer,), evidence, task, ("babilong", "contains"), labels=labels)

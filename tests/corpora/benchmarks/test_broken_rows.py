@@ -87,6 +87,11 @@ REPO = {
     "context": "def f():\n    return 1", "lang": "python", "repo": "a/b", "id": 3,
     "multi_turns": [{"input": "It returns one.", "answer": "def f():\n    return 1", "name": "f"}],
 }  # fmt: skip
+BABI = {"input": "Mary went to the garden.", "question": "Where is Mary?", "target": "garden"}
+RECORDS = {
+    "id": 1, "context_window_id": 2, "context_window_text": "User: 7 || Instance: spam!", "question": "How many?",
+    "answer": "[1]", "answer_type": "ANSWER_TYPE.NUMERIC",
+}  # fmt: skip
 NIAH = {"id": 1, "question": "What?", "answer": "It rained", "docs": ["It rained."], "length": 9}
 CITED = {"idx": 7, "dataset": "hotpotqa", "context": "It rained.", "query": "Rain?", "answer": ["yes"]}
 TOPIC = {
@@ -106,6 +111,8 @@ CASES: dict[str, tuple[str, str, Any, dict[str, Any]]] = {  # loader: (its file,
     "lara": ("query/32k_book_location.jsonl", "jsonl", [LARA], {}),
     "literaryqa": ("test.jsonl", "jsonl", [STORY], {}),
     "scbench": ("scbench_repoqa.jsonl", "jsonl", [REPO], {}),
+    "babilong_published": ("qa1/0k.json", "json", [BABI], {"tasks": "qa1", "lengths": "0k"}),
+    "oolong_published": ("validation.jsonl", "jsonl", [RECORDS], {}),
     "l_citeeval": ("niah.json", "json", [NIAH], {}),
     "longbench_cite": ("LongBench-Cite.json", "json", [CITED], {}),
     "longbench_v2": ("data.json", "json", [VERSION_TWO], {}),

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from corpora.benchmarks import (
+    babilong_published,
     helmet,
     l_citeeval,
     longbench_cite,
     loong,
     multihop_rag,
     musique,
+    oolong_published,
     qasper,
     scbench,
     summhay,
@@ -356,3 +358,45 @@ def test_helmet_s_in_context_learning(tmp_path: Path) -> None:
     (tmp_path / "icl" / "trec_coarse-train.jsonl").unlink()
     with pytest.raises(InputError, match="trec_coarse-train"):
         helmet.load(path=str(tmp_path), tasks="icl")
+
+
+def test_babilong_s_own_files(tmp_path: Path) -> None:
+    row = {"input": "It rained. Mary went to the garden. Snow.", "question": "Where is Mary?", "target": "garden"}
+    for task, length, more in (("qa1", "4k", {}), ("qa2", "0k", {"input": ""}), ("qa1", "0k", {})):
+        (tmp_path / "data" / task).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / task / f"{length}.json").write_text(json.dumps([{**row, **more}]))
+    corpus = babilong_published.load(path=str(tmp_path), tasks="qa1", lengths=["0k", "4k"])
+    short, long = corpus.questions
+    assert (short.metadata["length"], long.metadata["length"], short.task) == (0, 4_000, "qa1")
+    assert short.text.endswith("Question: Where is Mary?") and corpus.contexts[long.context_id].characters == 41
+    assert headline(short, "The most recent location of Mary is garden.") == 1.0
+    assert headline(short, "In the garden or the office.") == 0.0 and nothing_for_nothing(short)
+    with pytest.raises(InputError, match=r"holds no qa2/4k\.json"):
+        babilong_published.load(path=str(tmp_path), tasks="qa2", lengths="4k")
+
+
+def test_oolong_s_own_files(tmp_path: Path) -> None:
+    row = {
+        "id": 1, "context_window_id": 5, "context_window_text": "Date: Apr 05, 2025 || User: 3 || Instance: x",
+        "context_len": 1_024, "dataset": "trec_coarse", "question": "How many?", "task_group": "counting",
+        "task": "TASK_TYPE.NUMERIC_ONE_CLASS", "answer": "[12]", "answer_type": "ANSWER_TYPE.NUMERIC",
+    }  # fmt: skip
+    date = {**row, "id": 2, "answer_type": "ANSWER_TYPE.DATE", "answer": "[datetime.date(2023, 5, 1)]"}
+    long = {**row, "id": 3, "context_window_id": 6, "context_len": 4_096}
+    written(tmp_path / "validation.jsonl", row, date, long)
+    corpus = oolong_published.load(path=str(tmp_path), longest=2_000)
+    count, day = corpus.questions
+    assert len(corpus.contexts) == 1 and count.metadata["task_group"] == "counting"
+    assert headline(count, "Answer: 10") == 0.5625 and headline(count, "Answer: 12") == 1.0
+    assert headline(day, "Date: May 01, 2023") == 1.0
+    with pytest.raises(InputError, match="no window has at most 10 tokens"):
+        oolong_published.load(path=str(tmp_path), longest=10)
+    written(tmp_path / "validation.jsonl", row, {**date, "context_window_text": "other"})
+    with pytest.raises(InputError, match="window 5 has two texts"):
+        oolong_published.load(path=str(tmp_path))
+    real = {key: row[key] for key in ("id", "context_window_id", "context_window_text", "question")}
+    rows = [{**real, "answer": "7"}, {**real, "id": 2, "answer": "Ann, Bo", "question_type": "list"}]
+    written(tmp_path / "test.jsonl", *rows)
+    number, names = oolong_published.load(path=str(tmp_path), kind="real", split="test").questions
+    assert headline(number, "\\boxed{5}") == 0.5625 and headline(number, "7") == 0.0
+    assert headline(names, "\\boxed{Ann, Cy}") == 0.5 and names.task == "list"
