@@ -432,142 +432,164 @@ AGENTS = {
 MEM_WALK = {"leaf_summary": "s", "node_summary": "s", "triage": '{"reasoning": "", "action": 1}'}
 PICKS = '{"numbers": [1]}'
 
-CASES: dict[str, Case] = {
-    "chain_of_agents": Case(query=serial(chain_parts)),
-    "chain_of_agents:manager=False": Case(query=serial(chain_parts, 0), options={"manager": False}),
-    "chain_of_agents_hierarchical": Case('{"useful": true, "summary": "s"}', query=parallel(hierarchical_parts)),
-    "chain_of_agents_merge": Case(query=parallel(merge_parts, 0)),
-    "chain_of_agents_multi_path": Case(query=lambda text: (5 * chain_parts(text) + 1, chain_parts(text) + 1)),
-    "chain_of_agents_multi_path:decide=vote": Case(
-        query=lambda text: (5 * (chain_parts(text) + 1), chain_parts(text) + 1), options={"decide": "vote"}
-    ),
-    "chunk_rag": Case(),
-    "closed_book": Case(),
-    "como_rag": Case({**COMO, "try": "21"}, index=como_index, query=partial(como_query, tries=1)),
-    "como_rag after two tries that fail": Case(
-        {**COMO, "try": ["unanswerable", "unanswerable", "21"]}, index=como_index, query=partial(como_query, tries=3)
-    ),
-    "como_rag to its limit": Case(
-        {**COMO, "try": "unanswerable"}, index=como_index, query=partial(como_query, tries=6)
-    ),
-    "contextual_retrieval": Case(index=parallel(lambda text: text.chunks(800), 0)),
-    "double_dipper": Case({"generate": EXAMPLE, "read": "21"}, query=fixed(3 + 1, 2)),
-    "double_dipper:examples=0": Case(options={"examples": 0}),
-    "extractive_compression": Case(),
-    "extractive_compression:scorer=model": Case(
-        {"pick": PICKS, "read": "21"}, query=fixed(5 + 1, 2), options={"scorer": "model"}
-    ),
-    "full_context": Case(),
-    "graph_of_records": Case(
-        {"simulate": lambda prompt: f"Where is Person {first_person(prompt)}?", "record": "sheep", "read": "21"},
-        index=records,
-    ),
-    "graph_rag": Case(),
-    "graph_rag:extraction=llm": Case(
-        {"extract": NAMED["triples"], "read": "21"},
-        index=parallel(lambda text: text.chunks(512, 64), 0),
-        options={"extraction": "llm"},
-    ),
-    "graph_rag_communities": Case({**EXTRACTED, "report": REPORTED, "read": "21"}, index=communities),
-    "graph_rag_communities:search=global": Case(
-        {
-            **EXTRACTED,
-            "report": REPORTED,
-            "map": '{"points": [{"description": "d", "score": 9}]}',
-            "reduce": "21",
-        },
-        index=communities,
-        query=TWO,  # all reports together fit one batch
-        options={"search": "global"},
-    ),
-    "graph_rag_communities:search=global in batches": Case(
-        {**EXTRACTED, "report": REPORTED, "map": '{"points": [{"description": "d", "score": 9}]}', "reduce": "21"},
-        index=communities,
-        query=report_batches,
-        options={"search": "global", "budget_tokens": 20},
-    ),
-    # two paths, each: facts, one chunk, neighbours; all key elements fit one prompt
-    "graph_reader": Case(AGENTS, index=parallel(fact_chunks, 0), query=fixed(2 + 1 + 3 + 3, 3 + 3)),
-    "graph_reader with many key elements": Case(
-        {**AGENTS, "facts": as_json(many_elements)},
-        index=parallel(fact_chunks, 0),
-        query=lambda text: (2 + element_batches(text) + 3 + 3, 3 + 3),
-    ),
-    "hippo_rag": Case({**NAMED, "read": "21"}, index=lambda text: (2 * text.chunks(512), 2), query=TWO),
-    "in_context_retrieval": Case(),
-    "lara_rag": Case(),
-    "light_rag": Case(
-        {**EXTRACTED, "keywords": '{"high_level_keywords": ["sheep"], "low_level_keywords": ["Alba"]}', "read": "21"},
-        index=light_index,
-        query=TWO,
-    ),
-    "light_rag:mode=naive": Case(options={"mode": "naive"}),
-    "listwise_ranking": Case("[2] > [1]", query=windows_to_rank),
-    "listwise_ranking:form=full": Case("[2] > [1]", query=TWO, options={"form": "full"}),
-    "llm_lingua2": Case(package=True),
-    "llm_map_reduce": Case({"map": MAPPED, "collapse": MAPPED, "reduce": "21"}, query=structured_mapping),
-    "llm_map_reduce with a collapse": Case(
-        {"map": LONG_MAPPED, "collapse": LONG_MAPPED, "reduce": "21"},
-        query=partial(structured_mapping, chunk=2_048, reply=450, note=LONG_MAPPED_NOTE),
-        options={"chunk_tokens": 2_048, "note_tokens": 450},
-    ),
-    "long_agent": Case(
-        {"start": '{"instruction": "i"}', "member": "sheep", "decide": DECIDED},
-        query=lambda text: (1 + members(text) + 1, 1 + 2),
-    ),
-    "long_agent with a conflict, to its limit": Case(
-        {"start": '{"instruction": "i"}', "member": "sheep", "conflict": "sheep", "decide": IN_CONFLICT, "end": "21"},
-        query=lambda text: (1 + (members(text) + 1) + 2 * (1 + 1) + 1, 1 + 2 * 3 + 1),
-    ),
-    "long_llm_lingua": Case(package=True),
-    "long_llm_lingua:scorer=server": Case(query=parallel(passages), options={"scorer": "server"}),
-    "long_rag": Case(query=TWO),
-    "long_rag_dual": Case(
-        {"think": "t", "filter": '{"status": true}', "extract": "e", "read": "21"}, query=fixed(7 + 3, 3)
-    ),
-    "map_reduce": Case({"map": MAP_NOTE, "collapse": MAP_NOTE, "reduce": "21"}, query=mapping),
-    "map_reduce with a collapse": Case(
-        {"map": MAP_NOTE, "collapse": MAP_NOTE, "reduce": "21"},
-        query=partial(mapping, chunk=1_024),
-        options={"chunk_tokens": 1_024},
-    ),
-    "mem_agent": Case(query=serial(mem_agent_parts)),
-    "mem_walker": Case(
-        {**MEM_WALK, "leaf": YES}, index=lambda text: (sum(tree_sizes(text)), len(tree_sizes(text))), query=walk
-    ),
-    "mem_walker after a wrong turn": Case(
-        {**MEM_WALK, "leaf": [NO, YES]},
-        index=lambda text: (sum(tree_sizes(text)), len(tree_sizes(text))),
-        query=partial(walk, wrong=1),
-    ),
-    "op_rag": Case(),
-    "oracle": Case(),
-    "overflow_prevention": Case(query=parallel(first_token_parts)),
-    "parent_child": Case(),
-    "prism": Case({"revise": '{"revisions": []}', "read": "21"}, query=serial(prism_parts)),
-    "random_chunks": Case(),
-    "raptor": Case(index=raptor_tree),
-    "recursive_summary": Case({"summarise": words(690), "merge": words(690), "read": "21"}, index=summaries),
-    "refine": Case(query=serial(refine_parts, 0)),
-    "retrieve_then_reason": Case({"retrieve": '{"facts": ["f"]}', "reason": "21"}, query=TWO),
-    "segment_plus": Case(
-        {"gather": GATHERED, "filter": '{"label": "keep"}', "merge": GATHERED, "read": "21"}, query=segments
-    ),
-    "segment_plus with a merge": Case(
-        {"gather": GATHERED, "filter": '{"label": "keep"}', "merge": GATHERED, "read": "21"},
-        query=partial(segments, segment=700),
-        options={"segment_tokens": 700},
-    ),
-    "self_route": Case(),
-    "self_route when it declines": Case({"route": "unanswerable", "read": "21"}, query=TWO),
-    "semantic_compression": Case(index=compressions),
-    "sentence_window": Case(),
-    "structurise": Case(
-        {"outline": '{"scope": "s", "aspects": [{"title": "t", "first": 1, "last": 500}]}', "read": "21"},
-        index=parallel(outlines, 0),
-    ),
-    "xl3m": Case(query=parallel(judged_segments)),
-}
+
+class Cases(dict[str, Case]):
+    """Every method's cases: its name alone for the defaults, `name:field=value`, or its name and further words."""
+
+    def __missing__(self, name: str) -> Case:
+        raise KeyError(f"{name} has no formula yet: add a Case to CASES in tests/contract/formulas.py")
+
+
+CASES = Cases(
+    {
+        "chain_of_agents": Case(query=serial(chain_parts)),
+        "chain_of_agents:manager=False": Case(query=serial(chain_parts, 0), options={"manager": False}),
+        "chain_of_agents_hierarchical": Case('{"useful": true, "summary": "s"}', query=parallel(hierarchical_parts)),
+        "chain_of_agents_merge": Case(query=parallel(merge_parts, 0)),
+        "chain_of_agents_multi_path": Case(query=lambda text: (5 * chain_parts(text) + 1, chain_parts(text) + 1)),
+        "chain_of_agents_multi_path:decide=vote": Case(
+            query=lambda text: (5 * (chain_parts(text) + 1), chain_parts(text) + 1), options={"decide": "vote"}
+        ),
+        "chunk_rag": Case(),
+        "closed_book": Case(),
+        "como_rag": Case({**COMO, "try": "21"}, index=como_index, query=partial(como_query, tries=1)),
+        "como_rag after two tries that fail": Case(
+            {**COMO, "try": ["unanswerable", "unanswerable", "21"]},
+            index=como_index,
+            query=partial(como_query, tries=3),
+        ),
+        "como_rag to its limit": Case(
+            {**COMO, "try": "unanswerable"}, index=como_index, query=partial(como_query, tries=6)
+        ),
+        "contextual_retrieval": Case(index=parallel(lambda text: text.chunks(800), 0)),
+        "double_dipper": Case({"generate": EXAMPLE, "read": "21"}, query=fixed(3 + 1, 2)),
+        "double_dipper:examples=0": Case(options={"examples": 0}),
+        "extractive_compression": Case(),
+        "extractive_compression:scorer=model": Case(
+            {"pick": PICKS, "read": "21"}, query=fixed(5 + 1, 2), options={"scorer": "model"}
+        ),
+        "full_context": Case(),
+        "graph_of_records": Case(
+            {"simulate": lambda prompt: f"Where is Person {first_person(prompt)}?", "record": "sheep", "read": "21"},
+            index=records,
+        ),
+        "graph_rag": Case(),
+        "graph_rag:extraction=llm": Case(
+            {"extract": NAMED["triples"], "read": "21"},
+            index=parallel(lambda text: text.chunks(512, 64), 0),
+            options={"extraction": "llm"},
+        ),
+        "graph_rag_communities": Case({**EXTRACTED, "report": REPORTED, "read": "21"}, index=communities),
+        "graph_rag_communities:search=global": Case(
+            {
+                **EXTRACTED,
+                "report": REPORTED,
+                "map": '{"points": [{"description": "d", "score": 9}]}',
+                "reduce": "21",
+            },
+            index=communities,
+            query=TWO,  # all reports together fit one batch
+            options={"search": "global"},
+        ),
+        "graph_rag_communities:search=global in batches": Case(
+            {**EXTRACTED, "report": REPORTED, "map": '{"points": [{"description": "d", "score": 9}]}', "reduce": "21"},
+            index=communities,
+            query=report_batches,
+            options={"search": "global", "budget_tokens": 20},
+        ),
+        # two paths, each: facts, one chunk, neighbours; all key elements fit one prompt
+        "graph_reader": Case(AGENTS, index=parallel(fact_chunks, 0), query=fixed(2 + 1 + 3 + 3, 3 + 3)),
+        "graph_reader with many key elements": Case(
+            {**AGENTS, "facts": as_json(many_elements)},
+            index=parallel(fact_chunks, 0),
+            query=lambda text: (2 + element_batches(text) + 3 + 3, 3 + 3),
+        ),
+        "hippo_rag": Case({**NAMED, "read": "21"}, index=lambda text: (2 * text.chunks(512), 2), query=TWO),
+        "in_context_retrieval": Case(),
+        "lara_rag": Case(),
+        "light_rag": Case(
+            {
+                **EXTRACTED,
+                "keywords": '{"high_level_keywords": ["sheep"], "low_level_keywords": ["Alba"]}',
+                "read": "21",
+            },
+            index=light_index,
+            query=TWO,
+        ),
+        "light_rag:mode=naive": Case(options={"mode": "naive"}),
+        "listwise_ranking": Case("[2] > [1]", query=windows_to_rank),
+        "listwise_ranking:form=full": Case("[2] > [1]", query=TWO, options={"form": "full"}),
+        "llm_lingua2": Case(package=True),
+        "llm_map_reduce": Case({"map": MAPPED, "collapse": MAPPED, "reduce": "21"}, query=structured_mapping),
+        "llm_map_reduce with a collapse": Case(
+            {"map": LONG_MAPPED, "collapse": LONG_MAPPED, "reduce": "21"},
+            query=partial(structured_mapping, chunk=2_048, reply=450, note=LONG_MAPPED_NOTE),
+            options={"chunk_tokens": 2_048, "note_tokens": 450},
+        ),
+        "long_agent": Case(
+            {"start": '{"instruction": "i"}', "member": "sheep", "decide": DECIDED},
+            query=lambda text: (1 + members(text) + 1, 1 + 2),
+        ),
+        "long_agent with a conflict, to its limit": Case(
+            {
+                "start": '{"instruction": "i"}',
+                "member": "sheep",
+                "conflict": "sheep",
+                "decide": IN_CONFLICT,
+                "end": "21",
+            },
+            query=lambda text: (1 + (members(text) + 1) + 2 * (1 + 1) + 1, 1 + 2 * 3 + 1),
+        ),
+        "long_llm_lingua": Case(package=True),
+        "long_llm_lingua:scorer=server": Case(query=parallel(passages), options={"scorer": "server"}),
+        "long_rag": Case(query=TWO),
+        "long_rag_dual": Case(
+            {"think": "t", "filter": '{"status": true}', "extract": "e", "read": "21"}, query=fixed(7 + 3, 3)
+        ),
+        "map_reduce": Case({"map": MAP_NOTE, "collapse": MAP_NOTE, "reduce": "21"}, query=mapping),
+        "map_reduce with a collapse": Case(
+            {"map": MAP_NOTE, "collapse": MAP_NOTE, "reduce": "21"},
+            query=partial(mapping, chunk=1_024),
+            options={"chunk_tokens": 1_024},
+        ),
+        "mem_agent": Case(query=serial(mem_agent_parts)),
+        "mem_walker": Case(
+            {**MEM_WALK, "leaf": YES}, index=lambda text: (sum(tree_sizes(text)), len(tree_sizes(text))), query=walk
+        ),
+        "mem_walker after a wrong turn": Case(
+            {**MEM_WALK, "leaf": [NO, YES]},
+            index=lambda text: (sum(tree_sizes(text)), len(tree_sizes(text))),
+            query=partial(walk, wrong=1),
+        ),
+        "op_rag": Case(),
+        "oracle": Case(),
+        "overflow_prevention": Case(query=parallel(first_token_parts)),
+        "parent_child": Case(),
+        "prism": Case({"revise": '{"revisions": []}', "read": "21"}, query=serial(prism_parts)),
+        "random_chunks": Case(),
+        "raptor": Case(index=raptor_tree),
+        "recursive_summary": Case({"summarise": words(690), "merge": words(690), "read": "21"}, index=summaries),
+        "refine": Case(query=serial(refine_parts, 0)),
+        "retrieve_then_reason": Case({"retrieve": '{"facts": ["f"]}', "reason": "21"}, query=TWO),
+        "segment_plus": Case(
+            {"gather": GATHERED, "filter": '{"label": "keep"}', "merge": GATHERED, "read": "21"}, query=segments
+        ),
+        "segment_plus with a merge": Case(
+            {"gather": GATHERED, "filter": '{"label": "keep"}', "merge": GATHERED, "read": "21"},
+            query=partial(segments, segment=700),
+            options={"segment_tokens": 700},
+        ),
+        "self_route": Case(),
+        "self_route when it declines": Case({"route": "unanswerable", "read": "21"}, query=TWO),
+        "semantic_compression": Case(index=compressions),
+        "sentence_window": Case(),
+        "structurise": Case(
+            {"outline": '{"scope": "s", "aspects": [{"title": "t", "first": 1, "last": 500}]}', "read": "21"},
+            index=parallel(outlines, 0),
+        ),
+        "xl3m": Case(query=parallel(judged_segments)),
+    }
+)
 
 
 def method_of(case: str) -> str:

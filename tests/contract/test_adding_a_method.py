@@ -6,12 +6,15 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from textwrap import dedent
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.contract import formulas
+from tests.contract.formulas import Case
 from tests.contract.test_every_method import MODELS
 from tests.pipelines.conftest import make_context, run, story
 from workbench import catalogue
@@ -21,10 +24,15 @@ PAGE = ROOT / "docs" / "adding-a-method.md"
 NOTEBOOK = ROOT / "notebooks" / "02_add_a_method.ipynb"
 
 
+def blocks() -> list[str]:
+    """The page's Python: the method, its test, and its formulas."""
+    found = re.findall(r"^( *)```python\n(.*?)^ *```", PAGE.read_text(encoding="utf-8"), re.S | re.M)
+    return [dedent(code) for _, code in found]
+
+
 def printed(name: str) -> str:
     if name == "ChunkRead":
-        (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
-        return code
+        return blocks()[0]
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     return "".join(next(cell for cell in cells if cell["cell_type"] == "code")["source"])
 
@@ -88,3 +96,22 @@ def test_the_printed_method_says_when_no_part_answers(chunk_read: Any) -> None:
     ran = run(chunk_read(chunk_tokens=200), story(80), {"read": "unanswerable"})
     assert ran.answer.text == "unanswerable"
     assert ran.noted("no_part_answers") == [True]
+
+
+def test_the_printed_test_passes(chunk_read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pipelines.chunk_read", sys.modules["ChunkRead"])
+    module: dict[str, Any] = {}
+    exec(compile(blocks()[1], "the printed test", "exec"), module)
+    (test,) = [value for name, value in module.items() if name.startswith("test_")]
+    test()
+
+
+def test_the_printed_formulas_are_those_of_the_printed_method(chunk_read: Any) -> None:
+    cases: dict[str, Case] = eval(blocks()[2], dict(vars(formulas)))
+    read = formulas.Text.of(600)
+    calls = {}
+    for name, case in cases.items():
+        ran = run(chunk_read(), read.context, case.replies, question=formulas.QUESTION, window=formulas.WINDOW)
+        calls[name] = len(ran.steps()), ran.depth()
+        assert calls[name] == case.query(read)
+    assert set(calls.values()) == {(1, 1), (5, 5)}  # some 7,900 tokens
