@@ -192,7 +192,7 @@ def test_tokenizers_share_chunks_only_where_they_are_not_asked(tmp_path: Path) -
     assert made(tmp_path, splitter="single", chunk_tokens=9) is made(tmp_path, splitter="single")
 
 
-@pytest.mark.parametrize("harm", ["flip", "cut", "drop", "manifest", "version"])
+@pytest.mark.parametrize("harm", ["flip", "cut", "drop", "manifest", "facts", "version"])
 def test_a_damaged_index_is_built_again(harm: str, tmp_path: Path) -> None:
     before = made(tmp_path).prepare().search(QUERY, 9)
     index_module._MEMORY.clear()
@@ -209,6 +209,8 @@ def test_a_damaged_index_is_built_again(harm: str, tmp_path: Path) -> None:
             file.unlink()
         elif harm == "manifest":
             manifest.write_text("{")
+        elif harm == "facts":
+            manifest.write_text(manifest.read_text().replace('"recall_at_10": 1.0', '"recall_at_10": 0.5'))
         else:
             manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": "0"}))
     assert made(tmp_path).search(QUERY, 9) == before
@@ -216,7 +218,9 @@ def test_a_damaged_index_is_built_again(harm: str, tmp_path: Path) -> None:
     embedder = Counting("lsa-32")  # were the mended index not on disk, this one would be asked for all texts
     made(tmp_path, embedder)
     for folder in tmp_path.glob("[cds]*-*"):
-        assert json.loads((folder / "manifest.json").read_text())["version"] == index_module.FORMAT
+        kept = json.loads((folder / "manifest.json").read_text())
+        assert kept["version"] == index_module.FORMAT
+        assert kept["facts"].get("recall_at_10", 1.0) == 1.0
 
 
 BUILDER = """
@@ -301,6 +305,21 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path, monk
     with pytest.raises(StoreError, match="No space left on device"):
         made(place)
     assert not [path for path in place.iterdir() if path.name != "embeddings.sqlite"]
+
+
+def test_a_disk_that_is_full_for_the_approximate_index_is_the_same_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import faiss
+
+    def full(*_: Any) -> None:
+        raise RuntimeError("Error: 'ret == (size)' failed: write error: 13 != 52 (No space left on device)")
+
+    monkeypatch.setattr(faiss, "write_index", full)
+    index = made(tmp_path).configured(IndexOptions(dense="hnsw"))
+    with pytest.raises(StoreError, match=r"indexes cannot be kept in .*No space left on device"):
+        index.prepare("dense")
+    assert not list(tmp_path.glob("dense-*")) and not list(tmp_path.glob(".building-*"))
 
 
 def test_a_build_killed_while_it_writes_is_swept_away(tmp_path: Path) -> None:

@@ -362,3 +362,12 @@ def test_llama_index_vectors_that_are_none_are_refused() -> None:
 
     with pytest.raises(BadReply, match="no numbers"):
         LlamaEmbedder(Undefined()).embed(["a", "b"])
+
+
+def test_a_disk_that_is_full_stops_before_more_is_paid(tmp_path: Path) -> None:
+    cache = VectorCache(tmp_path / "embeddings.sqlite")
+    pages = cache._connection.execute("PRAGMA page_count").fetchone()[0]
+    cache._connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+    with pytest.raises(StoreError, match=r"embeddings\.sqlite cannot keep vectors: .*full"):
+        cache.put({str(number): np.ones(4_096, np.float32) for number in range(9)})
+    assert cache.get(map(str, range(9))) == {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from workbench.retrieval.shelf import MANIFEST, checksum
+from workbench.retrieval.shelf import MANIFEST, checksum, read_manifest, same_file
 
 State = Literal["whole", "damaged", "old format", "left over"]
 KINDS = ("chunks", "sparse", "dense")
@@ -63,9 +63,11 @@ def _kept(path: Path, version: str, verify: bool) -> Kept:
         facts = dict(read["facts"])
         state: State = "whole" if read["version"] == version else "old format"
         sizes = {path / name: (path / name).stat().st_size for name in read["files"]}
+        if state == "whole":
+            read_manifest(path)
         if verify and state == "whole" and any(checksum(path / n) != e for n, e in read["files"].items()):
             state = "damaged"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Kept(path, kind, "damaged", _size(path), path.stat().st_mtime, {})
     return Kept(path, kind, state, sum(sizes.values()), used, facts)
 
@@ -109,6 +111,9 @@ def _free(path: Path) -> Iterator[bool]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            yield False
+            return
+        if not same_file(file.fileno(), path):  # a builder was done meanwhile: what is locked here locks nothing
             yield False
             return
         try:

@@ -182,6 +182,7 @@ class VectorCache:
     def __init__(self, path: Path, dtype: str = "float32") -> None:
         self._lock = threading.Lock()
         self._dtype = dtype
+        self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
@@ -223,12 +224,17 @@ class VectorCache:
     def took(self, seconds: Mapping[str, float]) -> None:
         """Keep what the vectors of these keys have taken."""
         rows = [(share, key) for key, share in seconds.items()]
-        with self._lock, self._connection:
-            self._connection.executemany("UPDATE vectors SET seconds = ? WHERE key = ?", rows)
+        self._write("UPDATE vectors SET seconds = ? WHERE key = ?", rows)
 
     def put(self, vectors: Mapping[str, NDArray[Any]], tokens: Mapping[str, float] | None = None) -> None:
         """Keep vectors, and what they cost."""
         cost = tokens or {}
         rows = [(key, vector.tobytes(), cost.get(key)) for key, vector in vectors.items()]
-        with self._lock, self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO vectors (key, vector, tokens) VALUES (?, ?, ?)", rows)
+        self._write("INSERT OR REPLACE INTO vectors (key, vector, tokens) VALUES (?, ?, ?)", rows)
+
+    def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        try:
+            with self._lock, self._connection:
+                self._connection.executemany(statement, rows)
+        except sqlite3.Error as error:  # a full disk, most likely: better to stop than to pay for what is not kept
+            raise StoreError(f"{self._path} cannot keep vectors: {error}") from error

@@ -1,9 +1,9 @@
 """Built things on disk: content-addressed, built once whoever asks, never trusted half-done or damaged.
 
-A thing is a folder `KIND-KEY` of files with a manifest of their SHA-256. It is built in a folder beside it and renamed
-when everything is on the disk, so that a name is either absent or whole. One builder at a time: others wait at a file
-lock, which the kernel drops when its holder dies and which a holder takes away when it is done, and then read what was
-built. What does not match its manifest is thrown away and built again.
+A thing is a folder `KIND-KEY` of files with a manifest of their SHA-256 and its own. It is built in a folder beside it
+and renamed when everything is on the disk, so that a name is either absent or whole. One builder at a time: others wait
+at a file lock, which the kernel drops when its holder dies and which a holder takes away when it is done, and then read
+what was built. What does not match its manifest is thrown away and built again.
 """
 
 from __future__ import annotations
@@ -64,18 +64,31 @@ Load = Callable[[Path, Mapping[str, Any]], T]
 
 def _read(folder: Path, version: str, load: Load[T], *, check: bool = True) -> T | None:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_manifest(folder)
         if manifest["version"] != version:
             return None
         for file, expected in manifest["files"].items():
             if check and checksum(folder / file) != expected:
                 raise Damaged(f"{folder / file} is not what was written")
         thing = load(folder, manifest["facts"])
-    except (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError):
         return None  # absent, damaged or of another layout: in each case it is built again
     with suppress(OSError):  # a shelf that cannot be written is read all the same
         os.utime(folder / MANIFEST)  # when it was last used, for who makes room (inventory.py)
     return thing
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What a built thing says of itself. Raises OSError where there is none, ValueError or KeyError where it is not as
+    it was written (of an older version: without a sum of its own)."""
+    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    if manifest.pop("sum") != _sum(manifest):
+        raise Damaged(f"{folder / MANIFEST} is not what was written")
+    return manifest
+
+
+def _sum(manifest: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _write(folder: Path, version: str, thing: T, save: Save[T]) -> None:
@@ -86,6 +99,7 @@ def _write(folder: Path, version: str, thing: T, save: Save[T]) -> None:
         for path in temporary.iterdir():
             _to_disk(path)
         manifest = {"version": version, "facts": facts, "files": files}
+        manifest["sum"] = _sum(manifest)
         (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         _to_disk(temporary / MANIFEST)
         _to_disk(temporary)
@@ -125,7 +139,7 @@ def _locked(path: Path) -> Iterator[None]:
             file = path.open("w")
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            if not _is(file.fileno(), path):  # the holder before took the file away: what is locked here locks nothing
+            if not same_file(file.fileno(), path):  # the holder before took it away: what is locked here locks nothing
                 continue
             try:
                 yield
@@ -136,7 +150,8 @@ def _locked(path: Path) -> Iterator[None]:
             file.close()
 
 
-def _is(descriptor: int, path: Path) -> bool:
+def same_file(descriptor: int, path: Path) -> bool:
+    """Whether a name still stands for an open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -148,7 +163,7 @@ def _written_to(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = error.strerror or f"not all could be written ({error})"  # numpy's own, without a number
         raise StoreError(
             f"indexes cannot be kept in {directory}: {reason}. They stand beside the experiment's `database`: "
             "name one in a folder that can be written and has room"

@@ -7,6 +7,7 @@ the cosine. How many of the exact ten best an approximate index finds is measure
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -112,11 +113,16 @@ class DenseIndex:
         return found / wanted if wanted else 1.0
 
     def write(self, path: Path) -> None:
-        """Keep the approximate index in a file; flat needs none."""
+        """Keep the approximate index in a file; flat needs none. Raises OSError."""
         import faiss
 
-        if self._index is not None:
+        if self._index is None:
+            return
+        try:
             faiss.write_index(self._index, str(path))
+        except RuntimeError as error:  # with the system's reason in brackets at the end
+            reason = re.search(r"\(([^()]+)\)\s*$", str(error))
+            raise OSError(reason.group(1) if reason else str(error)) from error
 
     @classmethod
     def read(cls, path: Path, vectors: NDArray[np.float32], kind: str, recall: float) -> DenseIndex:
