@@ -30,11 +30,15 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """BABILong as published. `tasks`: qa1 to qa20, by default the leaderboard's five; `lengths`: 0k, 1k, ... 512k, 1M,
-    10M. `path`: a folder with `qa1/4k.json` and so on, else the hub. Raises InputError.
+    """BABILong as published: each row its own context, scored by the leaderboard's rule.
+
+    `tasks`: qa1 to qa20, by default the leaderboard's five; `lengths`: 0k, 1k, ... 512k, 1M, 10M. `path`: a folder with
+    `qa1/4k.json` and so on, else the hub. Raises InputError.
     """
     chosen, long = chosen_of(tasks, TASKS, "tasks"), chosen_of(lengths, LENGTHS, "lengths")
-    source = Source("babilong", _REPOSITORY, tuple(f"data/{task}/{length}.json" for task in chosen for length in long))
+    source = Source(
+        "babilong_published", _REPOSITORY, tuple(f"data/{task}/{length}.json" for task in chosen for length in long)
+    )
     folder = files_of(source, path, revision)
     contexts, questions = [], []
     for task in chosen:

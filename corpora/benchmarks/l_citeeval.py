@@ -42,10 +42,11 @@ _FIELDS: Fields = {
 
 
 def load(*, path: str | None = None, tasks: Sequence[str] | str | None = None, limit: int | None = None) -> Corpus:
-    """L-CiteEval: each row its passages and a question. `path`: a folder with `TASK.json`, that of L-CiteEval itself,
-    of its Length or of its Hardness variant. `tasks`: narrativeqa, natural_questions, hotpotqa, 2wikimultihopqa,
-    locomo, dialsim, gov_report, multi_news, qmsum, niah, counting_stars; all that the folder holds by default. Raises
-    InputError.
+    """L-CiteEval: each row its numbered passages and a question whose answer shall cite them.
+
+    `path`: a folder with `TASK.json`, that of L-CiteEval itself, of its Length or of its Hardness variant. `tasks`:
+    narrativeqa, natural_questions, hotpotqa, 2wikimultihopqa, locomo, dialsim, gov_report, multi_news, qmsum, niah,
+    counting_stars; all that the folder holds by default. Raises InputError.
     """
     folder = folder_of(path, "l_citeeval", _SOURCE)
     wanted = chosen_of(tasks, TASKS, "tasks")

@@ -31,9 +31,10 @@ _ASK = (
 
 
 def load(*, path: str | None = None, tasks: Sequence[str] | str | None = None, limit: int | None = None) -> Corpus:
-    """LongBench-Cite: each row its own context, with its sentences marked. `path`: a folder with `LongBench-Cite.json`,
-    or the file. `tasks`: longbench-chat, multifieldqa_en, multifieldqa_zh, hotpotqa, dureader, gov_report; all by
-    default. Raises InputError.
+    """LongBench-Cite: each row its own context, with its sentences marked for citations.
+
+    `path`: a folder with `LongBench-Cite.json`, or the file. `tasks`: longbench-chat, multifieldqa_en, multifieldqa_zh,
+    hotpotqa, dureader, gov_report; all by default. Raises InputError.
     """
     chosen = chosen_of(tasks, SETS, "tasks")
     contexts, questions = [], []

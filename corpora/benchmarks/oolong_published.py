@@ -31,9 +31,10 @@ def load(
     longest: int | None = None,
     limit: int | None = None,
 ) -> Corpus:
-    """Oolong as published. `path`: a folder with `validation` or `test` as jsonl, json or parquet; `kind` says whose
-    rules score it. `longest`: leave out windows beyond so many tokens (`context_len`: 1,024 to 4,194,304). Raises
-    InputError.
+    """Oolong as published: questions over all records of a window, counts with partial credit.
+
+    `path`: a folder with `validation` or `test` as jsonl, json or parquet; `kind` says whose rules score it. `longest`:
+    leave out windows beyond so many tokens (`context_len`: 1,024 to 4,194,304). Raises InputError.
     """
     chosen_of(kind, ("synth", "real"), "kind")
     file = file_of(folder_of(path, "oolong_published", _SOURCE), split)
