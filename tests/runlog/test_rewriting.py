@@ -11,9 +11,10 @@ import pytest
 import workbench as wb
 from workbench.analysis.compare import compare
 from workbench.llm.scripted import ScriptedModel
-from workbench.runlog import store
+from workbench.runlog import writer
 from workbench.runlog.connection import connect
 from workbench.runlog.reader import RunLogReader
+from workbench.runlog.store import RunLog
 
 
 def experiment(folder: Path, **changes: Any) -> dict[str, Any]:
@@ -48,13 +49,13 @@ def test_a_lone_surrogate_in_a_reply_is_replaced_and_costs_no_answer(tmp_path: P
 def test_rows_that_could_not_be_inserted_wait_for_the_next_attempt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "FLUSH_EVERY_S", 3_600.0)  # the writer thread stays out of it
-    with store.RunLog(tmp_path / "log.duckdb") as log:
+    monkeypatch.setattr(writer, "FLUSH_EVERY_S", 3_600.0)  # the writer thread stays out of it
+    with RunLog(tmp_path / "log.duckdb") as log:
         with monkeypatch.context() as broken:
-            broken.setattr(store, "insert", lambda *_: 1 / 0)
+            broken.setattr(writer, "insert", lambda *_: 1 / 0)
             log.add_experiment(experiment_id="e", name="kept", config={})
             with pytest.raises(ZeroDivisionError):
-                log._write()
+                log.flush()
         log.flush()
         assert list(RunLogReader(log.path).experiments()["name"]) == ["kept"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError
-from workbench.experiment.budget import Ledger
+from workbench.experiment.budget import Ledger, Spending
 from workbench.llm.accounting import Payment
 from workbench.records import Answer, Call, Chunk, Context, Hit
 
@@ -55,6 +55,18 @@ class Recorder:
         with self._lock:
             held = self._held.pop((run_id, owner), [])
         return [call for call, _ in held], [prompt for _, prompt in held if prompt is not None]
+
+
+def earlier_spending(log: RunLog, cache: ResponseCache, run_ids: Sequence[str]) -> list[Spending]:
+    """What earlier sessions have paid for these runs. A session that was killed has left the last of it in the
+    response cache only; it is in the run log from now on."""
+    logged = log.spent(run_ids)
+    kept = cache.payments({session for session, _ in logged})
+    paid = {key: Spending(*spent).at_least(kept.get(key, spent)) for key, spent in logged.items()}
+    for (session, run), spending in paid.items():
+        if spending != logged[session, run]:
+            log.add_spending(session, run, **spending._asdict())
+    return list(paid.values())
 
 
 def stored_answer(stored: Mapping[str, Any], context: Context) -> Answer:

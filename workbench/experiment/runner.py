@@ -7,44 +7,35 @@ prompt did not fit and the method does not trim); none is ever dropped.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from workbench.errors import BudgetReached, ContextOverflow, RunStopped, StoreError
-from workbench.evaluation.metrics import VERSIONS, score_answer, score_names
-from workbench.evaluation.metrics.refusal import abstains
-from workbench.experiment.answer_budget import answer_tokens, largest_budget
-from workbench.experiment.bench import Equipment, ExperimentBench, critical_path, first_token
-from workbench.experiment.billing import prompt_of
-from workbench.experiment.budget import Ledger, Spending, check_priced
+from workbench.errors import StoreError
+from workbench.experiment.answer_budget import largest_budget
+from workbench.experiment.asking import ContextAsker, RunBooks, Tally
+from workbench.experiment.bench import Equipment
+from workbench.experiment.budget import Ledger, check_priced
 from workbench.experiment.collector import rarer_collections
 from workbench.experiment.config import Experiment, load
-from workbench.experiment.coverage import evidence_coverage
 from workbench.experiment.places import check_places
 from workbench.experiment.progress import Progress
-from workbench.experiment.recording import Recorder, error_line, stored_answer
+from workbench.experiment.recording import Recorder, earlier_spending
+from workbench.experiment.registration import register, score_again
 from workbench.experiment.schedule import ContextJob, PrefixWatch, Schedule, covered, joined
 from workbench.experiment.server_prices import server_prices
-from workbench.experiment.setup import OpenedModel, PlannedRun, Setup, describe, prepare
+from workbench.experiment.setup import OpenedModel, PlannedRun, Setup, prepare
 from workbench.llm.gateway import Gateway
-from workbench.records import Answer, Call, Context, Question
-from workbench.retrieval.spending import Bill, watched
+from workbench.records import Question
 
 if TYPE_CHECKING:
     from workbench.llm.cache import ResponseCache
     from workbench.retrieval.embedding import Embedder
     from workbench.runlog.store import RunLog
-
-T = TypeVar("T")
-Status = Literal["ok", "failed", "truncated_failed"]
 
 
 @dataclass(frozen=True)
@@ -102,26 +93,25 @@ def run(
     ledger = Ledger(budget)
     with ResponseCache(experiment.cache_path) as cache, RunLog(experiment.database) as log:
         session = _Session(setup, log, cache, ledger, fresh)
-        session.register()
         with Progress(session.pending_questions(), ledger, enabled=progress) as shown, rarer_collections():
             session.walk(shown)
         pending = session.pending_questions()
         log.flush()
         cache.settle([session.recorder.session_id])
-        answered, failed, kept, stopped = session.answered, session.failed, session.kept, session.stopped
+        tally, kept = session.tally, session.kept
     return RunSummary(
         database=experiment.database,
         experiment_id=experiment.experiment_id,
-        answered=answered,
-        failed=failed,
+        answered=tally.answered,
+        failed=tally.failed,
         kept=kept,
         spent_usd=ledger.usd,
         calls=ledger.calls,
         replayed=ledger.replayed,
         wall_s=time.monotonic() - started,
-        stopped=stopped,
-        refused=tuple(session.refused.values()),
-        left=pending - answered - failed,
+        stopped=tally.stopped,
+        refused=tuple(tally.refused.values()),
+        left=pending - tally.answered - tally.failed,
     )
 
 
@@ -136,15 +126,11 @@ class _Session:
         self.ledger = ledger
         self.fresh = fresh
         self.recorder = Recorder(log, ledger, cache)
-        self.answered = self.failed = self.kept = 0
-        self.stopped: str | None = None
-        self.refused: dict[str, str] = {}  # by model: why no more of its questions are asked
+        self.tally = Tally()
         self._indexes = self.experiment.database.parent / "indexes"
-        self._lock = threading.Lock()
-        self._counted: dict[str, int] = {}  # tokens by context
         self._watches: dict[str, PrefixWatch] = defaultdict(PrefixWatch)  # by run
         self._busy: dict[str, list[tuple[float, float]]] = defaultdict(list)  # by run: when it had something to do
-        earlier = self._settled()
+        earlier = earlier_spending(log, cache, [run.run_id for run in setup.runs])
         if not fresh:
             ledger.resume(sum(paid.usd for paid in earlier), sum(paid.tokens for paid in earlier))
         done = {} if fresh else {run.run_id: log.done(run.run_id) for run in setup.runs}
@@ -153,80 +139,13 @@ class _Session:
             for run in setup.runs
         }
         self.kept = sum(len(run.questions) - len(self._pending[run.run_id]) for run in setup.runs)
-
-    def _settled(self) -> list[Spending]:
-        """What earlier sessions have paid for the runs. A session that was killed has left the last of it in the
-        response cache only; it is in the run log from now on."""
-        logged = self.log.spent([run.run_id for run in self.setup.runs])
-        kept = self.cache.payments({session for session, _ in logged})
-        paid = {key: Spending(*spent).at_least(kept.get(key, spent)) for key, spent in logged.items()}
-        for (session, run), spending in paid.items():
-            if spending != logged[session, run]:
-                self.log.add_spending(session, run, **spending._asdict())
-        return list(paid.values())
+        self._counted = register(setup, log, self._pending, self.recorder.session_id)  # tokens by context
+        if not fresh:
+            for planned in setup.runs:
+                score_again(planned, log, self._pending, self.experiment.metrics)
 
     def pending_questions(self) -> int:
         return sum(map(len, self._pending.values()))
-
-    def register(self) -> None:
-        """Write what is about to run, before the first call."""
-        experiment, log = self.experiment, self.log
-        log.add_experiment(
-            experiment_id=experiment.experiment_id, name=experiment.name, config=experiment.model_dump(mode="json")
-        )
-        counted = self._counted
-        for corpus in self.setup.corpora:
-            for context in corpus.contexts.values():
-                if context.context_id not in counted:
-                    counted[context.context_id] = self._tokens(context)
-                    log.add_context(context, corpus=corpus.name, tokens=counted[context.context_id])
-            for question in corpus.questions:
-                log.add_question(question, corpus_fingerprint=corpus.fingerprint, corpus=corpus.name)
-        for position, planned in enumerate(self.setup.runs):
-            variant = planned.variant
-            baseline = experiment.baseline in (variant.label, variant.method)
-            log.add_run(
-                run_id=planned.run_id,
-                experiment_id=experiment.experiment_id,
-                position=position,
-                pipeline=variant.label,
-                method=variant.method,
-                config=describe(variant),
-                model=planned.opened.name,
-                corpus=planned.corpus.name,
-                corpus_version=planned.corpus.version,
-                corpus_fingerprint=planned.corpus.fingerprint,
-                corpus_notes=planned.corpus.notes,
-                seed=experiment.seed,
-                baseline=baseline,
-                questions_planned=len(planned.questions),
-                price=planned.opened.price,
-                model_options=planned.opened.options,
-            )
-            if self._pending[planned.run_id]:  # what the log knows of a session is looked up in the cache after a kill
-                log.add_spending(self.recorder.session_id, planned.run_id, calls=0, usd=0.0, tokens=0)
-        log.flush()
-        if not self.fresh:
-            for planned in self.setup.runs:
-                self._score_again(planned)
-
-    def _score_again(self, planned: PlannedRun) -> None:
-        """Score kept answers whose metrics or metric versions are no longer those of the experiment; calls nothing."""
-        pending = {question.question_id for question in self._pending[planned.run_id]}
-        kept = [question for question in planned.questions if question.question_id not in pending]
-        found = self.log.answered(planned.run_id) if kept else {}
-        for question in kept:
-            stored = found[question.question_id]
-            answer = stored_answer(stored, planned.corpus.contexts[question.context_id])
-            names = score_names(question, answer, self.experiment.metrics)
-            if stored["scores"] != [(name, VERSIONS.get(name)) for name in names]:
-                scores = score_answer(question, answer, self.experiment.metrics)
-                self.log.add_scores(planned.run_id, question.question_id, scores, VERSIONS)
-
-    def _tokens(self, context: Context) -> int:
-        from workbench.text import count_tokens
-
-        return sum(count_tokens(document.text) for document in context.documents)
 
     def walk(self, shown: Progress) -> None:
         """Every model in turn; within a model, corpus by corpus and run by run."""
@@ -246,7 +165,7 @@ class _Session:
             )
             try:
                 for together in self._groups(opened):
-                    if not self._halted(opened):
+                    if not self.tally.halted(opened.name):
                         self._run(together, gateway, embedder, shown)
             finally:
                 gateway.close()
@@ -310,7 +229,7 @@ class _Session:
                 except BaseException:  # Ctrl-C: the pool would wait for calls that may take minutes
                     gateway.close()
                     raise
-            status = "budget" if self.stopped else "interrupted" if self._halted(opened) else "complete"
+            status = "budget" if self.tally.stopped else "interrupted" if self.tally.halted(opened.name) else "complete"
         finally:
             for planned in todo:
                 self.log.finish_run(planned.run_id, status=status, wall_s=covered(self._busy[planned.run_id]))
@@ -338,154 +257,7 @@ class _Session:
             index_directory=self._indexes,
             prices=server_prices(self.experiment),
         )
-        build = partial(self._context, planned, equipment, context_id, questions, shown)
-        return ContextJob(build, self._counted[context_id], context_id, (self._watches[planned.run_id],))
-
-    def _context(
-        self,
-        planned: PlannedRun,
-        equipment: Equipment,
-        context_id: str,
-        questions: Sequence[Question],
-        shown: Progress,
-    ) -> list[Callable[[], None]]:
-        """The index stage of one context; returns the questions to ask of it."""
-        shown.describe(f"{planned.variant.label} · {planned.opened.name} · {planned.corpus.name}")
-        context = planned.corpus.contexts[context_id]
-        bench = ExperimentBench(equipment, context, phase="build")
-        started = time.monotonic()
-        error: str | None = None
-        state: Any = None
-        try:
-            with self._billed(bench):
-                state = self._fitted(lambda: planned.variant.pipeline.build(context, bench), equipment, bench)
-        except RunStopped as reached:
-            self._stop(reached, planned.opened)
-            return []
-        except StoreError as lost:
-            equipment.gateway.refuse(str(lost))
-            raise
-        except Exception as failure:  # a method's bug or a dead server fails these questions, not the experiment
-            error = error_line(failure)
-        calls, _ = self.recorder.take(planned.run_id, context_id)
-        self._busy[planned.run_id].append((started, time.monotonic()))
-        self.log.add_build(
-            run_id=planned.run_id,
-            context_id=context_id,
-            status="failed" if error else "ok",
-            error=error,
-            seconds=time.monotonic() - started,
-            calls=calls,
-            critical_path_s=critical_path(calls),
-            notes=bench.notes,
-        )
-        if error:
-            for question in questions:
-                self._write(planned, question, None, "failed", f"index stage failed: {error}", [], [], 0.0, [], shown)
-            return []
-        return [partial(self._ask, planned, equipment, context, state, question, shown) for question in questions]
-
-    def _billed(self, bench: ExperimentBench) -> AbstractContextManager[list[Bill]]:
-        """Record what embedding and reranking servers are paid for what is done within, as it is paid."""
-        return watched(lambda bill: self.recorder.aside(bench.paid(bill), prompt_of(bill)))
-
-    def _ask(
-        self,
-        planned: PlannedRun,
-        equipment: Equipment,
-        context: Context,
-        state: Any,
-        question: Question,
-        shown: Progress,
-    ) -> None:
-        if self._halted(planned.opened):
-            return
-        pipeline = planned.variant.pipeline
-        equipment = replace(equipment, answer_tokens=answer_tokens(self.experiment, question))
-        bench = ExperimentBench(equipment, context, phase="answer", question_id=question.question_id)
-        started = time.monotonic()
-        answer: Answer | None = None
-        status: Status = "failed"
-        error: str | None = None
-        try:
-            asked = question.blind(keep_evidence=pipeline.card.sees_evidence)
-            with self._billed(bench):
-                answer = self._fitted(lambda: pipeline.answer(asked, state, bench), equipment, bench)
-            status = "ok"
-        except RunStopped as reached:
-            self.recorder.take(planned.run_id, question.question_id)
-            self._stop(reached, planned.opened)
-            return
-        except StoreError as lost:
-            equipment.gateway.refuse(str(lost))
-            raise
-        except ContextOverflow as overflow:
-            status, error = "truncated_failed", error_line(overflow)
-        except Exception as failure:
-            error = error_line(failure)
-        calls, prompts = self.recorder.take(planned.run_id, question.question_id)
-        self._watches[planned.run_id].see(question.context_id, prompts)
-        seconds = time.monotonic() - started
-        self._busy[planned.run_id].append((started, started + seconds))
-        self._write(planned, question, answer, status, error, calls, prompts, seconds, bench.notes, shown)
-
-    def _fitted(self, work: Callable[[], T], equipment: Equipment, bench: ExperimentBench) -> T:
-        """Do the work of a method; once more, with the window that the server names, when only the server found that a
-        prompt does not fit: the method then leaves out what it must, and says so."""
-        try:
-            return work()
-        except ContextOverflow as overflow:
-            if self.experiment.on_overflow == "fail" or not equipment.gateway.lower_window(overflow):
-                raise
-        bench.begin_again()
-        bench.note("window_lowered", bench.window)
-        return work()
-
-    def _write(
-        self,
-        planned: PlannedRun,
-        question: Question,
-        answer: Answer | None,
-        status: Status,
-        error: str | None,
-        calls: list[Call],
-        prompts: list[str],
-        seconds: float,
-        notes: list[tuple[str, Any]],
-        shown: Progress,
-    ) -> None:
-        if answer is not None and notes:
-            answer = replace(answer, notes=(*answer.notes, *notes))
-        self.log.add_answer(
-            run_id=planned.run_id,
-            question_id=question.question_id,
-            status=status,
-            error=error,
-            answer=answer,
-            calls=calls,
-            critical_path_s=critical_path(calls),
-            first_token_s=first_token(calls),
-            wall_s=seconds,
-            evidence_coverage=evidence_coverage(question, prompts),
-            abstained=None if answer is None else answer.abstained or abstains(answer.text),
-        )
-        if answer is not None:
-            scores = score_answer(question, answer, self.experiment.metrics)
-            self.log.add_scores(planned.run_id, question.question_id, scores, VERSIONS)
-        with self._lock:
-            if status == "ok":
-                self.answered += 1
-            else:
-                self.failed += 1
-        shown.advance(failed=status != "ok")
-
-    def _stop(self, reached: RunStopped, opened: OpenedModel) -> None:
-        """A budget ends the run; a provider that refuses every call ends what is asked of its model."""
-        with self._lock:
-            if isinstance(reached, BudgetReached):
-                self.stopped = self.stopped or str(reached)
-            else:
-                self.refused.setdefault(opened.name, str(reached))
-
-    def _halted(self, opened: OpenedModel) -> bool:
-        return self.stopped is not None or opened.name in self.refused
+        run_id = planned.run_id
+        books = RunBooks(self.log, self.recorder, self.tally, shown, self._watches[run_id], self._busy[run_id])
+        asker = ContextAsker(self.experiment, planned, context_id, questions, equipment, books)
+        return ContextJob(asker.build, self._counted[context_id], context_id, (self._watches[planned.run_id],))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ class Arrived:
             self.parts.append(piece)
 
 
-class ServedModel:
+class ServedModel(ABC):
     """A chat model behind HTTP; `acomplete` runs on the gateway's event loop. Subclasses speak a wire format."""
 
     is_async = True
@@ -178,11 +179,13 @@ class ServedModel:
                 return True
         return False
 
+    @abstractmethod
     def _body(self, request: ChatRequest) -> dict[str, Any]:
-        raise NotImplementedError
+        """The request in the server's format."""
 
+    @abstractmethod
     async def _read(self, body: Mapping[str, Any], arrived: Arrived) -> None:
-        raise NotImplementedError
+        """Ask, and note in `arrived` what comes, as it comes. Raises HttpRefusal and ModelError."""
 
     def _completion(self, request: ChatRequest, arrived: Arrived) -> Completion:
         text = "".join(arrived.parts)

@@ -1,37 +1,26 @@
-"""The run log's writer.
+"""The run log, written: what happens as rows of its tables.
 
-Rows wait in memory and one thread writes them in batches, each in one short transaction; a reader in another process
-waits some milliseconds at most. What is not written yet when the process dies is not lost either: replies are in the
+Rows wait in memory and are written in batches, each in one short transaction; a reader in another process waits some
+milliseconds at most. What is not written yet when the process dies is not lost either: replies are in the
 response cache.
 """
 
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from workbench.errors import StoreError
 from workbench.records import REASK, Answer, Call, Context, Question, Score
-from workbench.runlog.batches import KEYS, METRIC_POSITIONS, delete_stale, insert
-from workbench.runlog.connection import connect, first_line
-from workbench.runlog.migrations import migrate
+from workbench.runlog.batches import METRIC_POSITIONS
+from workbench.runlog.connection import connect
 from workbench.runlog.process import this_process
-from workbench.runlog.stored_text import compress, storable
-from workbench.text import text_hash
+from workbench.runlog.writer import BatchWriter
 
-if TYPE_CHECKING:
-    pass
-
-FLUSH_EVERY_S = 0.5  # at least; opening the file and replaying its write-ahead log takes time, so
-FLUSH_SHARE = 10.0  # a batch waits this many times as long as the last one took to write,
-FLUSH_LATEST_S = 5.0  # but never longer than a person watching a run would
 _CALL_COLUMNS = tuple(field.name for field in fields(Call))
 
 
@@ -52,48 +41,15 @@ class RunLog:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
-        self._writing = threading.Lock()
-        self._rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {}
-        self._answered: dict[tuple[str, str], list[str]] = {}  # new answers, with the calls that they rest on
-        self._rescored: set[tuple[str, str]] = set()
-        self._stored: set[str] = set()
-        self._failure: BaseException | None = None
-        self._wake = threading.Event()
-        self._closed = False
-        with connect(self.path) as connection:
-            connection.execute("BEGIN")
-            migrate(connection)
-            connection.execute("COMMIT")
-        self._thread = threading.Thread(target=self._write_until_closed, name="run-log", daemon=True)
-        self._thread.start()
+        self._writer = BatchWriter(self.path)
 
     # rows
-
-    def _add(self, table: str, row: dict[str, Any]) -> None:
-        self._check()
-        for name, value in row.items():
-            if type(value) is str and not value.isascii():
-                row[name] = storable(value)
-        key = tuple(row[name] for name in KEYS[table])
-        with self._lock:
-            self._rows.setdefault(table, {})[key] = row
-
-    def _text(self, text: str, key: str = "") -> str:
-        """Store a text once; `key` is its hash where that is known."""
-        key = key or text_hash(text)
-        with self._lock:
-            if key in self._stored:
-                return key
-            self._stored.add(key)
-        self._add("texts", {"hash": key, "characters": len(text), "compressed": compress(text)})
-        return key
 
     def add_experiment(self, *, experiment_id: str, name: str, config: Mapping[str, Any]) -> None:
         """An experiment, once."""
         from workbench import __version__
 
-        self._add(
+        self._writer.add(
             "experiments",
             {
                 "experiment_id": experiment_id,
@@ -133,7 +89,7 @@ class RunLog:
             "corpus_notes": list(corpus_notes),
             "process": this_process(),
         }
-        self._add(
+        self._writer.add(
             "runs",
             {
                 "run_id": run_id,
@@ -156,18 +112,18 @@ class RunLog:
                 "environment": _json(environment),
             },
         )
-        self._add(
+        self._writer.add(
             "experiment_runs",
             {"experiment_id": experiment_id, "run_id": run_id, "position": position, "baseline": baseline},
         )
 
     def finish_run(self, run_id: str, *, status: str, wall_s: float | None) -> None:
         """Set a run's status: running, complete, budget, interrupted."""
-        self._check()
+        self._writer.check()
         if wall_s is None:
-            self._write("UPDATE runs SET status = ? WHERE run_id = ?", [status, run_id])
+            self._writer.write("UPDATE runs SET status = ? WHERE run_id = ?", [status, run_id])
         else:
-            self._write(
+            self._writer.write(
                 "UPDATE runs SET status = ?, finished_at = ?, wall_s = coalesce(wall_s, 0) + ? WHERE run_id = ?",
                 [status, _now(), wall_s, run_id],
             )
@@ -178,12 +134,12 @@ class RunLog:
             {
                 "document_id": document.document_id,
                 "title": document.title,
-                "text_hash": self._text(document.text),
+                "text_hash": self._writer.text(document.text),
                 "characters": len(document.text),
             }
             for document in context.documents
         ]
-        self._add(
+        self._writer.add(
             "contexts",
             {
                 "context_id": context.context_id,
@@ -197,7 +153,7 @@ class RunLog:
     def add_question(self, question: Question, *, corpus_fingerprint: str, corpus: str) -> None:
         """A question of a corpus, with its gold."""
         evidence = [asdict(chunk) for chunk in question.evidence]
-        self._add(
+        self._writer.add(
             "questions",
             {
                 "corpus_fingerprint": corpus_fingerprint,
@@ -216,19 +172,17 @@ class RunLog:
 
     def add_call(self, call: Call, prompt: str, reply: str | None) -> None:
         """A call with its texts."""
-        self._text(prompt, call.prompt_hash)
+        self._writer.text(prompt, call.prompt_hash)
         if reply is not None:
-            self._text(reply, call.reply_hash or "")
+            self._writer.text(reply, call.reply_hash or "")
         row = {name: getattr(call, name) for name in _CALL_COLUMNS}
         row["parents"] = _json(call.parents)
         row["left_out"] = _json(call.left_out)
-        self._add("calls", row)
-        if len(self._rows.get("calls", ())) >= 2_000:
-            self._wake.set()
+        self._writer.add("calls", row)
 
     def add_spending(self, session_id: str, run_id: str, *, calls: int, usd: float, tokens: int) -> None:
         """What a session has paid for a run so far; no later answer takes its place."""
-        self._add(
+        self._writer.add(
             "spending", {"session_id": session_id, "run_id": run_id, "calls": calls, "usd": usd, "tokens": tokens}
         )
 
@@ -255,7 +209,7 @@ class RunLog:
         notes: Sequence[tuple[str, Any]],
     ) -> None:
         """The index stage of a context."""
-        self._add(
+        self._writer.add(
             "builds",
             {
                 "run_id": run_id,
@@ -286,9 +240,8 @@ class RunLog:
     ) -> None:
         """How a question ended, with what it retrieved. What an earlier answer to it left (hits, scores, verdicts, and
         calls that are not among `calls`) goes; calls of judges stay, they were paid for."""
-        with self._lock:
-            self._answered[storable(run_id), storable(question_id)] = [call.call_id for call in calls]
-        self._add(
+        self._writer.supersede(run_id, question_id, [call.call_id for call in calls])
+        self._writer.add(
             "answers",
             {
                 "run_id": run_id,
@@ -310,7 +263,7 @@ class RunLog:
             },
         )
         for hit in answer.hits if answer else ():
-            self._add(
+            self._writer.add(
                 "hits",
                 {
                     "run_id": run_id,
@@ -335,10 +288,9 @@ class RunLog:
         """The scores of an answer, in order from position `first`; position 0 is the headline. From position 0 on they
         take the place of all its earlier metrics."""
         if first == 0:
-            with self._lock:
-                self._rescored.add((storable(run_id), storable(question_id)))
+            self._writer.rescore(run_id, question_id)
         for position, score in enumerate(scores, first):
-            self._add(
+            self._writer.add(
                 "scores",
                 {
                     "run_id": run_id,
@@ -390,70 +342,13 @@ class RunLog:
             rows = connection.execute("SELECT question_id, status FROM answers WHERE run_id = ?", [run_id]).fetchall()
         return dict(rows)
 
-    # writing
-
-    def _write_until_closed(self) -> None:
-        pause = FLUSH_EVERY_S
-        while not self._closed:
-            self._wake.wait(pause)
-            self._wake.clear()
-            started = time.monotonic()
-            try:
-                self._write()
-            except BaseException as error:  # surfaces at the caller's next call
-                self._failure = error
-                return
-            pause = min(FLUSH_LATEST_S, max(FLUSH_EVERY_S, FLUSH_SHARE * (time.monotonic() - started)))
-
     def flush(self) -> None:
         """Return when everything added so far is in the file. Raises StoreError when that fails."""
-        self._check()
-        self._write()
-
-    def _check(self) -> None:
-        if self._failure is not None:
-            raise StoreError(f"the run log could not be written: {self._failure}") from self._failure
-
-    def _write(self, last: str = "", values: Sequence[Any] = ()) -> None:
-        """Write what waits, and in the same transaction the statement `last`: every connection costs milliseconds."""
-        with self._writing:
-            with self._lock:
-                rows, self._rows = self._rows, {}
-                answered, self._answered = self._answered, {}
-                rescored, self._rescored = self._rescored, set()
-            if not (rows or answered or rescored or last):
-                return
-            try:
-                with connect(self.path) as connection:
-                    connection.execute("BEGIN")
-                    for table, members in rows.items():
-                        insert(connection, table, list(members.values()))
-                    delete_stale(connection, rows, answered, rescored)
-                    if last:
-                        connection.execute(last, list(values))
-                    connection.execute("COMMIT")
-            except BaseException as error:  # nothing was committed: the rows wait for the next attempt
-                with self._lock:
-                    for table, members in rows.items():
-                        self._rows[table] = members | self._rows.get(table, {})
-                    self._answered = answered | self._answered
-                    self._rescored |= rescored
-                import duckdb
-
-                if isinstance(error, duckdb.Error):  # a full disk, most of the time
-                    raise StoreError(f"{self.path} cannot be written: {first_line(error)}") from error
-                raise
+        self._writer.flush()
 
     def close(self) -> None:
         """Write what is left and stop the writer thread."""
-        if self._closed:
-            return
-        self._closed = True
-        self._wake.set()
-        self._thread.join(timeout=60)
-        self.flush()
-        with self._writing, connect(self.path) as connection:
-            connection.execute("CHECKPOINT")
+        self._writer.close()
 
     def __enter__(self) -> RunLog:
         return self
