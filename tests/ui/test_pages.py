@@ -60,6 +60,20 @@ def test_the_compare_table_shows_what_analysis_returns(database: Path, monkeypat
     assert list(shown["usd_per_question"]) == list(expected["usd_per_question"])
 
 
+def test_the_comparison_is_by_the_labels_and_metrics_that_the_log_has(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page("compare_page", database, monkeypatch)
+    offered = app.selectbox(key="by").options
+    assert offered[0] == "task" and {"hops", "context_tokens", "diffusion"} <= set(offered)
+    assert "length_unit" not in offered  # of one value only
+    app = app.selectbox(key="by").set_value("hops").run()
+    app = app.selectbox(key="metric").set_value("contains").run()
+    assert not app.exception
+    shown = list(app.dataframe[0].value["accuracy"].str[:5])
+    assert shown == [f"{value:.3f}" for value in compare(database, metric="contains").table["accuracy"]]
+
+
 def test_the_compare_page_says_where_retrieval_loses(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_page("compare_page", database, monkeypatch)
     gap = app.dataframe[1].value.set_index("pipeline")

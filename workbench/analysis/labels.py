@@ -64,6 +64,16 @@ def with_label(answers: pd.DataFrame, by: str) -> pd.DataFrame:
     return labelled
 
 
+def labels_of(questions: pd.DataFrame) -> list[str]:
+    """What questions can be broken down by: the task, and every label of theirs that has more than one value."""
+    values: dict[str, set[str]] = {}
+    for metadata in questions["metadata"]:
+        for name, value in (metadata if isinstance(metadata, dict) else {}).items():
+            if isinstance(value, str | int | float):
+                values.setdefault(name, set()).add(str(value))
+    return ["task", *sorted(name for name, found in values.items() if len(found) > 1)]
+
+
 def _ranges(values: list[object], answers: pd.DataFrame) -> list[str] | None:
     """Numbers of more than MOST_NUMBERS values as ranges between their quartiles over questions; None for others."""
     known = [value for value in values if value is not None]

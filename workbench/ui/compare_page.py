@@ -6,18 +6,22 @@ import pandas as pd
 import streamlit as st
 
 from workbench.analysis import plots
-from workbench.analysis.labels import GROUP
+from workbench.analysis.labels import GROUP, labels_of
 from workbench.analysis.leaderboard import amortised_cells
 from workbench.errors import InputError
 from workbench.ui import frame
 
+OWN = "each question's own metric"
 SHOWN = 4  # corpora and models that are shown unasked
 
 st.title("Retrieve, or read everything?")
 log = frame.reader()
-by = st.selectbox("Break down by", ["task", "hops", "depth", "scope", "diffusion"], key="by")
+left, right = st.columns(2)
+by = left.selectbox("Break down by", labels_of(frame.questions_of(log)), key="by")
+scored = log.sql("SELECT DISTINCT metric FROM scores ORDER BY metric")["metric"]
+metric = right.selectbox("Score by", [None, *scored], format_func=lambda name: name or OWN, key="metric")
 try:
-    compared = frame.compared(log, by)
+    compared = frame.compared(log, by, metric)
 except InputError as error:
     st.info(str(error))
     st.stop()

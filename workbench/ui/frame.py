@@ -75,14 +75,20 @@ def _stamp(log: RunLogReader) -> str:
     return str([(file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.is_file()])
 
 
-def compared(log: RunLogReader, by: str) -> Comparison:
+def compared(log: RunLogReader, by: str, metric: str | None) -> Comparison:
     """The comparison of the chosen experiment; computed again only when the log has changed. Not to be altered."""
-    return _compared(str(log.path.resolve()), _stamp(log), experiment(), by)
+    return _compared(str(log.path.resolve()), _stamp(log), experiment(), by, metric)
 
 
 def answers_of(log: RunLogReader) -> pd.DataFrame:
     """The answers of the chosen experiment; read again only when the log has changed. Not to be altered."""
     return _answers(str(log.path.resolve()), _stamp(log), experiment())
+
+
+def questions_of(log: RunLogReader) -> pd.DataFrame:
+    """The questions of the corpora of the chosen experiment."""
+    asked = log.questions()
+    return asked[asked["corpus_fingerprint"].isin(log.runs(experiment())["corpus_fingerprint"])]
 
 
 def gap_of(log: RunLogReader) -> pd.DataFrame:
@@ -91,8 +97,8 @@ def gap_of(log: RunLogReader) -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing ...")
-def _compared(path: str, stamp: str, chosen: str | None, by: str) -> Comparison:
-    return compare(path, experiment=chosen, by=by)
+def _compared(path: str, stamp: str, chosen: str | None, by: str, metric: str | None) -> Comparison:
+    return compare(path, experiment=chosen, by=by, metric=metric)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the answers ...")
