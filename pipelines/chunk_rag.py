@@ -75,6 +75,8 @@ class ChunkRag:
     bm25: Literal["okapi", "l", "plus"] = "okapi"
     k1: float = 1.5
     b: float = 0.75
+    epsilon: float = 0.25
+    delta: float | None = None
     language: str = "english"
     fusion: Literal["rrf", "weighted", "interleave", "relative_score", "dist_based_score"] = "rrf"
     rrf_k: int = 60
@@ -147,7 +149,7 @@ class ChunkRag:
         return Rerank(kind, self.rerank_window, self.rerank_step, self.diversity, self.cross_encoder)
 
     def _index_options(self) -> IndexOptions:
-        bm25 = Bm25Options(self.bm25, self.k1, self.b, language=self.language)
+        bm25 = Bm25Options(self.bm25, self.k1, self.b, self.epsilon, self.delta, self.language)
         return IndexOptions(bm25, self.dense_index)
 
     def build(self, context: Context, bench: Bench) -> ChunkIndex:

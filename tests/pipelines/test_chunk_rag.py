@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
 from pipelines.chunk_rag import ChunkRag
 from tests.pipelines.conftest import Ran, make_context, run, story
 from workbench.errors import InputError, UnknownName
+from workbench.experiment.config import load
+from workbench.retrieval.splitters import SPLITTERS
 from workbench.text import count_tokens
 
 TEXT = story(60)
@@ -173,6 +176,7 @@ def test_a_contextual_index_is_written_in_the_build_and_read_without() -> None:
     [
         {"bm25": "plus"},
         {"bm25": "l", "k1": 0.9, "b": 0.4},
+        {"bm25": "plus", "delta": 0.5, "epsilon": 0.1},
         {"dense_index": "hnsw"},
         {"embedder": "lsa-64"},
         {"embedder": "lsa-64#16"},
@@ -207,6 +211,8 @@ def test_every_index_option_runs_and_finds(changed: dict[str, Any]) -> None:
         ({"rrf_k": -1}, "rrf_k: "),
         ({"k1": -0.5}, "k1: "),
         ({"b": 1.5}, "b: "),
+        ({"epsilon": -0.1}, "epsilon: "),
+        ({"delta": -1.0}, "delta: "),
         ({"threshold": float("nan")}, "threshold: "),
         ({"diversity": 7.0}, "diversity: "),
         ({"rerank_step": 30}, "rerank_step: 30 .*from 1 to 20"),
@@ -258,9 +264,19 @@ def test_unknown_names_of_inner_options_are_input_errors() -> None:
         read(replace(SMALL, embedder="late:lsa"))
 
 
-def test_every_field_is_documented() -> None:
-    from pathlib import Path
-
-    page = (Path(__file__).parents[2] / "docs" / "retrieval.md").read_text(encoding="utf-8")
-    missing = [field.name for field in fields(ChunkRag) if f"`{field.name}`" not in page]
-    assert not missing
+def test_every_choice_is_documented_in_one_table_and_swept_in_one_example() -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "retrieval.md").read_text(encoding="utf-8")
+    table = page[page.index("| stage |") : page.index("## What embeddings")]
+    swept: dict[str, set[Any]] = defaultdict(set)
+    for entry in load(root / "examples" / "retrieval_sweep.yaml").pipelines:
+        for name, values in entry.options.items():
+            swept[name] |= set(values if isinstance(values, list) else [values])
+    hints = get_type_hints(ChunkRag)
+    for field in fields(ChunkRag):
+        assert f"`{field.name}`" in table
+        assert field.name in swept or field.name == "cross_encoder"  # which needs an extra or a server
+        for value in get_args(hints[field.name]) if get_origin(hints[field.name]) is Literal else ():
+            assert f"`{value}`" in table, field.name
+            assert value == field.default or value in swept[field.name], field.name
+    assert {str(name).partition(":")[0] for name in swept["splitter"]} == set(SPLITTERS) - {"sentence"}

@@ -41,6 +41,9 @@ class Bm25Options:
             raise UnknownName("BM25 variant", self.variant, list(VARIANTS), field="bm25")
         within("k1", self.k1, 0)
         within("b", self.b, 0, 1)
+        within("epsilon", self.epsilon, 0)
+        if self.delta is not None:
+            within("delta", self.delta, 0)
 
 
 class Bm25Index:
