@@ -22,7 +22,7 @@ def add_judge(command: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--prompt", default="correctness", metavar="NAME",
         help="correctness, graded, lara, longmemeval, ...; or part by part: alce_citations, longcite_citations, "
-        "summhay, holobench, helmet_summary, helmet_long_qa",
+        "summhay, holobench, helmet_summary, helmet_long_qa, ethic_summary",
     )  # fmt: skip
     parser.add_argument("--pairs", action="store_true", help="judge every two pipelines' answers, and rank them")
     parser.add_argument("--experiment", metavar="NAME", help="the experiment in DB (default: the newest)")

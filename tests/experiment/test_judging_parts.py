@@ -212,9 +212,23 @@ def test_helmet_multiplies_fluency_with_the_f1_of_points_and_sentences() -> None
     assert figures(long)["helmet_long_qa_score"] == pytest.approx(2 / 3)
 
 
+def test_ethic_rates_each_section_and_a_missing_one_is_worth_nothing() -> None:
+    def says(prompt_id: str, data: dict[str, str]) -> str:
+        assert data == {"section": "It rained.", "answer": "Rain."}
+        return {"ethic_consistency/1": "5", "ethic_faithfulness/1": "4", "ethic_relevance/1": "3"}[prompt_id]
+
+    text = ("<Section 1>\nIt rained.\n<Section 2>\nIt snowed.",)
+    found = JUDGEMENTS["ethic_summary"](Asked(says), Judged("q", "Here: <Section 1> Rain.", (), text, "", {}))
+    assert figures(found) == pytest.approx(
+        {"ethic_score": 12 / 15 / 2, "ethic_consistency": 1 / 2, "ethic_faithfulness": 0.4, "ethic_relevance": 0.3}
+    )
+
+
 def test_every_judgement_names_its_figures() -> None:
-    material = Judged("q", "Rain [1].", ("gold",), MARKED, "", {**LABELS, "key_points": ["rain"]})
-    judge = Asked(lambda name, _: "3" if "correctness" in name else "correct" if name.startswith("corr") else "yes")
+    marked = (*MARKED, "<Section 1> x")
+    material = Judged("q", "Rain [1]. <Section 1> y", ("gold",), marked, "", {**LABELS, "key_points": ["rain"]})
+    said = {"helmet_correctness": "3", "ethic": "3", "correctness": "correct"}
+    judge = Asked(lambda name, _: next((said[start] for start in said if name.startswith(start)), "yes"))
     for name, judgement in JUDGEMENTS.items():
         assert tuple(figures(judgement(judge, material))) == FIGURES[name]
 

@@ -299,9 +299,45 @@ def helmet_long_qa(asker: Asker, judged: Judged) -> list[Score]:
     )
 
 
+def ethic_summary(asker: Asker, judged: Judged) -> list[Score]:
+    """ETHIC's score of a summary by sections (Lee et al., NAACL 2025): each section's consistency, faithfulness and
+    relevance from 1 to 5, over 5; a section without summary is worth 0. Raises NotApplicable for a text without marks.
+    """
+    sections = _sections("\n".join(judged.documents))
+    if not sections:
+        raise NotApplicable("the text has no marks <Section 1> or <Segment 1>")
+    parts, told = _Parts(asker), _sections(judged.answer)
+    figures = ("consistency", "faithfulness", "relevance")
+    means = []
+    for figure in figures:
+        total = 0.0
+        for mark, section in sections.items():
+            if summary := told.get(mark):
+                data = {"section": section, "answer": summary}
+                total += parts.ask(figure, mark, f"ethic_{figure}", "answer", data).value or 0.0
+        means.append(total / len(sections))
+    whole = {"score": (sum(means) / len(means), figures)}
+    each = {figure: (mean, (figure,)) for figure, mean in zip(figures, means, strict=True)}
+    return parts.scores("ethic", {**whole, **each})
+
+
+def _sections(text: str) -> dict[str, str]:
+    """The texts behind the marks of sections."""
+    pieces = re.split(r"(<(?:Section|Segment) \d+>)", text)
+    return {mark: body.strip() for mark, body in zip(pieces[1::2], pieces[2::2], strict=True)}
+
+
 JUDGEMENTS: Mapping[str, Callable[[Asker, Judged], list[Score]]] = {
     judgement.__name__: judgement
-    for judgement in (alce_citations, longcite_citations, summhay, holobench, helmet_summary, helmet_long_qa)
+    for judgement in (
+        alce_citations,
+        longcite_citations,
+        summhay,
+        holobench,
+        helmet_summary,
+        helmet_long_qa,
+        ethic_summary,
+    )
 }
 FIGURES: Mapping[str, tuple[str, ...]] = {  # the scores of each judgement; what cannot be judged lacks all of them
     "alce_citations": ("alce_recall", "alce_precision", "alce_f1"),
@@ -311,5 +347,6 @@ FIGURES: Mapping[str, tuple[str, ...]] = {  # the scores of each judgement; what
     "helmet_summary": (
         "helmet_summary_f1", "helmet_summary_fluency", "helmet_summary_recall", "helmet_summary_precision",
     ),
+    "ethic_summary": ("ethic_score", "ethic_consistency", "ethic_faithfulness", "ethic_relevance"),
     "helmet_long_qa": ("helmet_long_qa_score", "helmet_long_qa_fluency", "helmet_long_qa_correctness"),
 }  # fmt: skip

@@ -92,6 +92,7 @@ RECORDS = {
     "id": 1, "context_window_id": 2, "context_window_text": "User: 7 || Instance: spam!", "question": "How many?",
     "answer": "[1]", "answer_type": "ANSWER_TYPE.NUMERIC",
 }  # fmt: skip
+ETHIC = {"ID": "b1", "System_msg": "List all.", "User_msg": "Text.", "Domain": "Law", "Answer": ["a", "b"]}
 NIAH = {"id": 1, "question": "What?", "answer": "It rained", "docs": ["It rained."], "length": 9}
 CITED = {"idx": 7, "dataset": "hotpotqa", "context": "It rained.", "query": "Rain?", "answer": ["yes"]}
 TOPIC = {
@@ -113,6 +114,7 @@ CASES: dict[str, tuple[str, str, Any, dict[str, Any]]] = {  # loader: (its file,
     "scbench": ("scbench_repoqa.jsonl", "jsonl", [REPO], {}),
     "babilong_published": ("qa1/0k.json", "json", [BABI], {"tasks": "qa1", "lengths": "0k"}),
     "oolong_published": ("validation.jsonl", "jsonl", [RECORDS], {}),
+    "ethic": ("Recalling.jsonl", "jsonl", [ETHIC], {}),
     "l_citeeval": ("niah.json", "json", [NIAH], {}),
     "longbench_cite": ("LongBench-Cite.json", "json", [CITED], {}),
     "longbench_v2": ("data.json", "json", [VERSION_TWO], {}),

@@ -10,6 +10,7 @@ import pytest
 
 from corpora.benchmarks import (
     babilong_published,
+    ethic,
     helmet,
     l_citeeval,
     longbench_cite,
@@ -400,3 +401,25 @@ def test_oolong_s_own_files(tmp_path: Path) -> None:
     number, names = oolong_published.load(path=str(tmp_path), kind="real", split="test").questions
     assert headline(number, "\\boxed{5}") == 0.5625 and headline(number, "7") == 0.0
     assert headline(names, "\\boxed{Ann, Cy}") == 0.5 and names.task == "list"
+
+
+def test_ethic(tmp_path: Path) -> None:
+    body = "<Segment 1> It rained.\n<Segment 2> It snowed."
+    user = f"### Context:\n{body}\n\nNow, respond to the instruction: list what fell."
+    row = {"ID": "x1", "System_msg": "You are precise.", "User_msg": user, "Domain": "Law"}
+    written(tmp_path / "recalling.jsonl", {**row, "Answer": ["Rain", "Snow"]})
+    written(tmp_path / "organizing" / "Law.jsonl", {**row, "Answer": "[2, 1, 3]"})
+    written(tmp_path / "Attributing.jsonl", {**row, "Answer": ["Segment 2"]}, {**row, "Answer": []})
+    written(tmp_path / "Summarizing.jsonl", row)
+    corpus = ethic.load(path=str(tmp_path))
+    recall, summary, order, named, nothing = corpus.questions
+    assert corpus.contexts[recall.context_id].documents[0].text == body
+    assert recall.text.startswith("You are precise.") and recall.text.endswith("list what fell.")
+    assert "It rained" not in recall.text
+    assert headline(recall, "rain; hail.") == 0.5 and headline(order, "2, 3") == pytest.approx(2 / 3)
+    assert headline(named, "Related Segments: 2") == 1.0 and headline(nothing, "Related Segments: 2") == 0.0
+    assert summary.task == "Summarizing" and not summary.answers
+    assert [q.task for q in ethic.load(path=str(tmp_path), tasks="Organizing").questions] == ["Organizing"]
+    (tmp_path / "recalling.jsonl").unlink()
+    with pytest.raises(InputError, match="holds no Recalling"):
+        ethic.load(path=str(tmp_path), tasks="Recalling")
