@@ -87,12 +87,12 @@ def run_verify(arguments: argparse.Namespace) -> int:
 
 def run_prune(arguments: argparse.Namespace) -> int:
     """Remove indexes."""
+    from workbench.experiment.number_fields import bytes_of
     from workbench.retrieval.index import FORMAT
     from workbench.retrieval.inventory import inventory, prune, total
-    from workbench.server_command import bytes_of
 
     folder = _folder(arguments.source)
-    most = None if arguments.max is None else bytes_of(arguments.max)
+    most = None if arguments.max is None else bytes_of(arguments.max, field="--max")
     before = total(inventory(folder, FORMAT))
     dropped = prune(folder, FORMAT, most=most)
     for one in dropped:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +13,6 @@ from workbench.errors import InputError
 
 if TYPE_CHECKING:
     from workbench.llm.cache import ResponseCache
-
-_UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 
 
 def add_serve(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -83,20 +80,14 @@ def run_stats(arguments: argparse.Namespace) -> int:
 
 def run_prune(arguments: argparse.Namespace) -> int:
     """Drop replies."""
-    most = bytes_of(arguments.max)
+    from workbench.experiment.number_fields import bytes_of
+
+    most = bytes_of(arguments.max, field="--max")
     with _cache(arguments.source) as cache:
         before = cache.size()
         dropped = cache.prune(most)
         print(f"{dropped:,} replies dropped; {before:,} bytes before, {cache.size():,} now")
     return 0
-
-
-def bytes_of(size: str) -> int:
-    """Bytes of a size as a user writes it: 1000, 500M, 2G. Raises InputError naming `--max`."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?)b?", size.lower())
-    if not match:
-        raise InputError(f"{size!r} is no size", field="--max", fix="write bytes, or 500M, or 2G")
-    return int(float(match[1]) * _UNITS[match[2]])
 
 
 def run_export(arguments: argparse.Namespace) -> int:
@@ -107,7 +98,12 @@ def run_export(arguments: argparse.Namespace) -> int:
                 sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
             return 0
         count = 0
-        with arguments.output.open("w", encoding="utf-8") as file:
+        try:
+            file = arguments.output.open("w", encoding="utf-8")
+        except OSError as error:
+            fix = "name a file in a folder that is there"
+            raise InputError(f"cannot be written: {error.strerror}", file=arguments.output, fix=fix) from error
+        with file:
             for row in cache.export():
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
                 count += 1

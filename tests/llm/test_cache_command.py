@@ -35,3 +35,24 @@ def test_stats_export_and_prune(in_folder: Path, capsys: pytest.CaptureFixture[s
     assert main(["cache", "stats", str(file), "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out.partition("\n")[2])["bytes"] <= 5_000
     assert main(["cache", "prune", str(file), "--max", "many"]) == 2
+    capsys.readouterr()
+    assert main(["cache", "export", str(file), "-o", str(in_folder / "nowhere" / "replies.jsonl")]) == 2
+    assert "cannot be written: No such file" in capsys.readouterr().err
+
+
+def test_a_limit_of_the_experiment_file_holds_and_makes_it_no_other_experiment(in_folder: Path) -> None:
+    import workbench as wb
+    from workbench.experiment.config import load
+    from workbench.llm.cache import ResponseCache
+
+    file = in_folder / "experiment.yaml"
+    file.write_text(EXPERIMENT)
+    unlimited = load(file).experiment_id
+    file.write_text(EXPERIMENT + "cache_limit: 5k\n")
+    assert (load(file).cache_limit, load(file).experiment_id) == (5_000, unlimited)
+    assert wb.run(file, progress=False).answered == 14
+    with ResponseCache(in_folder / "responses.sqlite") as cache:
+        assert 0 < cache.size() <= 5_000
+    for wrong in ("much", "-1", "true"):
+        file.write_text(EXPERIMENT + f"cache_limit: {wrong}\n")
+        assert main(["plan", str(file)]) == 2

@@ -162,6 +162,14 @@ def test_a_wait_of_hours_ends_it_and_one_of_minutes_is_honoured() -> None:
         ('the request exceeds the available context size", "n_prompt_tokens": 8000, "n_ctx": 4096', 4_096),
         ("prompt is too long: 16000 tokens > 10000 maximum", 5_000),
         ("input length and `max_tokens` exceed context limit: 8000 + 500 > 8200", 8_200),
+        ("The input token count (16000) exceeds the maximum number of tokens allowed (10000).", 5_000),
+        ("Input tokens exceed the configured limit of 10000 tokens. Your messages resulted in 16000 tokens. Please"
+         " reduce the length of the messages.", 5_000),
+        ("This model's maximum prompt length is 10000 but the request contains 16000 tokens.", 5_000),
+        ("Input length (16000 tokens) exceeds the maximum allowed length (10000 tokens).", 5_000),
+        ("Input validation error: `inputs` tokens + `max_new_tokens` must be <= 10000. Given: 16000 `inputs` tokens and"
+         " 256 `max_new_tokens`", 5_000),
+        ("Input validation error: `inputs` must have less than 10000 tokens. Given: 16000", 5_000),
         ("context_length_exceeded", (8_000 + 500) * 9 // 10),
         ("maximum context length is 1000000 tokens", (8_000 + 500) * 9 // 10),  # said without a count, so it is no help
     ],

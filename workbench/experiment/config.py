@@ -28,7 +28,7 @@ from corpora.benchmarks import exclusions
 from workbench import catalogue
 from workbench.errors import InputError, UnknownName
 from workbench.experiment.identity import code_hash, prompts_hash
-from workbench.experiment.number_fields import refuse_booleans
+from workbench.experiment.number_fields import bytes_of, refuse_booleans
 from workbench.text import combined_hash
 
 ANSWER_TOKENS = 256  # how long an answer may be, where nothing else is said
@@ -74,6 +74,10 @@ def _entry(value: Any) -> Any:
 
 
 EntryField = Annotated[Entry, BeforeValidator(_entry)]
+
+
+def _size(value: Any) -> Any:
+    return bytes_of(value, field="cache_limit") if isinstance(value, str) else value
 
 
 def _length(value: Any) -> Any:
@@ -157,13 +161,16 @@ class Experiment(Numbers):
     )
     seed: int = Field(default=0, ge=0, lt=2**32, description="numpy takes no other")
     cache: Path | None = Field(default=None, description="response cache; beside the database by default")
+    cache_limit: Annotated[int | None, BeforeValidator(_size)] = Field(
+        default=None, ge=0, description="bytes (or 500M, 2G) of the response cache; what is unused for longest goes"
+    )
     source: Path | None = Field(default=None, exclude=True)
 
     @property
     def experiment_id(self) -> str:
         """Hash of the configuration: the same file is the same experiment, so that a rerun resumes it."""
         # what is not set stays out, so that a new field changes no old experiment
-        unset: dict[str, Any] = {}
+        unset: dict[str, Any] = {"cache_limit": True}  # and what has no part in any outcome
         if self.hygiene is None:
             unset["hygiene"] = True
         elif not self.hygiene.exclude:

@@ -1,9 +1,26 @@
-"""true and false are no numbers, although Python counts with them: in a field of numbers they are a slip."""
+"""Numbers as files and commands give them: sizes with units; true and false are a slip where a number is wanted."""
 
 from __future__ import annotations
 
+import re
 import types
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from workbench.errors import InputError
+
+_UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+
+
+def bytes_of(size: str, *, field: str) -> int:
+    """Bytes of a size as a user writes it: 1000, 500M, 2G. Raises InputError naming the field.
+
+    >>> bytes_of("1.5G", field="--max")
+    1500000000
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?)b?", size.strip().lower())
+    if not match:
+        raise InputError(f"{size!r} is no size", field=field, fix="write bytes, or 500M, or 2G")
+    return int(float(match[1]) * _UNITS[match[2]])
 
 
 def refuse_booleans(value: Any, annotation: Any) -> Any:

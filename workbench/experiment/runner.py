@@ -91,7 +91,10 @@ def run(
         budget = budget.model_copy(update={"usd": usd})
     started = time.monotonic()
     ledger = Ledger(budget)
-    with ResponseCache(experiment.cache_path) as cache, RunLog(experiment.database) as log:
+    with (
+        ResponseCache(experiment.cache_path, max_bytes=experiment.cache_limit) as cache,
+        RunLog(experiment.database) as log,
+    ):
         session = _Session(setup, log, cache, ledger, fresh)
         with Progress(session.pending_questions(), ledger, enabled=progress) as shown, rarer_collections():
             session.walk(shown)

@@ -307,8 +307,12 @@ class ResponseCache:
     def close(self) -> None:
         """Close every thread's connection."""
         if self._open:
-            with suppress(sqlite3.Error):  # only which replies are old; no reason to end a run with an error
+            with suppress(
+                sqlite3.Error, StoreError
+            ):  # only which replies are old; no reason to end a run with an error
                 self._write_touched()
+                if self._puts and self._max_bytes is not None and self.size() > self._max_bytes:
+                    self.prune(self._max_bytes)
         with self._lock:
             for connection in self._open:
                 connection.close()

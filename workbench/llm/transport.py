@@ -32,12 +32,14 @@ _SECRET = re.compile(
     r"|\bBearer\s+[^\s\"',]{6,}"
     r"|(?<=[?&](?:key|sig)=)[^&\s\"']+|(?<=[?&]token=)[^&\s\"']+|(?<=[?&]api[-_]key=)[^&\s\"']+"
 )
-# How providers word "too long": OpenAI, vLLM, Ollama and llama.cpp, Anthropic.
+# How providers word "too long": OpenAI, vLLM, Ollama and llama.cpp, Anthropic; Google, xAI, SGLang, TGI.
 _OVERFLOW = re.compile(
     r"context_length_exceeded|context length|max_model_len|longer than the maximum model length"
     r"|exceeds? (?:the )?(?:available |model'?s? )?context (?:size|length|window)|exceed_context_size"
     r"|prompt is too long|input is too long|exceed context limit|max_tokens must be at least 1, got -"
-    r"|reduce the length of the (?:messages|prompt)",
+    r"|reduce the length of the (?:messages|prompt)"
+    r"|maximum number of tokens allowed|maximum prompt length is|exceeds the maximum allowed length"
+    r"|`inputs` (?:tokens \+ `max_new_tokens` must be|must have less than)",
     re.I,
 )
 # How providers word "no credit left": OpenAI, Anthropic, DeepSeek, OpenRouter.
@@ -57,15 +59,17 @@ _AGAIN = re.compile(
 
 
 _NUMBER = r"(\d[\d,]*)"
-# The window and the prompt's tokens in the words of OpenAI, vLLM, llama.cpp, Anthropic and Google.
+# The window and the prompt's tokens in the words of OpenAI, vLLM, llama.cpp, Anthropic, Google, xAI, SGLang and TGI.
 _LIMIT = re.compile(
     rf"maximum (?:context|model) length (?:is|of) {_NUMBER}|context (?:size|length|window)(?: of)? \(?{_NUMBER}"
-    rf'|n_ctx"?\s*:\s*{_NUMBER}|> {_NUMBER}|tokens allowed \({_NUMBER}',
+    rf'|n_ctx"?\s*:\s*{_NUMBER}|> {_NUMBER}|tokens allowed \({_NUMBER}|configured limit of {_NUMBER}'
+    rf"|maximum prompt length is {_NUMBER}|maximum allowed length \({_NUMBER}|must be <= {_NUMBER}|less than {_NUMBER}",
     re.I,
 )
 _ASKED = re.compile(
     rf"resulted in {_NUMBER}|{_NUMBER} in the messages|{_NUMBER} input tokens|\(length {_NUMBER}\)"
-    rf'|n_prompt_tokens"?\s*:\s*{_NUMBER}|too long: {_NUMBER}|context limit: {_NUMBER}|token count \({_NUMBER}',
+    rf'|n_prompt_tokens"?\s*:\s*{_NUMBER}|too long: {_NUMBER}|context limit: {_NUMBER}|token count \({_NUMBER}'
+    rf"|request contains {_NUMBER}|input length \({_NUMBER}|given: {_NUMBER}",
     re.I,
 )
 
