@@ -17,7 +17,8 @@ from workbench.retrieval.contextual import SITUATE_PROMPT, situated
 from workbench.retrieval.cross_encoder import open_cross_encoder
 from workbench.retrieval.embedding import Embedder, PrefixedEmbedder, TruncatedEmbedder, open_embedder
 from workbench.retrieval.fusion import Fusion
-from workbench.retrieval.index import ChunkIndex, IndexOptions
+from workbench.retrieval.index import ChunkIndex
+from workbench.retrieval.index_parts import IndexOptions
 from workbench.retrieval.queries import (
     DECOMPOSE_PROMPT,
     HYDE_PROMPT,

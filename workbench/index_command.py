@@ -35,7 +35,7 @@ def run_list(arguments: argparse.Namespace) -> int:
     """Print what is kept."""
     from datetime import UTC, datetime
 
-    from workbench.retrieval.index import FORMAT
+    from workbench.retrieval.index_parts import FORMAT
     from workbench.retrieval.inventory import inventory, total
 
     folder = _folder(arguments.source)
@@ -70,7 +70,7 @@ def one_line(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """Compare files with their checksums."""
-    from workbench.retrieval.index import FORMAT
+    from workbench.retrieval.index_parts import FORMAT
     from workbench.retrieval.inventory import inventory
 
     kept = inventory(_folder(arguments.source), FORMAT, verify=True)
@@ -88,7 +88,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
 def run_prune(arguments: argparse.Namespace) -> int:
     """Remove indexes."""
     from workbench.experiment.number_fields import bytes_of
-    from workbench.retrieval.index import FORMAT
+    from workbench.retrieval.index_parts import FORMAT
     from workbench.retrieval.inventory import inventory, prune, total
 
     folder = _folder(arguments.source)

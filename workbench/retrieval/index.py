@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, MethodError
+from workbench.errors import MethodError
 from workbench.records import Chunk, Context, Hit
-from workbench.retrieval.bm25 import Bm25Index, Bm25Options
+from workbench.retrieval.bm25 import Bm25Index
 from workbench.retrieval.chunk_table import ChunkTable
 from workbench.retrieval.chunking import Count
 from workbench.retrieval.embedding import Embedder, kept_in
 from workbench.retrieval.fusion import Fusion, Scored
-from workbench.retrieval.shelf import Damaged, load_arrays, save_arrays, shelved
-from workbench.retrieval.spending import Bill, is_dry, tell, watched
+from workbench.retrieval.index_parts import FORMAT, IndexOptions, IndexParts
+from workbench.retrieval.shelf import load_arrays, save_arrays, shelved
+from workbench.retrieval.spending import is_dry
 from workbench.retrieval.splitters import Cut, cut, cut_key
 from workbench.retrieval.vector import DenseIndex
 from workbench.text import combined_hash
@@ -27,19 +26,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-T = TypeVar("T")
-FORMAT = "9"  # a changed layout, analyser, splitter or fit of LSA is a new index
 CANDIDATES = 50  # how deep each ranking goes into a fusion
 _KEPT_IN_MEMORY = 64
-
-
-@dataclass(frozen=True, slots=True)
-class IndexOptions:
-    """What an index is made of, beside chunks and embedder. `dense`: auto, flat, hnsw or ivfpq. `bm25.language` is also
-    the language of the LSA embedder."""
-
-    bm25: Bm25Options = field(default_factory=Bm25Options)
-    dense: str = "auto"
 
 
 class ChunkIndex:
@@ -63,28 +51,15 @@ class ChunkIndex:
     ) -> None:
         self.chunks: Sequence[Chunk] = chunks if isinstance(chunks, ChunkTable) else tuple(chunks)
         self.options = options or IndexOptions()
-        self._embedder = _speaking(embedder, self.options.bm25.language)
-        self._vectors = vectors
         self._reads = reads
         self._texts = texts
         self._directory = directory if key else None
         self._key = key
-        self._lock = threading.RLock()
-        self._made: dict[str, Any] = {}
-        self._bills: list[Bill] = []  # of embedding the chunks, whoever had it done
-
-    def _once(self, name: str, make: Callable[[], T]) -> T:
-        with self._lock:
-            if name not in self._made:
-                self._made[name] = make()
-            found: T = self._made[name]
-            return found
+        self._parts = IndexParts(self.chunks, texts, embedder, vectors, self.options, self._directory, key)
 
     def texts(self) -> Sequence[str]:
         """What is searched, chunk by chunk."""
-        if self._texts is not None:
-            return self._texts
-        return list(self.chunks.texts()) if isinstance(self.chunks, ChunkTable) else [c.text for c in self.chunks]
+        return self._parts.texts()
 
     @property
     def directory(self) -> Path | None:
@@ -94,13 +69,13 @@ class ChunkIndex:
     @property
     def unfitted_embedder(self) -> Embedder:
         """The embedder as it was given: asking for it builds nothing."""
-        unfitted: Embedder = self._embedder
+        unfitted: Embedder = self._parts.unfitted
         return unfitted
 
     @property
     def embedder(self) -> Embedder:
         """The embedder fitted on the chunks."""
-        return self._dense_part()[1]
+        return self._parts.dense()[1]
 
     @property
     def vectors(self) -> NDArray[np.float32]:
@@ -110,29 +85,29 @@ class ChunkIndex:
     @property
     def dense(self) -> DenseIndex:
         """The FAISS index."""
-        return self._dense_part()[0]
+        return self._parts.dense()[0]
 
     @property
     def dense_facts(self) -> tuple[str, float] | None:
         """The kind of the dense index and its recall@10 against exact search; None while there is none."""
-        made = self._made.get("dense")
-        return (made[0].kind, made[0].recall) if made else None
+        made = self._parts.made_dense
+        return (made.kind, made.recall) if made else None
 
     @property
     def sparse(self) -> Bm25Index:
         """The BM25 index."""
-        return self._once("sparse", self._sparse_part)
+        return self._parts.sparse()
 
     def prepare(self, retriever: str = "hybrid") -> ChunkIndex:
         """Make now what a retriever needs (`build` time, not the first question's); returns itself."""
         if retriever in ("sparse", "hybrid"):
             _ = self.sparse
         if retriever in ("dense", "hybrid"):
-            known = "dense" in self._made
+            known = self._parts.made_dense is not None
             _ = self.dense
             if known:  # made for another method: it stands in this one's books all the same
-                self._tell_bills(reused=True)
-        self._made.pop("counts", None)
+                self._parts.tell_bills(reused=True)
+        self._parts.forget_counts()
         return self
 
     def configured(
@@ -143,12 +118,12 @@ class ChunkIndex:
         texts: Sequence[str] | None = None,
     ) -> ChunkIndex:
         """The same chunks indexed otherwise, kept and shared in the same way."""
-        options, embedder = options or self.options, embedder or self._embedder
+        own = self._parts.unfitted
+        options, embedder = options or self.options, embedder or own
         texts = self._texts if texts is None else list(texts)
         if texts is not None and len(texts) != len(self.chunks):
             raise MethodError(f"{len(texts)} texts for {len(self.chunks)} chunks")
-        same = (options, embedder.name, texts) == (self.options, self._embedder.name, self._texts)
-        if same:
+        if (options, embedder.name, texts) == (self.options, own.name, self._texts):
             return self
         key = combined_hash(self._key, *(texts or ())) if texts is not self._texts else self._key
 
@@ -271,134 +246,6 @@ class ChunkIndex:
         if not isinstance(self._reads, ChunkTable):
             raise MethodError("chunks can only be joined in an index that knows their context")
         return Chunk.of(self._reads.context.document(chunk.document_id), start, end)
-
-    # made or loaded
-
-    def _counts(self) -> Any:
-        from workbench.retrieval.analysis import count_terms
-
-        language = self.options.bm25.language
-        with self._lock:
-            if "counts" not in self._made:
-                chunks = self.chunks
-                # streamed from the table where that is what is searched: a million texts need not lie side by side
-                stream = chunks.texts() if self._texts is None and isinstance(chunks, ChunkTable) else self.texts()
-                self._made["counts"] = count_terms(stream, language)
-            counts = self._made["counts"]
-            other = "dense" if "sparse" not in self._made else "sparse"
-            if other in self._made:
-                del self._made["counts"]  # nothing else needs it
-            return counts
-
-    def _sparse_part(self) -> Bm25Index:
-        options = self.options.bm25
-
-        def save(index: Bm25Index, folder: Path) -> Mapping[str, Any]:
-            save_arrays(folder, index.arrays())
-            return {"texts": len(index), "options": str(options)}
-
-        def load(folder: Path, facts: Mapping[str, Any]) -> Bm25Index:
-            arrays = load_arrays(folder, "gain", "rest", "rows", "starts", "terms", "term_ends")
-            if facts["texts"] != len(self.chunks) or len(arrays["starts"]) != len(arrays["rest"]) + 1:
-                raise Damaged("arrays of other chunks")
-            return Bm25Index.of_arrays(arrays, len(self.chunks), options)
-
-        name = f"sparse-{combined_hash(self._key, str(options))}"
-        return shelved(self._directory, name, FORMAT, lambda: Bm25Index((), options, counts=self._counts()), save, load)
-
-    def _dense_part(self) -> tuple[DenseIndex, Embedder]:
-        return self._once("dense", self._dense_made)
-
-    def _dense_made(self) -> tuple[DenseIndex, Embedder]:
-        self._embedder = kept_in(self._embedder, self._directory)  # questions too are paid for once
-        if self._vectors is not None:
-            return DenseIndex(self._vectors, self.options.dense), self._embedder.fit(self.texts())
-
-        built = False
-
-        def build() -> tuple[DenseIndex, Embedder]:
-            nonlocal built
-            built = True
-            try:
-                with watched() as bills:
-                    made = self._embedded()
-            except BaseException:
-                for bill in bills:  # what was paid for before it failed
-                    tell(bill)
-                raise
-            self._bills = bills
-            return made
-
-        def save(made: tuple[DenseIndex, Embedder], folder: Path) -> Mapping[str, Any]:
-            index, embedder = made
-            arrays: dict[str, Any] = embedder.arrays() if hasattr(embedder, "arrays") else {}
-            save_arrays(folder, {"vectors": index.vectors, **arrays})
-            index.write(folder / "index.faiss")
-            bills = [dataclasses.asdict(bill) for bill in self._bills]
-            return {
-                "kind": index.kind, "recall_at_10": index.recall, "embedder": embedder.name, "fitted": [*arrays],
-                "bills": bills,
-            }  # fmt: skip
-
-        def load(folder: Path, facts: Mapping[str, Any]) -> tuple[DenseIndex, Embedder]:
-            vectors = load_arrays(folder, "vectors")["vectors"]
-            if len(vectors) != len(self.chunks):
-                raise Damaged("vectors of other chunks")
-            self._bills = [Bill(**bill) for bill in facts.get("bills", ())]
-            embedder: Any = self._embedder
-            if facts["fitted"]:
-                embedder = embedder.of_arrays(load_arrays(folder, *facts["fitted"]))
-            return DenseIndex.read(folder / "index.faiss", vectors, facts["kind"], facts["recall_at_10"]), embedder
-
-        parts = (self._key, self._embedder.name, self.options.dense)
-        language = self.options.bm25.language if hasattr(self._embedder, "speaking") else ""
-        name = f"dense-{combined_hash(*parts, language)}"
-        made = shelved(self._directory, name, FORMAT, build, save, load)
-        self._tell_bills(reused=not built)
-        return made
-
-    def _tell_bills(self, *, reused: bool) -> None:
-        for bill in self._bills:
-            tell(dataclasses.replace(bill, reused=True) if reused else bill)
-
-    def _embedded(self) -> tuple[DenseIndex, Embedder]:
-        embedder: Any = self._embedder
-        if not len(self.chunks):
-            import numpy as np
-
-            return DenseIndex(np.zeros((0, 1), np.float32)), embedder.fit([])
-        if getattr(embedder, "late", False):
-            return DenseIndex(self._late_vectors(embedder), self.options.dense), embedder
-        if hasattr(embedder, "fit_counts"):
-            counts = self._counts()
-            fitted = embedder.fit_counts(counts)
-            return DenseIndex(fitted.embed_counts(counts), self.options.dense), fitted
-        texts = self.texts()
-        fitted = embedder.fit(texts)
-        return DenseIndex(fitted.embed(texts), self.options.dense), fitted
-
-    def _late_vectors(self, embedder: Any) -> NDArray[np.float32]:
-        import numpy as np
-
-        if not isinstance(self.chunks, ChunkTable) or self._texts is not None:
-            raise InputError(
-                "late chunking embeds the documents themselves, not texts made of them",
-                field="embedder",
-                fix="leave `late:` or `contextual` away",
-            )
-        spans = self.chunks.spans
-        vectors = []
-        for number, document in enumerate(self.chunks.context.documents):
-            own = [(start, end) for _, start, end in spans[spans[:, 0] == number].tolist()]
-            if own:
-                vectors.append(embedder.embed_spans(document.text, own))
-        return np.concatenate(vectors)
-
-
-def _speaking(embedder: Any, language: str) -> Any:
-    if getattr(embedder, "language", language) == language:
-        return embedder
-    return embedder.speaking(language)
 
 
 _MEMORY: OrderedDict[str, ChunkIndex] = OrderedDict()
