@@ -74,10 +74,19 @@ def test_a_share_gets_wilson_s_interval_of_its_effective_number(sizes: tuple[int
     interval = clustered_interval(values, clusters, bounds=(0, 1))
     mean, groups = values.mean(), len(sizes)
     meat = sum((values[clusters == g] - mean).sum() ** 2 for g in range(groups))
-    number = mean * (1 - mean) / (groups / (groups - 1) * meat / values.size**2)
+    robust = groups / (groups - 1) * meat / values.size**2
+    number = mean * (1 - mean) / max(robust, values.var(ddof=1) / values.size)
     for end in (interval.low, interval.high):
         assert (mean - end) ** 2 == pytest.approx(stats.t.ppf(0.975, groups - 1) ** 2 * end * (1 - end) / number)
     assert 0 < interval.low < mean < interval.high < 1
+
+
+def test_contexts_that_are_alike_by_chance_show_no_more_than_independent_answers() -> None:
+    """Five contexts with one right answer of two each: their means do not differ, the answers do."""
+    interval = clustered_interval([0, 1] * 5, np.repeat(np.arange(5), 2), bounds=(0, 1))
+    number = 0.25 / (np.var([0, 1] * 5, ddof=1) / 10)
+    t_squared = stats.t.ppf(0.975, 4) ** 2
+    assert (0.5 - interval.low) ** 2 == pytest.approx(t_squared * interval.low * (1 - interval.low) / number)
 
 
 @pytest.mark.parametrize("clusters", [6, 90])

@@ -46,11 +46,11 @@ def clustered_interval(
 ) -> Interval:
     """Mean and 95 % interval; what is drawn from the world are clusters. The interval stays inside `bounds`.
 
-    From 60 clusters on a percentile bootstrap of clusters; with fewer it covers too little (0.84 with five), so that
-    they get an interval from the cluster-robust standard error with G − 1 degrees of freedom (Cameron and Miller 2015,
-    §VI): the mean ± t standard errors, or for values between 0 and 1 (`bounds`) Wilson's, which stays true near the
-    ends. A single cluster says nothing about others: then each value is a cluster, and the interval holds for that
-    cluster only.
+    Values between 0 and 1 (`bounds`) get Wilson's interval of their effective number, which stays true near the ends,
+    where a bootstrap does not. Others (differences) get a percentile bootstrap of clusters from 60 on; with fewer it
+    covers too little (0.84 with five), so that they get the mean ± t cluster-robust standard errors with G − 1 degrees
+    of freedom (Cameron and Miller 2015, §VI). A single cluster says nothing about others: then each value is a cluster,
+    and the interval holds for that cluster only.
     """
     data = np.asarray(values, dtype=np.float64)
     if data.size == 0:
@@ -61,7 +61,7 @@ def clustered_interval(
     if len(sums) >= MANY and not (share and mean in (0.0, 1.0)):
         low, high = _bootstrap(sums, counts, draws, seed)
     else:
-        low, high = _wilson(sums, counts) if share else _robust_t(sums, counts)
+        low, high = _wilson(data, sums, counts) if share else _robust_t(sums, counts)
     low, high = max(low, bounds[0]), min(high, bounds[1])
     return Interval(mean, min(low, mean), max(high, mean), data.size, len(np.unique(np.asarray(clusters))))
 
@@ -96,17 +96,18 @@ def _robust_variance(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> 
     return float(groups / (groups - 1) * ((sums - mean * counts) ** 2).sum() / counts.sum() ** 2)
 
 
-def _wilson(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[float, float]:
+def _wilson(data: NDArray[np.float64], sums: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[float, float]:
     """Wilson's score interval of a mean between 0 and 1: all p with (mean − p)² ≤ t² p (1 − p) / n, where n is the
     effective number of values, mean (1 − mean) / variance (Korn and Graubard 1998; Dean and Pagano 2015).
 
-    Where the clusters do not differ at all, as when everything is right, there is no spread to learn clustering from,
-    and n is the number of values: an interval without width would claim to know what a few right answers cannot show.
+    The variance is at least that of independent values: a few clusters may be alike by chance, and no more is known
+    for that. Where the values do not differ at all, as when everything is right, n is their number: an interval without
+    width would claim to know what a few right answers cannot show.
     """
     mean = float(sums.sum() / counts.sum())
     if len(sums) == 1:
         return mean, mean
-    variance = _robust_variance(sums, counts)
+    variance = max(_robust_variance(sums, counts), float(data.var(ddof=1)) / data.size)
     number = mean * (1 - mean) / variance if variance > 1e-15 else float(counts.sum())
     squared = _t(len(sums) - 1) ** 2 / number
     middle = (mean + squared / 2) / (1 + squared)
