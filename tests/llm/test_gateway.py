@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from workbench.errors import BudgetReached, ContextOverflow, ModelError, RequestRefused, ServerGone
+from workbench.errors import BudgetReached, ContextOverflow, ModelError, RateLimited, RequestRefused, ServerGone
+from workbench.llm.accounting import Spent
+from workbench.llm.attempts import Sender
 from workbench.llm.cache import ResponseCache
+from workbench.llm.drive import Send, Sleep, Take
 from workbench.llm.gateway import CallTag, Gateway
 from workbench.llm.model import ChatRequest, Completion, count_messages
 from workbench.llm.prices import Price
@@ -78,9 +81,9 @@ def test_a_call_is_recorded_whole(log: Log) -> None:
     assert log.texts == [("<user>\nWho?", "Ada")]
 
 
-def test_without_a_price_cost_is_zero_and_tokens_are_still_there(log: Log) -> None:
+def test_without_a_price_cost_is_unknown_and_tokens_are_still_there(log: Log) -> None:
     Gateway(ScriptedModel(["Ada"]), record=log).complete(ask(), tag())
-    assert log.calls[0].cost_usd == 0.0
+    assert log.calls[0].cost_usd is None
     assert log.calls[0].prompt_tokens > 0
 
 
@@ -277,6 +280,28 @@ def test_the_guard_stands_before_every_attempt_with_the_least_it_will_cost() -> 
     tokens = count_messages(model, ask().messages)
     assert asked[0] == (float(tokens), tokens)
     assert len(model.history) == 1
+
+
+def test_no_pause_is_longer_than_what_the_guard_leaves() -> None:
+    class Guard:
+        left = 2.0
+
+        def check(self, usd: float, tokens: int) -> None:
+            if not self.left:
+                raise BudgetReached("over")
+
+        def left_s(self) -> float:
+            return self.left
+
+    guard = Guard()
+    sender = Sender(ScriptedModel([]), price=None, concurrency=1, retry=None, guard=guard, breaker=None)
+    steps = sender.sent(ask(), Spent(0.0), 10)
+    assert isinstance(next(steps), Take)
+    assert isinstance(steps.send(sender.places.take()), Send)
+    assert steps.throw(RateLimited("slow down", 300.0)) == Sleep(2.0)
+    guard.left = 0.0
+    with pytest.raises(BudgetReached):
+        next(steps)
 
 
 def test_calls_that_wait_for_a_place_pass_the_guard_only_when_they_get_it() -> None:
