@@ -57,11 +57,10 @@ def clustered_interval(
         return Interval(float("nan"), float("nan"), float("nan"), 0, 0)
     sums, counts = _sums(data, units(clusters))
     mean = float(data.mean())
-    share = bounds == (0.0, 1.0) and data.min() >= 0.0 and data.max() <= 1.0
-    if len(sums) >= MANY and not (share and mean in (0.0, 1.0)):
-        low, high = _bootstrap(sums, counts, draws, seed)
+    if bounds == (0.0, 1.0) and data.min() >= 0.0 and data.max() <= 1.0:
+        low, high = _wilson(data, sums, counts)
     else:
-        low, high = _wilson(data, sums, counts) if share else _robust_t(sums, counts)
+        low, high = _bootstrap(sums, counts, draws, seed) if len(sums) >= MANY else _robust_t(sums, counts)
     low, high = max(low, bounds[0]), min(high, bounds[1])
     return Interval(mean, min(low, mean), max(high, mean), data.size, len(np.unique(np.asarray(clusters))))
 
