@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
-from workbench.fitting import SEAM, cut, note_room, reduced, room_for
+from workbench.fitting import SEAM, cut, note_number, note_room, reduced, room_for
 from workbench.pipeline import Bench, Messages, Prompt
 from workbench.records import Message
 from workbench.retrieval.entity_graph import cooccurrence_triples
@@ -121,9 +121,7 @@ def merge_descriptions(graph: KnowledgeGraph, bench: Bench, *, many: int, tokens
         room = room_for(MERGE(descriptions="", name=name), bench, reply_tokens=reply_tokens)
         prompts.append(MERGE(descriptions=cut("\n".join(held), room, bench), name=name))
     replies = bench.ask_many(prompts, step="merge", max_tokens=reply_tokens)
-    empty = sum(not reply.text.strip() for reply in replies)
-    if empty:
-        bench.note("empty_merges", empty)
+    note_number("empty_merges", sum(not reply.text.strip() for reply in replies), bench)
     for (_, held), reply in zip(heavy, replies, strict=True):
         held[:] = [reply.text.strip()] if reply.text.strip() else held
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from pipelines.chain_of_agents import MANAGER
-from workbench.fitting import cut, labelled, note_room, room_for, shortened
+from workbench.fitting import cut, labelled, note_number, note_room, room_for, shortened, unparsable
 from workbench.pipeline import Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question, Reply
 
@@ -62,9 +62,7 @@ class ChainOfAgentsHierarchical:
         prompts = [WORKER(chunk=part.text, question=asked) for part in bench.split(room=room)]
         replies = bench.ask_many(prompts, step="worker", max_tokens=tokens, schema=Judged)
         notes = [cut(note, tokens, bench) for note in map(_useful, replies) if note]
-        unparsable = sum(reply.parsed is None for reply in replies)
-        if unparsable:
-            bench.note("worker_unparsable", unparsable)
+        note_number("worker_unparsable", unparsable(replies), bench)
         bench.note("useful_parts", f"{len(notes)} of {len(replies)}")
         read = _summaries(shortened(notes, last, bench, _summaries))
         return bench.reply(MANAGER(note=read, question=asked), step="manager")

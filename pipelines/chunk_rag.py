@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from workbench.errors import InputError, UnknownName
-from workbench.fitting import fitting_hits, from_the_start
-from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, Retriever, render_documents, render_question
+from workbench.fitting import fitting_hits, from_the_start, hits_text
+from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, Retriever, render_question
 from workbench.records import Answer, Context, Hit, Message, Question
 from workbench.retrieval.asking import Asker
 from workbench.retrieval.bm25 import Bm25Options
@@ -231,9 +231,8 @@ def read_hits(hits: Sequence[Hit], question: Question, bench: Bench, *, order: s
     asked = render_question(question)
     room = bench.room(READ(chunks="", question=asked), reply_tokens=bench.answer_tokens)
 
-    def shown_text(some: Sequence[Hit]) -> str:
-        return render_documents([hit.chunk for hit in some], bench.context)
-
-    kept, dropped = fitting_hits(hits, room, bench, shown_text)
+    kept, dropped = fitting_hits(hits, room, bench)
     shown = arranged(kept, order, bench.context)
-    return bench.reply(READ(chunks=shown_text(shown), question=asked), step="read", hits=kept, dropped_tokens=dropped)
+    return bench.reply(
+        READ(chunks=hits_text(shown, bench), question=asked), step="read", hits=kept, dropped_tokens=dropped
+    )

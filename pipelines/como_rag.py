@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pipelines.hippo_rag import HippoRag, Memory
 from pipelines.raptor import Raptor
 from pipelines.self_route import declines
-from workbench.fitting import cut, fitting_hits, from_the_start, labelled, leading, note_room, room_for
+from workbench.fitting import cut, fitting_hits, from_the_start, labelled, leading, note_number, note_room, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.text_index import TextIndex
@@ -150,8 +150,7 @@ class ComoRag:
         texts = [cut("\n".join(chunk.text for chunk in window), room, bench) for window in windows]
         replies = bench.ask_many([TIMELINE(texts=text) for text in texts], step="timeline", max_tokens=tokens)
         told = [cut(reply.text.strip(), tokens, bench, noted=False) for reply in replies]
-        if not all(told):
-            bench.note("empty_timelines", told.count(""))
+        note_number("empty_timelines", told.count(""), bench)
         return [summary or text for summary, text in zip(told, texts, strict=True)]
 
     def answer(self, question: Question, state: Story, bench: Bench) -> Answer:
@@ -208,8 +207,7 @@ class ComoRag:
         prompts = [CUE(texts=text, aim=aim, question=asked) for _, text in filled]
         replies = bench.ask_many(prompts, step="cue", max_tokens=rooms.cue_tokens)
         cues = [cut(reply.text.strip(), rooms.cue_tokens, bench) for reply in replies]
-        if not all(cues):
-            bench.note("empty_cues", cues.count(""))
+        note_number("empty_cues", cues.count(""), bench)
         return [
             Found(probe, layer, text, cue, tuple(hits) if layer == LAYERS[0] else ())
             for (layer, text), cue in zip(filled, cues, strict=True)

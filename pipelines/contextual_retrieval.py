@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pipelines.chunk_rag import READ, read_hits
-from workbench.fitting import SEAM, cut, from_the_start, reduced, room_for
+from workbench.fitting import SEAM, cut, from_the_start, note_number, reduced, room_for
 from workbench.pipeline import Bench, MethodCard, Prompt
 from workbench.records import Answer, Chunk, Context, Hit, Question
 from workbench.retrieval.chunking import pack
@@ -76,8 +76,7 @@ class ContextualRetrieval:
         prompts = [SITUATE(document=_around(c, parts[c.document_id]), chunk=cut(c.text, size, bench)) for c in chunks]
         replies = bench.ask_many(prompts, step="situate", max_tokens=tokens)
         contexts = [cut(reply.text.strip(), tokens, bench) for reply in replies]
-        if not all(contexts):
-            bench.note("empty_contexts", contexts.count(""))
+        note_number("empty_contexts", contexts.count(""), bench)
         texts = [
             f"{chunk.text}\n\n{added}" if added else chunk.text for chunk, added in zip(chunks, contexts, strict=True)
         ]

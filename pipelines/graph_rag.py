@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
 from pipelines.chunk_rag import READ, read_hits
-from workbench.fitting import cut, fitting_hits, from_the_start, leading, note_room, reduced, room_for
-from workbench.pipeline import Bench, MethodCard, Prompt, render_documents, render_question
+from workbench.fitting import (
+    cut,
+    fitting_hits,
+    from_the_start,
+    hits_text,
+    leading,
+    note_number,
+    note_room,
+    reduced,
+    room_for,
+)
+from workbench.pipeline import Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.entity_graph import EntityGraph, Triple, cooccurrence_triples, entities
 from workbench.retrieval.index import ChunkIndex
@@ -119,9 +128,7 @@ class GraphRag:
                 bench.note("facts_left_out", len(facts) - len(kept))
             prompts.append(REPORT(facts="\n".join(kept)))
         replies = bench.ask_many(prompts, step="report", max_tokens=tokens)
-        empty = sum(not reply.text.strip() for reply in replies)
-        if empty:
-            bench.note("empty_reports", empty)
+        note_number("empty_reports", sum(not reply.text.strip() for reply in replies), bench)
         return tuple((frozenset(g), cut(r.text.strip(), tokens, bench)) for g, r in zip(groups, replies, strict=True))
 
     def answer(self, question: Question, state: GraphState, bench: Bench) -> Answer:
@@ -151,9 +158,6 @@ class GraphRag:
         report = cut(report, room // 2, bench)
         room -= bench.count(report)
 
-        def shown(some: Sequence[Hit]) -> str:
-            return render_documents([hit.chunk for hit in some], bench.context)
-
-        kept, dropped = fitting_hits(hits, room - 4, bench, shown)
-        text = f"{report}\n\n{shown(kept)}"
+        kept, dropped = fitting_hits(hits, room - 4, bench)
+        text = f"{report}\n\n{hits_text(kept, bench)}"
         return bench.reply(READ(chunks=text, question=asked), step="read", hits=kept, dropped_tokens=dropped)

@@ -16,8 +16,20 @@ from pipelines._extraction import (
     merge_descriptions,
     relation_row,
 )
-from workbench.fitting import SEAM, cut, fitting_hits, from_the_start, leading, note_room, packed, room_for
-from workbench.pipeline import ANSWER_RULE, REFUSAL, Bench, MethodCard, Prompt, render_documents, render_question
+from workbench.fitting import (
+    SEAM,
+    cut,
+    fitting_hits,
+    from_the_start,
+    hits_text,
+    leading,
+    note_number,
+    note_room,
+    packed,
+    room_for,
+    unparsable,
+)
+from workbench.pipeline import ANSWER_RULE, REFUSAL, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
 from workbench.retrieval.knowledge_graph import Community, KnowledgeGraph
@@ -189,11 +201,8 @@ class GraphRagCommunities:
         found = [Hit(state.index.chunks[i], 1 / rank, rank) for rank, i in enumerate(numbers, 1)]
         found = from_the_start(found, state.index.chunks, len(state.index.chunks), bench)
 
-        def shown(some: Sequence[Hit]) -> str:
-            return render_documents([hit.chunk for hit in some], bench.context)
-
-        hits, dropped = fitting_hits(found, min(total // 2, total - bench.count(above) - SEAM), bench, shown)
-        text = cut("\n\n".join(part for part in (above, shown(hits)) if part), room, bench)
+        hits, dropped = fitting_hits(found, min(total // 2, total - bench.count(above) - SEAM), bench)
+        text = cut("\n\n".join(part for part in (above, hits_text(hits, bench)) if part), room, bench)
         return bench.reply(READ(text=text, question=asked), step="read", hits=hits, dropped_tokens=dropped)
 
     def _matched(self, near: Sequence[str], state: Communities) -> list[str]:
@@ -216,9 +225,7 @@ class GraphRagCommunities:
         last = room_for(REDUCE(points="", question=asked), bench, reply_tokens=bench.answer_tokens)
         prompts = [MAP(reports=batch, question=asked) for batch in self._batches(state, room, bench)]
         replies = bench.ask_many(prompts, step="map", max_tokens=tokens, schema=Points)
-        unparsable = sum(reply.parsed is None for reply in replies)
-        if unparsable:
-            bench.note("map_unparsable", unparsable)
+        note_number("map_unparsable", unparsable(replies), bench)
         scored = [
             (point.score, f"Analyst {number}: {point.description.strip()}")
             for number, reply in enumerate(replies, 1)

@@ -81,9 +81,9 @@ class HippoRag:
 
     Named deviations: passages of 512 tokens (upstream takes paragraphs as given); replies are JSON; a copied fact must
     resemble a candidate (upstream's fuzzy match takes anything); an edge counts once, not in both directions, and
-    synonyms join only phrases that no fact joins; no question-specific instructions for the embedder; the last call
-    answers without a worked example. An unparsable passage gets its names and facts by rule; an unparsable filter keeps
-    nothing. Both are noted. Nothing found: the text's first chunks are read, noted.
+    synonyms join only phrases that no fact joins; no question-specific instructions for the embedder; no prompt has
+    worked examples. An unparsable passage gets its names and facts by rule; an unparsable filter keeps nothing. Both
+    are noted. Nothing found: the text's first chunks are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

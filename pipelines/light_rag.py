@@ -16,8 +16,8 @@ from pipelines._extraction import (
     merge_descriptions,
     relation_row,
 )
-from workbench.fitting import cut, fitting_hits, leading, note_room, room_for
-from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_documents, render_question
+from workbench.fitting import cut, fitting_hits, hits_text, leading, note_room, room_for
+from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.index import ChunkIndex
 from workbench.retrieval.knowledge_graph import KnowledgeGraph, Pair
@@ -139,7 +139,7 @@ class LightRag:
         above = "\n\n".join(parts) + "\n\n" if parts else ""
 
         def shown(some: Sequence[Hit]) -> str:
-            return above + render_documents([hit.chunk for hit in some], bench.context)
+            return above + hits_text(some, bench)
 
         found = [Hit(state.index.chunks[i], 1 / rank, rank) for rank, i in enumerate(chosen, 1)]
         hits, dropped = fitting_hits(found, total, bench, shown)

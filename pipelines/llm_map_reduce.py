@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from workbench.fitting import folded, labelled, note_room, reduced, room_for
+from workbench.fitting import folded, labelled, note_number, note_room, reduced, room_for, unparsable
 from workbench.pipeline import ANSWER_RULE, Bench, Messages, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question, Reply
 from workbench.text import says_only
@@ -16,9 +16,9 @@ from workbench.text import says_only
 NOTHING = "[NO INFORMATION]"
 CALIBRATION = (
     'How confidence is scored, from 0 to 5, on the text "Ada moved to Oslo in 1931 and opened a bakery there.": "Ada '
-    'moved to Oslo" 5, it is stated. "Ada lived in Oslo in 1932" 3.5, it very likely follows. "Ada could bake" 3, it '
-    'probably follows. "Ada liked Oslo" 1, the text hardly supports it. "Oslo has a harbour" 0, the text does not say '
-    "so, even if it is true."
+    'moved to Oslo" 5, it is stated. "Ada lived in Oslo in 1932" 3.5, it very likely follows. "Ada could bake" and '
+    '"Ada sold bread" 3, they probably follow. "Oslo has a harbour" 0, the text does not say so, even if it is true. '
+    '"Ada was a sailor" 0, nothing speaks for it.'
 )
 MAP = Prompt(
     "llm_map_reduce.map",
@@ -103,9 +103,7 @@ class LlmMapReduce:
     def _ask(self, prompts: Sequence[Messages], step: str, tokens: int, bench: Bench) -> list[str]:
         replies = bench.ask_many(prompts, step=step, max_tokens=tokens, schema=Note)
         notes = [_rendered(reply) for reply in replies]
-        unparsable = sum(reply.parsed is None for reply in replies)
-        if unparsable:
-            bench.note(f"{step}_unparsable", unparsable)
+        note_number(f"{step}_unparsable", unparsable(replies), bench)
         kept = [note for note in notes if note]
         if len(kept) < len(notes):
             bench.note("all_notes_empty" if not kept else "notes_empty", len(notes) - len(kept))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workbench.fitting import cut, fitting_hits, leading, note_room, reduced, room_for
-from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Portion, Prompt, render_documents, render_question
+from workbench.fitting import cut, fitting_hits, hits_text, leading, note_room, reduced, room_for
+from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Portion, Prompt, render_question
 from workbench.records import Answer, Context, Document, Hit, Message, Question
 from workbench.retrieval.chunking import pack
 from workbench.retrieval.text_index import TextIndex
@@ -102,13 +102,9 @@ class LongRag:
         dropped = sum(bench.count(unit.text) for unit, _ in ranked[len(kept) :])
         text = _rendered(kept)
         if ranked and not kept:  # not even the best unit fits: its first chunks, the last of them cut
-
-            def shown(some: Sequence[Hit]) -> str:
-                return render_documents([hit.chunk for hit in some], bench.context)
-
-            hits, left_out = fitting_hits(_hits(ranked[:1]), room, bench, shown)
+            hits, left_out = fitting_hits(_hits(ranked[:1]), room, bench)
             dropped += left_out - bench.count(ranked[0][0].text)
-            text = shown(hits)
+            text = hits_text(hits, bench)
         reply = bench.ask(_read(text, titles, asked), step="read", max_tokens=tokens)
         long_answer = cut(marked(reply.text), last, bench)
         if not long_answer:

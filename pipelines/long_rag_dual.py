@@ -10,7 +10,18 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel
 
-from workbench.fitting import SEAM, cut, fitting_hits, from_the_start, leading, note_room, room_for
+from workbench.fitting import (
+    SEAM,
+    cut,
+    fitting_hits,
+    from_the_start,
+    hits_text,
+    leading,
+    note_number,
+    note_room,
+    room_for,
+    unparsable,
+)
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_documents, render_question
 from workbench.records import Answer, Chunk, Context, Document, Hit, Question, Reply
 from workbench.retrieval.analysis import words
@@ -126,8 +137,7 @@ class LongRagDual:
             kept = self._documents(chunks, room, bench)
 
         def shown(some: Sequence[Hit]) -> str:
-            text = render_documents([hit.chunk for hit in some], bench.context)
-            return "\n\n".join(part for part in (text, extract) if part)
+            return "\n\n".join(part for part in (hits_text(some, bench), extract) if part)
 
         hits, dropped = fitting_hits(_ranked(kept), room, bench, shown)
         return bench.reply(READ(text=shown(hits), question=asked), step="read", hits=hits, dropped_tokens=dropped)
@@ -189,9 +199,7 @@ class LongRagDual:
         thoughts = cut(thoughts, rooms.thoughts, bench)
         prompts = [FILTER(chunk=chunk.text, thoughts=thoughts, question=asked) for chunk in chunks]
         replies = bench.ask_many(prompts, step="filter", max_tokens=VERDICT_TOKENS, schema=Verdict)
-        unparsable = sum(not isinstance(reply.parsed, Verdict) for reply in replies)
-        if unparsable:
-            bench.note("filter_unparsable", unparsable)
+        note_number("filter_unparsable", unparsable(replies), bench)
         kept = [chunk for chunk, reply in zip(chunks, replies, strict=True) if _helps(reply)]
         if not kept:
             bench.note("no_chunk_kept", len(chunks))

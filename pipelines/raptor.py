@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from workbench.fitting import cut, leading, note_room, packed, room_for
+from workbench.fitting import cut, leading, note_number, note_room, packed, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Chunk, Context, Hit, Question
 from workbench.retrieval.soft_clusters import soft_clusters
@@ -47,9 +47,9 @@ class Raptor:
 
     Defaults are the repository's: leaves and summaries of 100 tokens, 5 layers, clusters up to 3,500 tokens, collapsed
     with the 10 nearest nodes in 3,500 tokens, tree with 5 a layer. Named deviations: spectral instead of UMAP reduction
-    (see `soft_clusters`); leaves keep their punctuation and order; an oversized cluster is cut in consecutive groups;
-    a layer that does not shrink ends the tree; an empty summary is the beginning of its texts; a question that nothing
-    resembles is read with the top layer. All are noted.
+    (see `soft_clusters`); leaves keep their punctuation and order, and a sentence over their size is cut at words; an
+    oversized cluster is cut in consecutive groups; a layer that does not shrink ends the tree; an empty summary is the
+    beginning of its texts; a question that nothing resembles is read with the top layer. All are noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -89,9 +89,7 @@ class Raptor:
             for group, reply in zip(groups, replies, strict=True):
                 text = reply.text.strip() or " ".join(nodes[i].text for i in group)
                 nodes.append(Node(cut(text, tokens, bench, noted=False), tuple(group)))
-            empty = sum(not reply.text.strip() for reply in replies)
-            if empty:
-                bench.note("empty_summaries", empty)
+            note_number("empty_summaries", sum(not reply.text.strip() for reply in replies), bench)
             layers.append(tuple(range(start, len(nodes))))
         return Tree(tuple(nodes), tuple(layers), bench.text_index([node.text for node in nodes]))
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel
 
-from workbench.fitting import cut, folded, labelled, note_room, reduced, room_for
+from workbench.fitting import cut, folded, labelled, note_number, note_room, reduced, room_for, unparsable
 from workbench.pipeline import ANSWER_RULE, Bench, Messages, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question, Reply
 
@@ -92,18 +92,14 @@ class SegmentPlus:
 
     def _notes(self, prompts: list[Messages], step: str, tokens: int, bench: Bench) -> list[str]:
         replies = bench.ask_many(prompts, step=step, max_tokens=tokens, schema=Note)
-        unparsable = sum(reply.parsed is None for reply in replies)
-        if unparsable:
-            bench.note(f"{step}_unparsable", unparsable)
+        note_number(f"{step}_unparsable", unparsable(replies), bench)
         return [_rendered(reply) for reply in replies]
 
     def _kept(self, notes: list[str], room: int, asked: str, bench: Bench) -> list[str]:
         prompts = [FILTER(note=cut(note, room, bench), question=asked) for note in notes]
         replies = bench.ask_many(prompts, step="filter", max_tokens=LABEL_TOKENS, schema=Label)
         kept = [note for note, reply in zip(notes, replies, strict=True) if _keeps(reply)]
-        unparsable = sum(reply.parsed is None for reply in replies)
-        if unparsable:
-            bench.note("filter_unparsable", unparsable)
+        note_number("filter_unparsable", unparsable(replies), bench)
         if notes and not kept:
             bench.note("all_notes_removed", len(notes))
             return notes

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from pipelines.full_context import FullContext
-from workbench.fitting import fitting_hits, from_the_start, room_for
+from workbench.fitting import fitting_hits, from_the_start, hits_text, room_for
 from workbench.pipeline import (
     ANSWER_RULE,
     REFUSAL,
@@ -16,10 +15,9 @@ from workbench.pipeline import (
     MethodCard,
     Prompt,
     Retriever,
-    render_documents,
     render_question,
 )
-from workbench.records import Answer, Context, Hit, Question
+from workbench.records import Answer, Context, Question
 from workbench.retrieval.index import ChunkIndex
 from workbench.text import sentences
 
@@ -64,11 +62,10 @@ class SelfRoute:
         asked = render_question(question)
         room = room_for(ROUTE(chunks="", question=asked), bench, reply_tokens=bench.answer_tokens)
 
-        def shown(some: Sequence[Hit]) -> str:
-            return render_documents([hit.chunk for hit in some], bench.context)
-
-        kept, dropped = fitting_hits(hits, room, bench, shown)
-        routed = bench.reply(ROUTE(chunks=shown(kept), question=asked), step="route", hits=kept, dropped_tokens=dropped)
+        kept, dropped = fitting_hits(hits, room, bench)
+        routed = bench.reply(
+            ROUTE(chunks=hits_text(kept, bench), question=asked), step="route", hits=kept, dropped_tokens=dropped
+        )
         escalated = declines(routed.text)
         bench.note("escalated", escalated)
         return FullContext().answer(question, None, bench) if escalated else routed

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from workbench.fitting import cut, note_room, reduced, room_for
+from workbench.fitting import cut, note_number, note_room, reduced, room_for
 from workbench.pipeline import ANSWER_RULE, Bench, MethodCard, Prompt, render_question
 from workbench.records import Answer, Context, Question
 
@@ -68,8 +68,7 @@ class SemanticCompression:
             prompts = [COMPRESS(chunk=cut(text, pack, bench), words=tokens * 2 // 3) for text in packs]
             replies = bench.ask_many(prompts, step="compress", max_tokens=tokens)
             shorter = [cut(reply.text.strip(), tokens, bench) for reply in replies]
-            if not all(shorter):
-                bench.note("empty_summaries", shorter.count(""))
+            note_number("empty_summaries", shorter.count(""), bench)
             blocks = [short or text for short, text in zip(shorter, packs, strict=True)]
         return "\n".join(blocks)
 

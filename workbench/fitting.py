@@ -6,11 +6,12 @@ What methods share beyond the bench. Nothing here calls a model; whatever is cut
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from workbench.errors import ContextOverflow
-from workbench.pipeline import Bench, Messages
-from workbench.records import Chunk, Hit
+from workbench.pipeline import Bench, Messages, render_documents
+from workbench.records import Chunk, Hit, Reply
 
 # A tokenizer may split a text and its template differently once they are joined; a few tokens are kept free for that.
 SEAM = 8
@@ -78,6 +79,17 @@ def cut(text: str, room: int, bench: Bench, *, noted: bool = True) -> str:
     return text[:low]
 
 
+def note_number(name: str, number: int, bench: Bench) -> None:
+    """Note how many replies took a fallback, unless none did."""
+    if number:
+        bench.note(name, number)
+
+
+def unparsable(replies: Sequence[Reply]) -> int:
+    """How many structured replies could not be parsed, even when asked again."""
+    return sum(reply.parsed is None for reply in replies)
+
+
 def labelled(notes: Sequence[str], label: str = "Notes") -> str:
     """Notes as paragraphs under their numbers, from 1."""
     return "\n\n".join(f"{label} {number}:\n{note}" for number, note in enumerate(notes, 1))
@@ -92,11 +104,17 @@ def from_the_start(hits: Sequence[Hit], chunks: Sequence[Chunk], number: int, be
     return [Hit(chunk, 0.0, rank) for rank, chunk in enumerate(chunks[:number], 1)]
 
 
+def hits_text(hits: Sequence[Hit], bench: Bench) -> str:
+    """The chunks of hits as prompt text, in their order."""
+    return render_documents([hit.chunk for hit in hits], bench.context)
+
+
 def fitting_hits(
-    hits: Sequence[Hit], room: int, bench: Bench, render: Callable[[Sequence[Hit]], str]
+    hits: Sequence[Hit], room: int, bench: Bench, render: Callable[[Sequence[Hit]], str] | None = None
 ) -> tuple[list[Hit], int]:
-    """As many hits from the first on as fit `room` tokens as rendered, and the tokens left out. Of a first one that is
-    too long by itself its beginning is kept, noted."""
+    """As many hits from the first on as fit `room` tokens as rendered (as `hits_text` unless told), and the tokens left
+    out. Of a first one that is too long by itself its beginning is kept, noted."""
+    render = render or partial(hits_text, bench=bench)
     kept = leading(hits, room, bench, render)
     dropped = sum(bench.count(hit.chunk.text) for hit in hits[len(kept) :])
     if kept or not hits:
