@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,11 +74,18 @@ class _Script:
     def __init__(self, replies: Replies) -> None:
         self._replies = replies
         self._said: dict[str, int] = {}
-        self.steps: dict[str, str] = {}
+        self._steps: dict[str, str] = {}
+        self._lock = threading.Lock()  # chains side by side send while others are answered
+
+    def sends(self, prompt: str, step: str) -> None:
+        """Remember which step a prompt belongs to."""
+        with self._lock:
+            self._steps[prompt] = step
 
     def __call__(self, request: ChatRequest) -> str:
         prompt = request.messages[0].content
-        step = next((step for sent, step in self.steps.items() if prompt.startswith(sent)), "")
+        with self._lock:
+            step = next((step for sent, step in self._steps.items() if prompt.startswith(sent)), "")
         if isinstance(self._replies, Mapping):
             if step not in self._replies:
                 raise AssertionError(f"the script has no line for step {step!r}; it has {sorted(self._replies)}")
@@ -102,12 +110,12 @@ class _Gateway(Gateway):
         self._script = script
 
     def complete(self, request: ChatRequest, tag: CallTag, schema: Any = None) -> Reply:
-        self._script.steps[request.messages[0].content] = tag.step
+        self._script.sends(request.messages[0].content, tag.step)
         return super().complete(request, tag, schema)
 
     def complete_many(self, requests: Any, tags: Any, schema: Any = None) -> list[Reply | Exception]:
         for request, tag in zip(requests, tags, strict=True):
-            self._script.steps[request.messages[0].content] = tag.step
+            self._script.sends(request.messages[0].content, tag.step)
         return super().complete_many(requests, tags, schema)
 
 
