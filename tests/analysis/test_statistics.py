@@ -97,6 +97,18 @@ def test_all_right_is_no_certainty(clusters: int) -> None:
     assert interval.low == pytest.approx(1 / (1 + t_squared / (3 * clusters)))  # Wilson's, of 3 × clusters values
 
 
+def test_a_share_of_many_contexts_is_bootstrapped_unless_few_are_right_or_wrong() -> None:
+    for wrong, bootstrapped in ((50, True), (22, True), (18, False), (94, False)):
+        values = (np.arange(100) >= wrong).astype(float)
+        interval = clustered_interval(values, np.arange(100), draws=40_000, bounds=(0, 1))
+        by_rank = stats.binom.ppf([0.025, 0.975], 100, values.mean()) / 100  # of resampling 100 values of 0 and 1
+        squared = stats.t.ppf(0.975, 99) ** 2 / 99  # Wilson's; the variance of 0 and 1 with one degree of freedom less
+        reach = np.sqrt(squared * values.mean() * (1 - values.mean()) + squared**2 / 4)
+        wilson = [(values.mean() + squared / 2 + sign * reach) / (1 + squared) for sign in (-1, 1)]
+        expected = by_rank if bootstrapped else wilson
+        assert (interval.low, interval.high) == pytest.approx(expected, abs=0.0101 if bootstrapped else 1e-9)
+
+
 @pytest.mark.parametrize("contexts", [7, 70])
 def test_a_high_share_covers_the_truth(contexts: int) -> None:
     """Of seven contexts, mean ± t standard errors would cover 0.95 of right answers 0.82 times; a bootstrap of seventy
