@@ -47,7 +47,7 @@ def clustered_interval(
 ) -> Interval:
     """Mean and 95 % interval; what is drawn from the world are clusters. The interval stays inside `bounds`.
 
-    From 60 clusters on a percentile bootstrap of clusters. With fewer it covers too little (0.84 of the time with five),
+    From 60 clusters on a percentile bootstrap of clusters. With fewer it covers too little (0.84 times with five),
     so that they get an interval of the cluster-robust standard error with G − 1 degrees of freedom (Cameron and Miller
     2015, §VI): the mean ± t standard errors, or for values between 0 and 1 (`bounds`) Wilson's, which stays true near
     the ends; these get it also from 60 clusters on when fewer than 20 of their effective number are right, or wrong.
