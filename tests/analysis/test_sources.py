@@ -66,6 +66,22 @@ def test_the_newest_experiment_says_that_there_are_others(logs: tuple[Path, Path
         compare(logs[0], experiment="third")
 
 
+def test_a_method_that_was_edited_and_run_again_stands_there_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import workbench.experiment.config as config
+
+    log = tmp_path / "log.duckdb"
+    run(log, "edited", "full_context", "closed_book")
+    before = compare(log)
+    monkeypatch.setattr(config, "code_hash", lambda method: f"edited {method}")
+    run(log, "edited", "full_context", "closed_book")
+    made = compare(log)
+    assert list(made.table["pipeline"]) == ["full_context", "closed_book"]
+    assert set(made.table["run_id"]).isdisjoint(before.table["run_id"])
+    assert "2 runs of earlier code or prompts are left out; the log keeps them" in made.notes
+
+
 def test_numbers_of_many_values_become_ranges(logs: tuple[Path, Path]) -> None:
     lengths = [1_000 + 100 * i for i in range(12)]
     answers = pd.DataFrame(

@@ -60,6 +60,10 @@ def _one(reader: RunLogReader, wanted: str | None, scores: bool) -> Frames:
     if runs.empty or answers.empty:
         raise InputError("holds no answers yet", file=reader.path, fix="run an experiment first: workbench run FILE")
     notes += _of_calls(reader.remarks(wanted), set(runs["model"]))
+    runs, earlier = _newest_versions(runs)
+    if earlier:
+        notes = (*notes, f"{earlier} runs of earlier code or prompts are left out; the log keeps them")
+        answers = answers[answers["run_id"].isin(runs["run_id"])]
     needed = scores or runs["corpus"].str.startswith(OTHER_METRICS).any()
     read_scores = reader.scores(wanted) if needed else pd.DataFrame(columns=SCORE_COLUMNS)
     return Frames(runs, answers, reader.builds(wanted), read_scores, notes)
@@ -80,6 +84,17 @@ def _of_calls(remarks: pd.DataFrame, models: set[str]) -> tuple[str, ...]:
     for (model, refused), calls in sent.items():
         notes.append(f"{model}: refuses {refused}, so {calls:,} calls were sent without")
     return tuple(notes)
+
+
+def _newest_versions(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The runs of an experiment, of each only the newest where it was run again with a method's code or prompts
+    changed, and how many are left out: both have the same name, and only one is what the experiment now does."""
+    same = [
+        runs[name].astype(str) for name in ("experiment_id", "pipeline", "model", "model_options", "corpus", "seed")
+    ]
+    newest = runs.groupby(same, sort=False)["started_at"].transform("max")
+    kept = runs[(runs["started_at"] == newest) | newest.isna()]
+    return kept, len(runs) - len(kept)
 
 
 def _together(parts: Sequence[Frames], paths: Sequence[Path]) -> Frames:
