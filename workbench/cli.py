@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, WorkbenchError
+from workbench.text_table import aligned, table
 
 if TYPE_CHECKING:
     from workbench.experiment.plan import Plan
@@ -216,7 +217,7 @@ def _plan_table(made: Plan) -> str:
         ]
         for e in made.estimates
     ]
-    lines = [_table(header, rows)]
+    lines = [aligned(header, rows)]
     lines.append(f"together: ${made.usd:.4f}, {_duration(made.seconds)}; nothing was called")
     lines.append(
         "calls and prompt tokens come from the methods themselves on sampled questions; reply lengths are assumed "
@@ -311,6 +312,8 @@ def _ui(arguments: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "streamlit", "run", str(app_path()), f"--server.port={arguments.port}"]
     command += [f"--server.address={arguments.host}"]
     command += ["--browser.gatherUsageStats=false", f"--server.headless={'true' if arguments.headless else 'false'}"]
+    if os.name == "posix":  # in place of this process, so that whoever ends it ends the pages
+        os.execve(sys.executable, command, environment)  # noqa: S606 - our own command line
     return subprocess.call(command, env=environment)  # noqa: S603 - our own command line
 
 
@@ -318,7 +321,7 @@ def _print(rows: list[dict[str, Any]], format: str) -> None:
     if format == "json":
         print(json.dumps(rows, indent=2, default=str))
     elif rows:
-        print(_table(list(rows[0]), [[str(value) for value in row.values()] for row in rows]))
+        print(table(rows))
 
 
 def _csv(rows: list[dict[str, Any]]) -> None:
@@ -327,15 +330,6 @@ def _csv(rows: list[dict[str, Any]]) -> None:
     writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else [])
     writer.writeheader()
     writer.writerows(rows)
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(str(row[i])) for row in [header, *rows]) for i in range(len(header))]
-    lines = [
-        "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]
-    ]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(line.rstrip() for line in lines)
 
 
 if __name__ == "__main__":

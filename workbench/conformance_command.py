@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError
+from workbench.text_table import markdown, table
 
 
 def add_conformance(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -74,15 +75,4 @@ def _formatted(rows: Sequence[dict[str, Any]], format: str) -> str:
         return written.getvalue().rstrip("\n")
     if format == "table":
         return table(rows)
-    cells = [header, *([str(value) for value in row.values()] for row in rows)]
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in cells]
-    return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
-
-
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Rows with the same keys as aligned columns under their names."""
-    header = list(rows[0])
-    cells = [header, *([str(value) for value in row.values()] for row in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+    return markdown(header, [[str(value) for value in row.values()] for row in rows])

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.conformance_command import table
 from workbench.errors import InputError
 from workbench.import_command import parse_options
+from workbench.text_table import table
 
 if TYPE_CHECKING:
     from workbench.records import Context

@@ -90,7 +90,7 @@ def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:
-    from workbench.conformance_command import table
+    from workbench.text_table import table
 
     return table([{name: _cell(value) for name, value in row.items()} for row in rows]) if rows else "no verdicts"
 

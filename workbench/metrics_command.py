@@ -16,7 +16,7 @@ def add_metrics(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the catalogue of metrics."""
-    from workbench.conformance_command import table
+    from workbench.text_table import table
 
     rows = metric_rows()
     if arguments.format == "json":

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.text_table import aligned
+
 if TYPE_CHECKING:
     from workbench.experiment.retrieve_report import Row
 
@@ -74,9 +76,7 @@ def _print_table(rows: Sequence[Row], *, by: str | None) -> None:
         ]
         for row in rows
     ]
-    widths = [max(len(line[i]) for line in [header, *lines]) for i in range(len(header))]
-    for line in [header, ["-" * width for width in widths], *lines]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print(aligned(header, lines))
     print(
         "recall@k: share of the evidence spans that one of the first k chunks overlaps; no model was called\n"
         f"against first: recall@{COMPARED} minus the baseline's over the same questions; p: paired permutation test, "

@@ -49,9 +49,8 @@ def served(demo_database: Path) -> Iterator[str]:
                 time.sleep(0.25)
         yield address
     finally:
-        subprocess.run(["pkill", "-P", str(server.pid)], check=False)
-        server.terminate()
-        server.wait(10)
+        server.terminate()  # ends the pages themselves, no process of theirs is left
+        server.wait(60)
 
 
 @pytest.fixture(scope="module")

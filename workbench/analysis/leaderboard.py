@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from workbench import text_table
 from workbench.analysis.break_even import QUESTIONS_PER_CONTEXT, amortised
 from workbench.analysis.compare import Comparison
 from workbench.analysis.figures import figure_cells
@@ -127,12 +128,4 @@ def _task_grid(tasks: pd.DataFrame, by: str, *, markdown: bool) -> str:
 
 
 def _grid(header: Sequence[str], rows: Sequence[Sequence[str]], *, markdown: bool) -> str:
-    if markdown:
-        lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}", *(f"| {' | '.join(row)} |" for row in rows)]
-        return "\n".join(lines)
-    widths = [max(len(line[i]) for line in [header, *rows]) for i in range(len(header))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in [header, *rows]
-    ]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+    return text_table.markdown(header, rows) if markdown else text_table.aligned(header, rows)
