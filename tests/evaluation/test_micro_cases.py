@@ -34,7 +34,8 @@ def test_every_metric_stays_within_0_and_1_and_takes_odd_texts() -> None:
         "ruler": "vt",
     }
     options |= {"relevance": {"1": 1, "2": 0}, "short_answers": [["yes"], ["B"]]}
-    options["masks"] = {"<mask-0>": "yes"}
+    options |= {"masks": {"<mask-0>": "yes"}, "gold_passages": [1, 2]}
+    options |= {"function": "f", "functions": [["f", "def f(): return 4"], ["g", "def g(x): return x"]]}
     own_gold = {
         "ada_leval_tsort": "[1, 2, 3, 4]",
         "infinitebench_code_run": "4",

@@ -21,6 +21,7 @@ from workbench.evaluation.metrics.citations import (
     necessary_citations,
     statement_citations,
     summhay_score,
+    without_citations,
 )
 from workbench.evaluation.metrics.longcite import (
     longcite_f1,
@@ -29,7 +30,6 @@ from workbench.evaluation.metrics.longcite import (
     longcite_statements,
     without_longcite_marks,
 )
-from workbench.evaluation.metrics.scbench_rules import without_citations
 from workbench.evaluation.metrics.structured_output import holobench_score
 from workbench.records import Score
 from workbench.text import sentences

@@ -136,3 +136,12 @@ def necessary_citations(entails: Callable[[Sequence[int]], bool], cited: Sequenc
         return [True]
     rest = [[*cited[:at], *cited[at + 1 :]] for at in range(len(cited))]  # a source that is cited twice stays once
     return [entails([one]) or not entails(others) for one, others in zip(cited, rest, strict=True)]
+
+
+def without_citations(text: str) -> str:
+    """A reply without its bracketed citations, and without other closing brackets (as ALCE's code removes them).
+
+    >>> without_citations("It rained [1][2]. It stopped[3].")
+    'It rained. It stopped.'
+    """
+    return re.sub(r" ?\[\d+", "", text).replace(" |", "").replace("]", "")

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from workbench.evaluation.metrics._registry import metric_function
 from workbench.evaluation.metrics.answer_match import normalize_answer
+from workbench.evaluation.metrics.citations import without_citations
 from workbench.evaluation.metrics.multi_hop import hotpotqa_f1
 from workbench.evaluation.metrics.rouge import google
-from workbench.evaluation.metrics.scbench_rules import without_citations
 
 
 def helmet_parsed(reply: str, prefix: str = "Answer:") -> str:
