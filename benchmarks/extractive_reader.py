@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 
 from corpora.world import load
-from workbench.llm.extractive import ExtractiveReader
 from workbench.llm.model import ChatRequest
-from workbench.pipeline import ANSWER_RULE
+from workbench.llm.reading.extractive import ExtractiveReader
+from workbench.method.prompts import ANSWER_RULE
 from workbench.records import Message
 from workbench.text import encoding
 

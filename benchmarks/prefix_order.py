@@ -25,7 +25,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 import workbench as wb
-from workbench.llm.vllm_server import VllmServer
+from workbench.llm.serving.vllm import VllmServer
 
 RAG = [{"chunk_rag": {"retriever": ["dense", "sparse"], "top_k": [3, 8]}}]
 

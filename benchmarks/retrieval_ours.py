@@ -24,9 +24,9 @@ class Ready:
 
 def ours(number: int, folder: Path) -> dict[str, Any]:
     """The chunk index: dense and sparse built and kept, then opened again and asked."""
-    from workbench.retrieval.chunk_table import ChunkTable
-    from workbench.retrieval.embedding import open_embedder
-    from workbench.retrieval.index import index_chunks
+    from workbench.retrieval.chunks.chunk_table import ChunkTable
+    from workbench.retrieval.embedders.opening import open_embedder
+    from workbench.retrieval.indexes.chunk_index import index_chunks
 
     context, spans, queries = corpus(number)
     table = ChunkTable(context, spans)
@@ -50,9 +50,9 @@ def ours(number: int, folder: Path) -> dict[str, Any]:
 
 def our_dense(number: int, folder: Path) -> dict[str, Any]:
     """Our dense index by itself, built in the five ways."""
-    from workbench.retrieval.chunk_table import ChunkTable
-    from workbench.retrieval.index import index_chunks
-    from workbench.retrieval.lsa import LsaEmbedder
+    from workbench.retrieval.chunks.chunk_table import ChunkTable
+    from workbench.retrieval.embedders.lsa import LsaEmbedder
+    from workbench.retrieval.indexes.chunk_index import index_chunks
 
     context, spans, queries = corpus(number)
     table = ChunkTable(context, spans)
@@ -78,7 +78,7 @@ def our_dense(number: int, folder: Path) -> dict[str, Any]:
 
 def bm25(number: int, folder: Path) -> dict[str, Any]:
     """Our BM25 by itself, on the terms that its rivals get."""
-    from workbench.retrieval.bm25 import Bm25Index
+    from workbench.retrieval.indexes.bm25 import Bm25Index
 
     context, spans, queries = corpus(number)
     texts = [context.documents[d].text[s:e] for d, s, e in spans]

@@ -63,7 +63,7 @@ def llama_dense(number: int, folder: Path) -> dict[str, Any]:
     from llama_index.core import VectorStoreIndex
     from llama_index.core.base.embeddings.base import BaseEmbedding
 
-    from workbench.retrieval.lsa import LsaEmbedder
+    from workbench.retrieval.embedders.lsa import LsaEmbedder
 
     context, spans, queries = corpus(number)
     texts = [context.documents[d].text[s:e] for d, s, e in spans]

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from corpora.synthetic.fictional_world.model import World, make_world
-from corpora.synthetic.fictional_world.prose import Telling, tell
-from corpora.synthetic.fictional_world.questions import TASKS, ask
+from corpora.synthetic.fictional_world.book import make_book
+from corpora.synthetic.fictional_world.questions import TASKS
 from workbench.errors import InputError
 from workbench.records import Context, Corpus, Question
-from workbench.text import count_tokens
 
 VERSION = "3"
 
@@ -64,11 +62,3 @@ def _told_short(made: int, wanted: int, short: Mapping[str, int]) -> tuple[str, 
         return ()
     tasks = ", ".join(f"{number} of {task}" for task, number in short.items())
     return (f"{made} of the {wanted} questions wanted: a world of this length has no more ({tasks} are missing)",)
-
-
-def make_book(seed: int, number: int, tokens: int, wanted: Mapping[str, int]) -> tuple[World, Telling, list[Question]]:
-    """One context: the world, its telling in `tokens` tokens, and `wanted` questions of each task."""
-    name = f"world-{seed}-{number}"
-    world = make_world(name, people=max(10, tokens // 450))
-    telling = tell(world, f"{name}:prose", tokens, count_tokens)
-    return world, telling, ask(world, telling, f"{name}:questions", f"w{number}", wanted)

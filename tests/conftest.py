@@ -55,7 +55,7 @@ def demo_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo experiment, run through the command with a few questions of every task."""
     import shutil
 
-    from workbench.cli import main
+    from workbench.cli.main import main
 
     folder = tmp_path_factory.mktemp("demo")
     experiment = shutil.copytree(ROOT / "examples", folder / "examples") / "demo.yaml"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 from workbench.analysis.compare import compare
-from workbench.experiment.plan import Estimate
+from workbench.engine.plan import Estimate
 
 TEXT = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
 

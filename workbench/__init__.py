@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.analysis.compare import compare
     from workbench.catalogue import register_pipeline
+    from workbench.engine.plan import plan
+    from workbench.engine.runner import RunSummary, run
     from workbench.errors import InputError, WorkbenchError
     from workbench.experiment.config import Experiment
-    from workbench.experiment.plan import plan
-    from workbench.experiment.runner import RunSummary, run
-    from workbench.pipeline import Bench, MethodCard, Pipeline, Portion, Prompt
+    from workbench.method.prompts import Prompt
+    from workbench.method.protocol import Bench, MethodCard, Pipeline, Portion
     from workbench.records import Answer, Call, Chunk, Context, Corpus, Document, Hit, Question, Reply, Score
     from workbench.runlog.reader import open_log as open
 
 _PUBLIC = {
     "Answer": "workbench.records",
-    "Bench": "workbench.pipeline",
+    "Bench": "workbench.method.protocol",
     "Call": "workbench.records",
     "Chunk": "workbench.records",
     "Context": "workbench.records",
@@ -34,20 +35,20 @@ _PUBLIC = {
     "Experiment": "workbench.experiment.config",
     "Hit": "workbench.records",
     "InputError": "workbench.errors",
-    "MethodCard": "workbench.pipeline",
-    "Pipeline": "workbench.pipeline",
-    "Portion": "workbench.pipeline",
-    "Prompt": "workbench.pipeline",
+    "MethodCard": "workbench.method.protocol",
+    "Pipeline": "workbench.method.protocol",
+    "Portion": "workbench.method.protocol",
+    "Prompt": "workbench.method.protocol",
     "Question": "workbench.records",
     "Reply": "workbench.records",
-    "RunSummary": "workbench.experiment.runner",
+    "RunSummary": "workbench.engine.runner",
     "Score": "workbench.records",
     "WorkbenchError": "workbench.errors",
     "compare": "workbench.analysis.compare",
     "open": "workbench.runlog.reader:open_log",
-    "plan": "workbench.experiment.plan",
+    "plan": "workbench.engine.plan",
     "register_pipeline": "workbench.catalogue",
-    "run": "workbench.experiment.runner",
+    "run": "workbench.engine.runner",
 }
 __version__ = "0.1.0"
 __all__ = sorted(_PUBLIC)

@@ -1,8 +1,9 @@
 """Discovery of pipelines and corpora: every module of `pipelines/` and `corpora/`, and third parties' entry points.
 
 A module of `pipelines/` offers each public frozen dataclass with a `card` that it defines; its name in experiment
-files is the snake-case class name (`ChunkRag` → `chunk_rag`). A module of `corpora/` offers its `load` function under
-the module's name. Entry-point groups: `workbench.pipelines`, `workbench.corpora`.
+files is the snake-case class name (`ChunkRag` → `chunk_rag`), and the folder it stands in is its family. A module of
+`corpora/` offers its `load` function under the module's name. Entry-point groups: `workbench.pipelines`,
+`workbench.corpora`.
 """
 
 from __future__ import annotations
@@ -104,3 +105,11 @@ def corpus(name: str) -> Callable[..., Any]:
     if name not in known:
         raise UnknownName("corpus", name, list(known))
     return known[name]
+
+
+def family(method: type) -> str:
+    """The family of a method: the folder of `pipelines/` that its file stands in, elsewhere what its card says."""
+    package, *folders, _ = method.__module__.split(".") if "." in method.__module__ else ("", "")
+    if package == "pipelines" and folders:
+        return folders[0]
+    return str(method.card.family)  # type: ignore[attr-defined]

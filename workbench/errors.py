@@ -90,7 +90,7 @@ class ModelUnusable(RunStopped):
 
 
 class MethodError(WorkbenchError):
-    """A pipeline broke the contract of `workbench.pipeline`."""
+    """A pipeline broke the contract of `workbench.method.protocol`."""
 
 
 class StoreError(WorkbenchError):

@@ -11,7 +11,7 @@ import pytest
 
 from workbench.analysis.compare import compare
 from workbench.analysis.report import report, scatter
-from workbench.cli import main
+from workbench.cli.main import main
 
 
 class Tags(HTMLParser):

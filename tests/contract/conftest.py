@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.pipelines.test_llmlingua import packaged
+from tests.pipelines.compression.test_llmlingua import packaged
 
 
 @pytest.fixture(autouse=True)

@@ -17,29 +17,31 @@ from itertools import combinations
 from math import ceil
 from typing import Any
 
-from pipelines import (
+from pipelines.agents import (
     chain_of_agents,
     chain_of_agents_hierarchical,
     chain_of_agents_merge,
     graph_reader,
+    mem_agent,
+    prism,
+)
+from pipelines.agents.como_rag import window_width
+from pipelines.compression.semantic_compression import topics
+from pipelines.divide import (
     llm_map_reduce,
     map_reduce,
-    mem_agent,
     overflow_prevention,
-    prism,
     recursive_summary,
     refine,
     segment_plus,
-    structurise,
     xl3m,
 )
-from pipelines.como_rag import window_width
-from pipelines.raptor import Raptor
-from pipelines.semantic_compression import topics
+from pipelines.prompting import structurise
+from pipelines.retrieval.raptor import Raptor
 from tests.pipelines.conftest import make_context, make_rig, story
-from workbench.experiment.bench import ExperimentBench
-from workbench.fitting import SEAM, labelled
-from workbench.pipeline import Messages
+from workbench.engine.bench import ExperimentBench
+from workbench.method.fitting import SEAM, labelled
+from workbench.method.prompts import Messages
 from workbench.records import Context
 
 WINDOW, ANSWER_TOKENS = 8_192, 64

@@ -15,6 +15,7 @@ import pytest
 from tests.contract.formulas import ANSWER_TOKENS, CASES, QUESTION, SIZES, WINDOW, Calls, Text, method_of
 from tests.contract.test_every_method import METHODS, likely, likely_prompt
 from tests.pipelines.conftest import Ran, run
+from workbench.catalogue import family
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "call-counts.md"
 CLUSTERED = {"como_rag", "graph_rag_communities", "raptor", "semantic_compression"}
@@ -93,7 +94,7 @@ def table() -> str:
         "|---|---|---|---|---|---|",
     ]
     for name in sorted(CASES):
-        card = METHODS[method_of(name)].card
+        method = METHODS[method_of(name)]
         index, query = (
             " → ".join(dict.fromkeys("{} / {}".format(*measured(name, size, phase)) for size in SIZES))
             for phase in ("build", "answer")
@@ -102,7 +103,7 @@ def table() -> str:
         own, _, variant = name.partition(method_of(name))[2].partition(":")
         label = f"`{method_of(name)}`" + (f", `{variant}`" if variant else own)
         index = "none" if index == "0 / 0" else index
-        lines.append(f"| {label} | {card.family} | {card.cost} | {index} | {query} | {shown} |")
+        lines.append(f"| {label} | {family(method)} | {method.card.cost} | {index} | {query} | {shown} |")
     return "\n".join(lines) + "\n"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.test_every_method import PROBABLE, RUNNABLE
-from workbench.experiment.runner import RunSummary, run
+from workbench.engine.runner import RunSummary, run
 from workbench.runlog.reader import RunLogReader
 
 QUESTIONS = 3

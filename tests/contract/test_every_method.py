@@ -16,12 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.pipelines.conftest import Ran, make_context, make_rig, run, story
-from workbench.catalogue import pipelines
+from workbench.catalogue import family, pipelines
+from workbench.engine.bench import ExperimentBench
 from workbench.errors import ContextOverflow, InputError
-from workbench.experiment.bench import ExperimentBench
 from workbench.llm.cache import ResponseCache
-from workbench.llm.extractive import ExtractiveReader
-from workbench.pipeline import MethodCard, Prompt
+from workbench.llm.reading.extractive import ExtractiveReader
+from workbench.method.prompts import Prompt
+from workbench.method.protocol import MethodCard
 from workbench.records import Answer, Context, Question
 
 METHODS: dict[str, Any] = dict(pipelines())
@@ -138,8 +139,9 @@ def test_the_card_says_what_the_method_is(name: str) -> None:
     card = method.card
     assert isinstance(card, MethodCard)
     assert card.title and card.cost and card.stages
-    assert card.family in ("bound", "retrieval", "graph", "divide", "agents", "compression", "prompt")
-    assert card.family == "bound" or card.url.startswith("https://")
+    assert family(method) in ("bounds", "retrieval", "graph", "divide", "agents", "compression", "prompting")
+    assert not card.family, "the folder is the family"
+    assert family(method) == "bounds" or card.url.startswith("https://")
     assert len({other.card.title for other in METHODS.values()}) == len(METHODS)
     assert (method.__doc__ or "").strip() and not (method.__doc__ or "").startswith(f"{method.__name__}(")
 
@@ -161,13 +163,14 @@ def test_a_method_is_its_frozen_configuration(name: str) -> None:
 def test_every_prompt_is_named_after_the_module_that_words_it(name: str) -> None:
     prompts = {key: value for key, value in vars(sys.modules[METHODS[name].__module__]).items() if _is_prompt(value)}
     for key, prompt in prompts.items():
-        home = sys.modules[f"pipelines.{HOMES.get(prompt.name.partition('.')[0], prompt.name.partition('.')[0])}"]
+        home = prompt.name.partition(".")[0]
+        home = sys.modules[HOMES.get(home) or METHODS[home].__module__]
         assert prompt in vars(home).values(), f"{key} is named {prompt.name} and stands elsewhere"
         others = [other for other in prompts.values() if other is not prompt]
         assert prompt.prompt_hash not in [other.prompt_hash for other in others]
 
 
-HOMES = {"extraction": "_extraction"}
+HOMES = {"extraction": "pipelines.graph._extraction", "chunk_rag": "pipelines._reading"}
 
 
 def _is_prompt(value: object) -> bool:

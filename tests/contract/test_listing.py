@@ -8,7 +8,7 @@ import json
 import pytest
 
 from tests.contract.test_every_method import METHODS
-from workbench.cli import main
+from workbench.cli.main import main
 
 
 def test_the_listing_holds_every_card(capsys: pytest.CaptureFixture[str]) -> None:

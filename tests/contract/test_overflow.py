@@ -7,8 +7,8 @@ import pytest
 from tests.contract.formulas import CASES
 from tests.contract.test_every_method import METHODS, NAMES, garbage, likely, likely_prompt
 from tests.pipelines.conftest import make_context, make_rig, story
+from workbench.engine.bench import ExperimentBench
 from workbench.errors import ContextOverflow
-from workbench.experiment.bench import ExperimentBench
 from workbench.records import Question
 
 WINDOW = 1_024

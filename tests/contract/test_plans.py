@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.contract.test_every_method import PROBABLE, RUNNABLE
+from workbench.engine.plan import plan
 from workbench.experiment.config import load
-from workbench.experiment.plan import plan
 
 
 def test_a_plan_counts_the_calls_of_every_method() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.evaluation.conformance_cases import MICRO_CASES, MicroCase
+from workbench.conformance.cases import MICRO_CASES, MicroCase
 from workbench.evaluation.metrics import metric, metrics
 
 

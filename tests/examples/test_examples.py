@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from workbench.cli import main
+from workbench.cli.main import main
 
 FILES = sorted((ROOT / "examples").glob("*.yaml"))
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from workbench.cli import main
+from workbench.cli.main import main
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -71,7 +71,7 @@ def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 
 
 def test_the_models_of_the_table_are_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    from workbench.llm.provider import open_model
+    from workbench.llm.providers.opening import open_model
 
     rows = re.findall(r"^\| (?:OpenAI|Anthropic|Ollama|vLLM|anything[^|]*) \| `([^`]+)`", README, re.MULTILINE)
     assert len(rows) == 5

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from workbench import catalogue
-from workbench.cli import main
+from workbench.cli.main import main
 from workbench.errors import InputError
 from workbench.experiment.config import load
 from workbench.experiment.number_fields import refuse_booleans

@@ -10,7 +10,7 @@ import pytest
 
 import workbench as wb
 from workbench.analysis.compare import compare
-from workbench.cli import main
+from workbench.cli.main import main
 from workbench.errors import InputError
 from workbench.experiment.config import load
 from workbench.experiment.setup import prepare
@@ -191,7 +191,7 @@ def test_a_finished_comparison_is_made_with_and_without_a_list(
 
 
 def test_retrieval_is_measured_without_label_errors_too(tmp_path: Path) -> None:
-    from workbench.experiment.retrieve import retrieve
+    from workbench.engine.retrieve import retrieve
 
     given = experiment(tmp_path)
     wrong = next(q for q in prepare(load(given)).corpora[0].questions if q.evidence).question_id

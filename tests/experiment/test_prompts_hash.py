@@ -4,18 +4,18 @@ import dataclasses
 
 import pytest
 
-import pipelines._extraction
-import pipelines.full_context
-import pipelines.hippo_rag
+import pipelines.bounds.full_context
+import pipelines.graph._extraction
+import pipelines.graph.hippo_rag
 from workbench.experiment.identity import prompts_hash
 
 
 @pytest.mark.parametrize(
     ("module", "prompt", "users", "strangers"),
     [
-        (pipelines.hippo_rag, "FILTER", ["hippo_rag", "como_rag"], ["chunk_rag", "raptor"]),
-        (pipelines._extraction, "GLEAN", ["light_rag", "graph_rag_communities"], ["hippo_rag"]),
-        (pipelines.full_context, "READ", ["full_context", "self_route"], ["closed_book"]),
+        (pipelines.graph.hippo_rag, "FILTER", ["hippo_rag", "como_rag"], ["chunk_rag", "raptor"]),
+        (pipelines.graph._extraction, "GLEAN", ["light_rag", "graph_rag_communities"], ["hippo_rag"]),
+        (pipelines.bounds.full_context, "READ", ["full_context", "self_route"], ["closed_book"]),
     ],
 )
 def test_a_changed_prompt_changes_all_methods_that_use_it_and_no_other(

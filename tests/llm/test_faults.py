@@ -15,7 +15,7 @@ from workbench.llm.gateway import CallTag, Gateway
 from workbench.llm.limits import Breaker
 from workbench.llm.model import ChatRequest
 from workbench.llm.prices import Price
-from workbench.llm.provider import open_model
+from workbench.llm.providers.opening import open_model
 from workbench.llm.retry import RetryPolicy
 from workbench.records import Call, Message, Reply
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from tests.llm.endpoint import Endpoint
 from workbench.llm.cache import ResponseCache, cache_key
 from workbench.llm.model import ChatRequest, Completion
-from workbench.llm.provider import open_model
+from workbench.llm.providers.opening import open_model
 from workbench.records import Message
 
 ASKED = ChatRequest((Message("user", "Which one?"),), max_tokens=1)

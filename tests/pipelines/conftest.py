@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from workbench.experiment.bench import Equipment, ExperimentBench, critical_path
+from workbench.engine.bench import Equipment, ExperimentBench, critical_path
 from workbench.llm.cache import ResponseCache
 from workbench.llm.gateway import CallTag, Gateway
 from workbench.llm.model import ChatRequest, Model
 from workbench.llm.scripted import ScriptedModel
 from workbench.records import Answer, Call, Context, Document, Question, Reply
-from workbench.retrieval.embedding import LsaEmbedder
+from workbench.retrieval.embedders.lsa import LsaEmbedder
 from workbench.text import sentences
 
 # What a step replies: always the same, one after the other (the last one again), or as a function of the prompt.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.retrieval.analysis import _IGNORED, count_terms, folded, terms, words
-from workbench.retrieval.bm25 import Bm25Index, Bm25Options
+from workbench.retrieval.indexes.bm25 import Bm25Index, Bm25Options
 
 
 @pytest.mark.parametrize(

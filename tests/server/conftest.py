@@ -16,7 +16,7 @@ import pytest
 
 from corpora.world import load
 from tests.conftest import ROOT
-from workbench.llm.vllm_server import PYTHON, VllmServer
+from workbench.llm.serving.vllm import PYTHON, VllmServer
 
 COUNTERS = {
     "prompt": "vllm:prompt_tokens_total",

@@ -10,7 +10,7 @@ import workbench as wb
 from tests.server.conftest import counters
 from workbench import catalogue
 from workbench.errors import InputError
-from workbench.llm.vllm_server import VllmServer
+from workbench.llm.serving.vllm import VllmServer
 
 pytestmark = pytest.mark.vllm
 OVER_SERVER = {"long_llm_lingua": {"scorer": "server"}}  # by default it loads a model of its own
@@ -72,7 +72,7 @@ def test_every_method_accounts_to_the_token(server: VllmServer, tmp_path: Path) 
 
 def test_the_window_and_the_tokenizer_are_the_server_s(server: VllmServer) -> None:
     from workbench.llm.model import count_messages
-    from workbench.llm.provider import open_model
+    from workbench.llm.providers.opening import open_model
     from workbench.records import Message
 
     model = open_model(server.provider)

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.server.conftest import free_port
-from workbench.cli import main
+from workbench.cli.main import main
 from workbench.errors import InputError
-from workbench.llm.vllm_server import PYTHON, VllmServer
+from workbench.llm.serving.vllm import PYTHON, VllmServer
 
 
 def test_without_vllm_the_fix_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,7 +67,17 @@ def test_a_kill_9_of_ours_leaves_no_server_behind(tmp_path: Path) -> None:
     interpreter.write_text(f'#!/bin/sh\nexec {sys.executable} {server} "$@"\n')
     interpreter.chmod(0o755)
     port = free_port()
-    command = [sys.executable, "-m", "workbench.cli", "serve", "any", "--port", str(port), "--python", str(interpreter)]
+    command = [
+        sys.executable,
+        "-m",
+        "workbench.cli",
+        "serve",
+        "any",
+        "--port",
+        str(port),
+        "--python",
+        str(interpreter),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None and "vllm/any@" in process.stdout.readline()
     process.kill()
@@ -83,7 +93,17 @@ def test_a_kill_9_of_ours_leaves_no_server_behind(tmp_path: Path) -> None:
 @pytest.mark.vllm
 def test_serve_prints_the_provider_string_and_ends_cleanly(tiny_model: Path, vllm_python: str) -> None:
     port = free_port()
-    command = [sys.executable, "-m", "workbench.cli", "serve", str(tiny_model), "--name", "tiny", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "workbench.cli",
+        "serve",
+        str(tiny_model),
+        "--name",
+        "tiny",
+        "--port",
+        str(port),
+    ]
     command += ["--python", vllm_python, "--", "--max-model-len", "4096"]
     environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from workbench.analysis.comparison import Comparison
 from workbench.analysis.figures import OTHER_METRICS, figures_table
 from workbench.analysis.labels import GROUP, distinct_corpora, distinct_models, with_label
 from workbench.analysis.rows import block
@@ -20,68 +16,6 @@ from workbench.analysis.sources import Source, read
 from workbench.analysis.verdicts import corpus_notes, failures, few_contexts, right_to_decline, verdicts
 from workbench.errors import InputError, UnknownName
 from workbench.runlog.reader import RunLogReader
-
-PARTS = ("table", "tasks", "figures")
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A comparison. `table`: one row a pipeline × model × corpus; `tasks`: the same by task (or `by`); `verdicts`: one
-    line a task; `notes`: what was left out and why; `figures`: what the corpus's benchmark prints of a whole run,
-    such as RULER's effective length, one row a figure (`figure, value, unit, n`; see `workbench.analysis.figures`);
-    `by`: the label that `tasks` is broken down by.
-
-    Columns of `table`: `n` questions planned and ended, `failed`, `accuracy` (failed count 0) with `low`, `high`,
-    `accuracy_answered` (failed left out), `difference`, `difference_low`, `difference_high`, `p`, `p_holm` against the
-    baseline; `usd_per_question` and `index_usd` (USD), `break_even` (from how many questions per context on it costs
-    less than the baseline, its index included; infinite: never), `latency_p50_s`, `latency_p95_s` (critical path,
-    seconds),
-    `first_token_p50_s`, `first_token_p95_s` (until the answer's first token, after all calls before it),
-    `tokens_per_question`, `cached_share` (of prompt tokens, by the server's prefix cache), `calls_per_question`,
-    `retries` (attempts that failed, over all questions and the index), `retry_usd` (what they cost; part of the other
-    costs), `reasks` (calls that asked again for a reply of the right shape), `truncated_share`, `evidence_coverage`
-    (0 to 1), `replayed`.
-    """
-
-    table: pd.DataFrame
-    tasks: pd.DataFrame
-    verdicts: tuple[str, ...]
-    notes: tuple[str, ...]
-    baseline: str | None
-    figures: pd.DataFrame = field(default_factory=pd.DataFrame)
-    by: str = "task"
-
-    def __str__(self) -> str:
-        return self.format()
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: the leaderboard, verdicts and notes."""
-        from workbench.analysis.report import fragment
-
-        return fragment(self)
-
-    def figures_of(self, corpus: str, model: str) -> pd.DataFrame:
-        """The benchmark's figures of one corpus and model; empty where there are none."""
-        if self.figures.empty:
-            return self.figures
-        return self.figures[(self.figures["corpus"] == corpus) & (self.figures["model"] == model)]
-
-    def format(self, format: str = "table", part: str = "table") -> str:
-        """The comparison as text: `table`, `json`, `csv` or `md`; `part`: which frame the csv is of, `table`, `tasks`
-        or `figures`. Columns and JSON keys are those of the frames (docs/output.md); what is not known is null or
-        empty."""
-        if part not in PARTS:
-            raise UnknownName("part of a comparison", part, list(PARTS))
-        if format == "json":
-            told: dict[str, Any] = {"baseline": self.baseline, "by": self.by}
-            told |= {"table": _plain(self.table), "tasks": _plain(self.tasks)}
-            told |= {"verdicts": list(self.verdicts), "notes": list(self.notes), "figures": _plain(self.figures)}
-            return json.dumps(told, indent=2, allow_nan=False)
-        if format == "csv":
-            return str(getattr(self, part).to_csv(index=False)).rstrip("\n")
-        from workbench.analysis.leaderboard import text
-
-        return text(self, markdown=format == "md")
 
 
 def compare(
@@ -215,17 +149,3 @@ def _shared_questions(answers: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
             )
         kept.append(group[group["question_id"].isin(full)])
     return pd.concat(kept) if kept else answers
-
-
-def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows for JSON: what is not known is null, and infinity, which JSON has no number for, the text "inf"."""
-
-    def value(given: Any) -> Any:
-        if isinstance(given, np.generic):
-            given = given.item()
-        if isinstance(given, float) and not math.isfinite(given):
-            return "inf" if given > 0 else None
-        return None if given is pd.NA else given
-
-    columns = [str(name) for name in frame.columns]
-    return [dict(zip(columns, map(value, row), strict=True)) for row in frame.itertuples(index=False, name=None)]

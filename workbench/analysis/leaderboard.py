@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from workbench import text_table
+from workbench.analysis import text_table
 from workbench.analysis.break_even import QUESTIONS_PER_CONTEXT, amortised
-from workbench.analysis.compare import Comparison
 from workbench.analysis.figures import figure_cells
 from workbench.analysis.labels import GROUP, in_order
+
+if TYPE_CHECKING:
+    from workbench.analysis.comparison import Comparison
 
 
 def text(compared: Comparison, *, markdown: bool) -> str:

@@ -10,18 +10,20 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.compare import Comparison
 from workbench.analysis.figures import figure_cells
 from workbench.analysis.frontier import pareto
 from workbench.analysis.labels import GROUP, in_order
 from workbench.analysis.leaderboard import amortised_cells, cells, header_of
 from workbench.analysis.name_places import CHARACTER, free_baseline, points
 from workbench.analysis.rows import CONTROLS
+
+if TYPE_CHECKING:
+    from workbench.analysis.comparison import Comparison
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1200px; margin: 2rem auto; padding: 0 1rem; color: #1d2733; }

@@ -118,7 +118,7 @@ def _check_runnable(variant: Variant, experiment: Experiment) -> None:
 
 
 def _check_embedder(experiment: Experiment) -> None:
-    from workbench.retrieval.embedding import open_embedder
+    from workbench.retrieval.embedders.opening import open_embedder
 
     try:
         open_embedder(experiment.embedder)
@@ -258,7 +258,7 @@ def _open_model(
     entry: Entry, experiment: Experiment, field: str, objects: Mapping[str, Model], to_call: bool
 ) -> OpenedModel:
     from workbench.llm.prices import FREE, price_for
-    from workbench.llm.provider import open_model
+    from workbench.llm.providers.opening import open_model
 
     options = dict(entry.options)
     try:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from workbench.errors import BadReply, ModelError, RequestRefused
-from workbench.no_redirects import open_url
+from workbench.http_requests import open_without_redirects
 
 T = TypeVar("T")
 _ATTEMPTS = 5
@@ -43,7 +43,7 @@ def post(url: str, body: dict[str, Any], key: str | None, what: str, read: Calla
         wait = 0.0
         try:
             request = urllib.request.Request(url, raw, headers)  # noqa: S310 - callers checked the scheme
-            with open_url(request, timeout=_TIMEOUT) as response:
+            with open_without_redirects(request, timeout=_TIMEOUT) as response:
                 reply = json.loads(response.read())
             return read(reply)
         except urllib.error.HTTPError as error:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import pandas as pd
 import streamlit as st
 
-from workbench.evaluation.conformance import ConformanceRow, conformance, predictions_folder, summary
+from workbench.conformance.table import ConformanceRow, conformance, predictions_folder, summary
 
 st.title("Conformance")
 st.markdown(

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from workbench.analysis.compare import Comparison, compare
+from workbench.analysis.compare import compare
+from workbench.analysis.comparison import Comparison
 from workbench.analysis.retrieval_gap import retrieval_gap
 from workbench.errors import WorkbenchError
 from workbench.runlog.reader import RunLogReader

@@ -94,5 +94,5 @@ def planned(file: Path, *, limit: int | None) -> tuple[list[dict[str, Any]], str
 _COMMAND = (
     *(sys.executable, "-c"),
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from workbench.cli import main; sys.exit(main())",
+    "from workbench.cli.main import main; sys.exit(main())",
 )

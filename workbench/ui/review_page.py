@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from workbench.errors import InputError
-from workbench.experiment.question_review import STATUSES, Review
+from workbench.questions.review import STATUSES, Review
 
 st.title("Review")
 st.caption(

@@ -10,9 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from corpora.synthetic.fictional_world.book import make_book
 from corpora.synthetic.sheet import Asked, Span
 from corpora.synthetic.sizing import Counter
-from corpora.world import make_book
 from workbench.errors import InputError
 
 ANSWER_TOKENS = 32

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from corpora.synthetic.fictional_world.book import make_book
 from corpora.synthetic.ruler import TASKS, load
-from corpora.world import make_book
 from tests.corpora.synthetic.marking import full_marks, nothing_for_nothing, stands_in_text
 from tests.corpora.world_solver import Solver
 from workbench.errors import InputError

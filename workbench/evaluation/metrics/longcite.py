@@ -2,7 +2,7 @@
 
 A model writes `<statement>...<cite>[a-b][c-d]</cite></statement>`, where a to b are sentences of the context. A judge
 says whether the cited sentences support each statement (`support`), whether each citation bears on it (`relevance`),
-and whether a statement without citation needs one (`need_citation`); see `workbench.evaluation.judge_prompts`.
+and whether a statement without citation needs one (`need_citation`); see `workbench.judging.prompts`.
 """
 
 from __future__ import annotations

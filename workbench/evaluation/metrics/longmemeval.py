@@ -1,6 +1,6 @@
 """LongMemEval (xiaowu0162/LongMemEval at 9e0b455): retrieval of sessions and turns.
 
-Its answers are judged by a language model: `workbench.evaluation.judge` has the prompts by question type.
+Its answers are judged by a language model: `workbench.judging.judge` has the prompts by question type.
 """
 
 from __future__ import annotations

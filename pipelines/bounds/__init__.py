@@ -1,0 +1,1 @@
+"""What bounds every other method: everything, nothing, the evidence alone, chunks drawn at random."""

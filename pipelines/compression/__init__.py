@@ -1,0 +1,1 @@
+"""The context is made shorter, then read whole."""

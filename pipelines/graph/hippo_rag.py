@@ -1,0 +1,221 @@
+"""HippoRAG 2: facts of all passages as a graph; a question starts from facts that the model confirms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import ClassVar
+
+from pydantic import BaseModel, Field
+
+from pipelines._reading import read_hits
+from workbench.method.fitting import cut, from_the_start, note_room, reduced, room_for
+from workbench.method.prompts import Prompt, render_question
+from workbench.method.protocol import Bench, MethodCard
+from workbench.records import Answer, Context, Hit, Question
+from workbench.retrieval.graphs.entity_graph import EntityGraph, Triple, cooccurrence_triples, entities, normalise
+from workbench.retrieval.indexes.chunk_index import ChunkIndex
+from workbench.retrieval.indexes.text_index import TextIndex
+
+NAMES = Prompt(
+    "hippo_rag.names",
+    user="{passage}\n\nList the named entities in the text above: people, places, organisations, works, events, dates.",
+)
+TRIPLES = Prompt(
+    "hippo_rag.triples",
+    user="{passage}\n\nNamed entities of the text above: {names}\n\nWrite the facts of the text as triples of subject, "
+    "relation and object. Each triple holds at least one of the named entities; replace pronouns by names.",
+)
+FILTER = Prompt(
+    "hippo_rag.filter",
+    user="{facts}\n\nWhich of the facts above help to answer the question below, directly or as a step towards the "
+    "answer? Copy those facts word for word, the most helpful first, at most four; none if none helps.\n\n"
+    "Question: {question}\nReply:",
+)
+
+
+class Names(BaseModel):
+    """The reply of the first index step."""
+
+    entities: list[str]
+
+
+class Fact(BaseModel):
+    """One triple."""
+
+    subject: str
+    relation: str
+    object: str
+
+
+class Facts(BaseModel):
+    """The reply of the second index step."""
+
+    triples: list[Fact]
+
+
+class Kept(BaseModel):
+    """The facts that recognition memory keeps."""
+
+    facts: list[str] = Field(description="copied facts")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Passages, their graph, and the facts with their index."""
+
+    index: ChunkIndex
+    graph: EntityGraph
+    triples: tuple[Triple, ...]
+    facts: TextIndex
+
+
+@dataclass(frozen=True)
+class HippoRag:
+    """Gutiérrez et al., ICML 2025 (arXiv 2502.14802; OSU-NLP-Group/HippoRAG, MIT), HippoRAG 2. Index stage, 2 calls a
+    passage in two waves: named entities, then triples given them; a graph of phrases and passages, with edges between
+    phrases of cosine ≥ 0.8. Query stage, 2 calls: the 5 facts nearest to the question go to one call that keeps what
+    helps (recognition memory); the kept facts' phrases (score / passages that hold them, best 5) and all passages
+    (dense score · 0.05) start a personalised PageRank of damping 0.5; the best 5 passages are read. With no fact kept
+    the ranking is the dense one.
+
+    Named deviations: passages of 512 tokens (upstream takes paragraphs as given); replies are JSON; a copied fact must
+    resemble a candidate (upstream's fuzzy match takes anything); an edge counts once, not in both directions, and
+    synonyms join only phrases that no fact joins; no question-specific instructions for the embedder; no prompt has
+    worked examples. An unparsable passage gets its names and facts by rule; an unparsable filter keeps nothing. Both
+    are noted. Nothing found: the text's first chunks are read, noted.
+    """
+
+    card: ClassVar[MethodCard] = MethodCard(
+        title="HippoRAG 2",
+        cost="index: 2m, 2 in sequence; query: 2 calls in sequence (1 without any fact)",
+        url="https://arxiv.org/abs/2502.14802",
+        year=2025,
+        stages="index: names → triples → graph | nearest facts → filter → PageRank → read",
+    )
+    top_k: int = 5
+    linking_top_k: int = 5
+    passage_weight: float = 0.05
+    damping: float = 0.5
+    synonym_cosine: float = 0.8
+    chunk_tokens: int = 512
+    reply_tokens: int = 1_024
+
+    def __post_init__(self) -> None:
+        if self.top_k < 1 or self.linking_top_k < 1 or not 0 < self.damping < 1:
+            raise ValueError("top_k and linking_top_k must be at least 1, and damping between 0 and 1")
+
+    def build(self, context: Context, bench: Bench) -> Memory:
+        frame = TRIPLES(passage="", names="")
+        tokens = note_room(self.reply_tokens, frame, bench, held=2, schema=Facts)
+        room = room_for(frame, bench, reply_tokens=2 * tokens, schema=Facts)
+        # facts are longer than their text: chunks shrink with the replies
+        size = reduced(self.chunk_tokens, min(room, tokens * self.chunk_tokens // self.reply_tokens), bench)
+        index = bench.index(chunk_tokens=size)
+        texts = [cut(chunk.text, size, bench) for chunk in index.chunks]
+        triples = self._triples(texts, self._names(texts, tokens, bench), tokens, bench)
+        graph = EntityGraph(triples, texts)
+        graph.link(synonyms(list(graph.chunks_of), bench, self.synonym_cosine))
+        return Memory(index, graph, tuple(triples), bench.text_index([sentence(triple) for triple in triples]))
+
+    def _names(self, texts: Sequence[str], tokens: int, bench: Bench) -> list[str]:
+        found = []
+        for text, reply in zip(
+            texts,
+            bench.ask_many([NAMES(passage=text) for text in texts], step="names", max_tokens=tokens, schema=Names),
+            strict=True,
+        ):
+            if reply.parsed is None:
+                bench.note("names_unparsable", reply.text[:40])
+            names = entities(text) if reply.parsed is None else reply.parsed.entities
+            found.append(cut("; ".join(dict.fromkeys(names)), tokens, bench, noted=False))
+        return found
+
+    def _triples(self, texts: Sequence[str], names: Sequence[str], tokens: int, bench: Bench) -> list[Triple]:
+        prompts = [TRIPLES(passage=text, names=held) for text, held in zip(texts, names, strict=True)]
+        found: dict[Triple, None] = {}
+        for i, reply in enumerate(bench.ask_many(prompts, step="triples", max_tokens=tokens, schema=Facts)):
+            if reply.parsed is None:
+                bench.note("triples_unparsable", i)
+                found.update(dict.fromkeys(cooccurrence_triples(texts[i], i)))
+            else:
+                found.update({Triple(f.subject, f.relation, f.object, i): None for f in reply.parsed.triples})
+        return list(found)
+
+    def answer(self, question: Question, state: Memory, bench: Bench) -> Answer:
+        ranked = from_the_start(self.ranked(question, state, bench), state.index.chunks, self.top_k, bench)
+        return read_hits(ranked[: self.top_k], question, bench)
+
+    def ranked(self, question: Question, state: Memory, bench: Bench) -> list[Hit]:
+        """All passages, best first: by PageRank from the facts that the filter keeps, else by cosine."""
+        dense = state.index.search(question.text, len(state.index.chunks), "dense")
+        weights = self._phrases(question, state, bench)
+        if not weights:
+            return dense
+        place = {chunk: i for i, chunk in enumerate(state.index.chunks)}
+        scores = scaled([hit.score for hit in dense])
+        prior = {place[hit.chunk]: self.passage_weight * s for hit, s in zip(dense, scores, strict=True)}
+        ranked = state.graph.rank(weights, prior, self.damping)
+        return [Hit(state.index.chunks[i], score, rank) for rank, (i, score) in enumerate(ranked, 1)]
+
+    def _phrases(self, question: Question, state: Memory, bench: Bench) -> dict[str, float]:
+        """The phrases to start from, with their weights; none when no fact is kept."""
+        ranked = state.facts.dense(question.text, len(state.facts))
+        candidates: dict[str, tuple[int, float]] = {}  # a fact that several passages state is one candidate
+        for (position, _), score in zip(ranked, scaled([score for _, score in ranked]), strict=True):
+            if len(candidates) == self.linking_top_k:
+                break
+            candidates.setdefault(sentence(state.triples[position]), (position, score))
+        kept = self._filtered(list(candidates), question, bench) if candidates else []
+        bench.note("facts_kept", len(kept))
+        weights: dict[str, list[float]] = {}
+        for line in kept:
+            position, score = candidates[line]
+            for name in {normalise(state.triples[position].subject), normalise(state.triples[position].object)}:
+                if name in state.graph.chunks_of:
+                    weights.setdefault(name, []).append(score / len(state.graph.chunks_of[name]))
+        mean = {name: sum(values) / len(values) for name, values in weights.items()}
+        best = sorted(mean, key=lambda name: (-mean[name], name))[: self.linking_top_k]
+        return {name: mean[name] for name in best if mean[name] > 0}
+
+    def _filtered(self, lines: list[str], question: Question, bench: Bench) -> list[str]:
+        asked = render_question(question)
+        tokens = note_room(512, FILTER(facts="", question=asked), bench, schema=Kept)
+        room = bench.room(FILTER(facts="", question=asked), reply_tokens=tokens, schema=Kept)
+        shown = [cut(line, room // (len(lines) + 1), bench, noted=False) for line in lines]
+        prompt = FILTER(facts="\n".join(shown), question=asked)
+        reply = bench.ask(prompt, step="filter", max_tokens=tokens, schema=Kept)
+        if reply.parsed is None:
+            bench.note("filter_unparsable", reply.text[:40])
+            return []
+        matched = [get_close_matches(fact.strip(), shown, n=1, cutoff=0.8) for fact in reply.parsed.facts]
+        return [lines[shown.index(match)] for match in dict.fromkeys(m[0] for m in matched if m)]
+
+
+def sentence(triple: Triple) -> str:
+    """A triple as words."""
+    return " ".join(part.strip() for part in (triple.subject, triple.relation, triple.object)) + "."
+
+
+def scaled(scores: Sequence[float]) -> list[float]:
+    """Scores from 0 to 1, the least to the greatest; all 1 when they are equal."""
+    low, high = min(scores, default=0.0), max(scores, default=0.0)
+    return [(score - low) / (high - low) if high > low else 1.0 for score in scores]
+
+
+def synonyms(names: Sequence[str], bench: Bench, least: float, most: int = 100) -> list[tuple[str, str, float]]:
+    """Pairs of names of more than two letters or digits with a cosine of at least `least`, `most` per name."""
+    import numpy as np
+
+    long = [name for name in names if sum(map(str.isalnum, name)) > 2]
+    if len(long) < 2:
+        return []
+    vectors = bench.text_index(long).vectors
+    pairs = []
+    for start in range(0, len(long), 512):
+        similar = vectors[start : start + 512] @ vectors.T if vectors is not None else np.zeros((0, 0))
+        for i, row in enumerate(similar, start):
+            near = [j for j in np.argsort(-row, kind="stable")[: most + 1].tolist() if j != i and row[j] >= least]
+            pairs += [(long[i], long[j], float(row[j])) for j in near if i < j]
+    return pairs

@@ -1,0 +1,1 @@
+"""Chunks that fit the question are found, and they alone are read."""

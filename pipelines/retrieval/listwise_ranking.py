@@ -1,0 +1,65 @@
+"""Listwise ranking: the model sorts the candidates, in sliding windows or all at once, then the best are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from pipelines._reading import READ, read_hits
+from pipelines.retrieval.chunk_rag import asker
+from workbench.method.fitting import from_the_start, room_for
+from workbench.method.prompts import render_question
+from workbench.method.protocol import Bench, MethodCard, Retriever
+from workbench.records import Answer, Context, Hit, Question
+from workbench.retrieval.indexes.chunk_index import ChunkIndex
+from workbench.retrieval.ranking.rerank import LISTWISE_PROMPT, listwise
+
+RANK = LISTWISE_PROMPT  # here so that a change is a changed experiment
+
+
+@dataclass(frozen=True)
+class ListwiseRanking:
+    """RankGPT (Sun et al., EMNLP 2023, arXiv 2304.09542; sunnweiwei/RankGPT, Apache-2.0): windows of `window` from the
+    tail up, each moved by `step`, so that the best rise to the front; or, with `form: full`, one call over all
+    candidates ("Sliding Windows Are Not the End", arXiv 2412.14574; 8421BCD/fullrank, MIT). Then the best are read.
+
+    Defaults are the papers': 100 candidates of about 100 words, window 20, step 10. Named deviations, after RankLLM: a
+    last window is clipped to the head when the steps miss it, and fewer candidates than a window are ranked in one call
+    (RankGPT leaves both unranked), and all passages stand in one message. A reply is a text with numbers in brackets,
+    or of numbers alone: repeated and unknown ones are dropped, missing ones follow in their old order, so nothing is
+    lost. Passages are cut to their share of a prompt; candidates for which not even a short share is left keep their
+    places at the end. These, and replies that rank nothing, are noted. Nothing found: the text's first chunks are read,
+    noted.
+    """
+
+    card: ClassVar[MethodCard] = MethodCard(
+        title="Listwise ranking",
+        cost="sliding: ⌈(n − w) / s⌉ + 2 calls; full: 2 calls; all in sequence",
+        url="https://arxiv.org/abs/2304.09542",
+        year=2023,
+        stages="index | retrieve → rank window → rank window → … → read the best",
+    )
+    form: Literal["sliding", "full"] = "sliding"
+    candidates: int = 100
+    window: int = 20
+    step: int = 10
+    top_k: int = 5
+    retriever: Retriever = "hybrid"
+    chunk_tokens: int = 128
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.step <= self.window or self.candidates < 1 or self.top_k < 1:
+            raise ValueError("step must lie between 1 and window, and candidates and top_k be at least 1")
+
+    def build(self, context: Context, bench: Bench) -> ChunkIndex:
+        return bench.index(chunk_tokens=self.chunk_tokens).prepare(self.retriever)
+
+    def answer(self, question: Question, state: ChunkIndex, bench: Bench) -> Answer:
+        asked = render_question(question)
+        room_for(READ(chunks="", question=asked), bench, reply_tokens=bench.answer_tokens)  # before the ranking is paid
+        found = state.search(question.text, self.candidates, self.retriever)
+        chunks = [hit.chunk for hit in from_the_start(found, state.chunks, self.candidates, bench)]
+        window = max(self.window, len(chunks)) if self.form == "full" else self.window
+        order = listwise(asked, chunks, asker(bench), window=window, step=self.step)
+        hits = [Hit(chunks[position], 1 / rank, rank) for rank, position in enumerate(order[: self.top_k], 1)]
+        return read_hits(hits, question, bench)

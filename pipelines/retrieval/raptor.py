@@ -1,0 +1,137 @@
+"""RAPTOR: chunks are clustered and summarised, layer upon layer; a question is matched with all layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from workbench.method.fitting import cut, leading, note_number, note_room, packed, room_for
+from workbench.method.prompts import ANSWER_RULE, Prompt, render_question
+from workbench.method.protocol import Bench, MethodCard
+from workbench.records import Answer, Chunk, Context, Hit, Question
+from workbench.retrieval.graphs.soft_clusters import soft_clusters
+from workbench.retrieval.indexes.text_index import TextIndex
+
+SUMMARISE = Prompt(
+    "raptor.summarise",
+    user="{texts}\n\nWrite a summary of the texts above, with as many of their key details as possible: names, places, "
+    "numbers, dates, and what happens.\nSummary:",
+)
+READ = Prompt("raptor.read", user=f"{{texts}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of the tree: a leaf has its chunk, a summary has the numbers of the nodes it summarises."""
+
+    text: str
+    children: tuple[int, ...] = ()
+    chunk: Chunk | None = None
+
+
+@dataclass(frozen=True)
+class Tree:
+    """All nodes, the numbers of each layer's nodes (leaves first), and the index over all nodes' texts."""
+
+    nodes: tuple[Node, ...]
+    layers: tuple[tuple[int, ...], ...]
+    index: TextIndex
+
+
+@dataclass(frozen=True)
+class Raptor:
+    """Sarthi et al., ICLR 2024 (arXiv 2401.18059; parthsarthi03/raptor, MIT). Index stage: leaves of whole sentences;
+    while a layer has more than 11 nodes, at most `layers` times, its nodes are clustered softly and every cluster is
+    summarised: one call each, parallel inside a layer. Query stage: `collapsed` takes the nodes of all layers nearest
+    to the question, `tree` the nearest of the top layer, then of their children, and so on down; one call reads them.
+
+    Defaults are the repository's: leaves and summaries of 100 tokens, 5 layers, clusters up to 3,500 tokens, collapsed
+    with the 10 nearest nodes in 3,500 tokens, tree with 5 a layer. Named deviations: spectral instead of UMAP reduction
+    (see `soft_clusters`); leaves keep their punctuation and order, and a sentence over their size is cut at words; an
+    oversized cluster is cut in consecutive groups; a layer that does not shrink ends the tree; an empty summary is the
+    beginning of its texts; a question that nothing resembles is read with the top layer. All are noted.
+    """
+
+    card: ClassVar[MethodCard] = MethodCard(
+        title="RAPTOR",
+        cost="index: Σ layers clusters (layers in sequence); query: 1 call",
+        url="https://arxiv.org/abs/2401.18059",
+        year=2024,
+        stages="index: cluster → summarise (parallel) → cluster → … | nearest nodes → read",
+    )
+    form: Literal["collapsed", "tree"] = "collapsed"
+    leaf_tokens: int = 100
+    summary_tokens: int = 100
+    layers: int = 5
+    cluster_tokens: int = 3_500
+    top_k: int = 10
+    budget_tokens: int = 3_500
+    tree_top_k: int = 5
+
+    def __post_init__(self) -> None:
+        if self.leaf_tokens < 1 or self.layers < 0 or self.top_k < 1 or self.tree_top_k < 1:
+            raise ValueError("leaf_tokens, top_k and tree_top_k must be at least 1, and layers not negative")
+
+    def build(self, context: Context, bench: Bench) -> Tree:
+        leaves = bench.index(chunk_tokens=self.leaf_tokens, splitter="packed").chunks
+        nodes = [Node(leaf.text.strip(), chunk=leaf) for leaf in leaves]
+        layers = [tuple(range(len(nodes)))]
+        tokens = note_room(self.summary_tokens, SUMMARISE(texts=""), bench)
+        while len(layers[-1]) > 11 and len(layers) <= self.layers:
+            groups = self._clusters(nodes, layers[-1], tokens, bench)
+            if len(groups) >= len(layers[-1]):
+                bench.note("layer_did_not_shrink", len(layers))
+                break
+            prompts = [SUMMARISE(texts="\n\n".join(nodes[i].text for i in group)) for group in groups]
+            replies = bench.ask_many(prompts, step="summarise", max_tokens=tokens)
+            start = len(nodes)
+            for group, reply in zip(groups, replies, strict=True):
+                text = reply.text.strip() or " ".join(nodes[i].text for i in group)
+                nodes.append(Node(cut(text, tokens, bench, noted=False), tuple(group)))
+            note_number("empty_summaries", sum(not reply.text.strip() for reply in replies), bench)
+            layers.append(tuple(range(start, len(nodes))))
+        return Tree(tuple(nodes), tuple(layers), bench.text_index([node.text for node in nodes]))
+
+    def _clusters(self, nodes: Sequence[Node], layer: Sequence[int], tokens: int, bench: Bench) -> list[list[int]]:
+        """Clusters of a layer's nodes that fit a summariser's prompt."""
+        room = min(self.cluster_tokens, room_for(SUMMARISE(texts=""), bench, reply_tokens=tokens))
+        groups = []
+        for cluster in soft_clusters(bench.embed([nodes[i].text for i in layer]), seed=224):
+            parts = packed([nodes[layer[i]].text for i in cluster], room, bench, "\n\n".join)
+            if len(parts) > 1:
+                bench.note("cluster_cut_in", len(parts))
+            members = iter(cluster)
+            groups += [[layer[next(members)] for _ in part] for part in parts]
+        return groups
+
+    def answer(self, question: Question, state: Tree, bench: Bench) -> Answer:
+        asked = render_question(question)
+        room = room_for(READ(texts="", question=asked), bench, reply_tokens=bench.answer_tokens)
+        found = self._walk(question.text, state) if self.form == "tree" else self._nearest(question.text, state)
+        if not found and state.nodes:
+            bench.note("nothing_found", "read the top layer")
+            found = [(i, 0.0) for i in state.layers[-1][: self.top_k]]
+        limit = min(room, self.budget_tokens) if self.form == "collapsed" else room
+
+        def shown(some: Sequence[tuple[int, float]]) -> str:
+            return "\n\n".join(" ".join(state.nodes[i].text.split()) for i, _ in some)
+
+        kept = leading(found, limit, bench, shown)
+        text = shown(kept) if kept or not found else cut(shown(found[:1]), limit, bench)
+        read = [(chunk, score) for i, score in kept if (chunk := state.nodes[i].chunk) is not None]
+        hits = [Hit(chunk, score, rank) for rank, (chunk, score) in enumerate(read, 1)]
+        dropped = sum(bench.count(state.nodes[i].text) for i, _ in found[len(kept) :])
+        return bench.reply(READ(texts=text, question=asked), step="read", hits=hits, dropped_tokens=dropped)
+
+    def _nearest(self, query: str, tree: Tree) -> list[tuple[int, float]]:
+        return tree.index.dense(query, self.top_k)
+
+    def _walk(self, query: str, tree: Tree) -> list[tuple[int, float]]:
+        found: list[tuple[int, float]] = []
+        among: Sequence[int] = tree.layers[-1]
+        while among:
+            nearest = tree.index.dense(query, self.tree_top_k, among=among)
+            found += nearest
+            among = sorted({child for i, _ in nearest for child in tree.nodes[i].children})
+        return found

@@ -1,0 +1,1 @@
+"""Our metrics and judges held against published predictions and their official scores."""

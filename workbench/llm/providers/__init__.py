@@ -1,0 +1,1 @@
+"""The providers of models, one wire format a file, and opening a model by its name."""

@@ -1,0 +1,1 @@
+"""Servers of models that the workbench starts itself."""

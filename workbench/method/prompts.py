@@ -1,0 +1,87 @@
+"""Prompts: templates, the answer rule that all methods share, and how documents and questions are rendered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.records import Chunk, Context, Message, Question
+from workbench.text import combined_hash, says_only, sentences
+
+# The same words in the last prompt of every pipeline, so that none is helped or hurt by its wording.
+ANSWER_RULE = (
+    "Answer the question from the text above, as briefly as possible: only the name, number, date, list or phrase that "
+    "is asked for, without an explanation. For several items, separate them with commas. If the text does not hold the "
+    "answer, reply with the single word: unanswerable"
+)
+
+REFUSAL = "unanswerable"  # the rule's word for "there is no answer"
+
+Messages = tuple[Message, ...]
+_FIELD = re.compile(r"\{([a-z_]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt template: `{field}` stands for a keyword argument. Other braces, also those in documents, are text.
+
+    Called with its fields it gives the messages. The shared part (the context) stands first and the question last, so
+    that a server's prefix cache works.
+
+    >>> Prompt("greet", user="Hello {name}")(name="{world}")
+    (Message(role='user', content='Hello {world}'),)
+    """
+
+    name: str
+    user: str
+    system: str = ""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of the template's fields."""
+        return frozenset(_FIELD.findall(self.system + self.user))
+
+    @property
+    def prompt_hash(self) -> str:
+        """Hash of the template, logged so that a changed prompt is a changed experiment."""
+        return combined_hash(self.name, self.system, self.user)
+
+    def __call__(self, **fields: object) -> Messages:
+        """Render; raises TypeError when a field is missing or unknown."""
+        if fields.keys() != self.fields:
+            odd = sorted(fields.keys() ^ self.fields)
+            raise TypeError(f"prompt {self.name!r}: missing or unknown fields {odd}")
+
+        def fill(template: str) -> str:
+            return _FIELD.sub(lambda match: str(fields[match.group(1)]), template)
+
+        user = Message("user", fill(self.user))
+        return (Message("system", fill(self.system)), user) if self.system else (user,)
+
+
+def render_documents(chunks: Sequence[Chunk], context: Context) -> str:
+    """Chunks as prompt text: each under its document's title when the context has several titled documents."""
+    titled = len(context.documents) > 1
+    parts = []
+    for chunk in chunks:
+        title = context.document(chunk.document_id).title if titled else ""
+        parts.append(f"[{title}]\n{chunk.text}" if title else chunk.text)
+    return "\n\n".join(parts)
+
+
+def render_question(question: Question) -> str:
+    """The question with its options, lettered, when it has some."""
+    if not question.options:
+        return question.text
+    letters = (f"{chr(ord('A') + i)}. {option}" for i, option in enumerate(question.options))
+    return "\n".join((question.text, *letters))
+
+
+def refuses(reply: str) -> bool:
+    """Whether a reply to `ANSWER_RULE` says that there is no answer: it, or its first sentence, is the word alone.
+
+    >>> refuses("Unanswerable."), refuses("Unanswerable. The text names nobody."), refuses("The unanswerable letter")
+    (True, True, False)
+    """
+    return says_only(reply, REFUSAL) or says_only(next(iter(sentences(reply.strip())), ""), REFUSAL)

@@ -1,0 +1,1 @@
+"""Questions over one's own documents: written by a model, reviewed by a person."""

@@ -1,0 +1,39 @@
+"""Contextual retrieval: a model says where each chunk stands in its document, and that is searched with the chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workbench.records import Chunk, Context
+from workbench.retrieval.asking import Asker, filled
+from workbench.retrieval.chunks.chunking import pack
+
+SITUATE_PROMPT = (
+    "<document>\n{document}\n</document>\n\nOne chunk of the document above is:\n\n<chunk>\n{chunk}\n</chunk>\n\nSay "
+    "in one or two sentences where this chunk stands in the document and whom or what it is about, with the names, "
+    "times and places that it leaves out, so that a search finds it. Write these sentences only.\nContext:"
+)
+_CONTEXT_TOKENS = 100
+_SEAM = 8
+
+
+def situated(chunks: Sequence[Chunk], context: Context, asker: Asker) -> list[str]:
+    """The chunks' texts, each with a model's sentence or two on where it stands (Anthropic, "Introducing Contextual
+    Retrieval", 2024); what is read stays the chunk itself.
+
+    One call a chunk, side by side. The document comes first and is the same for all of its chunks, so that a server's
+    prefix cache holds it; one that is longer than the window is shown in parts, each chunk with the part it begins in.
+    Where no part of a document fits beside the chunk, and where the reply is empty, the chunk stands alone.
+    """
+    tokens = min(_CONTEXT_TOKENS, max(1, asker.room("", 0) // 8))
+    longest = max((asker.count(chunk.text) for chunk in chunks), default=0)
+    room = asker.room(filled(SITUATE_PROMPT, document="", chunk=""), tokens) - longest - _SEAM
+    if room < 1:
+        return [chunk.text for chunk in chunks]
+    parts = {document.document_id: pack(document, room, asker.count) for document in context.documents}
+    prompts = []
+    for chunk in chunks:
+        around = next(p.text for p in parts[chunk.document_id] if p.start <= chunk.start < p.end)
+        prompts.append(filled(SITUATE_PROMPT, document=around, chunk=chunk.text))
+    replies = [asker.cut(reply.strip(), tokens) for reply in asker.ask(prompts, step="situate", max_tokens=tokens)]
+    return [f"{chunk.text}\n\n{told}" if told else chunk.text for chunk, told in zip(chunks, replies, strict=True)]

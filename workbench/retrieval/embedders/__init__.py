@@ -1,0 +1,1 @@
+"""Embedders: unit vectors of texts."""

@@ -1,0 +1,240 @@
+"""Embeddings from a server: batched, concurrent, checked, and each text paid for once."""
+
+from __future__ import annotations
+
+import copy
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import BadReply, StoreError
+from workbench.retrieval.server_request import TooLarge, counted, in_order, listed, post
+from workbench.retrieval.spending import Bill, is_dry, tell
+from workbench.text import combined_hash, count_tokens
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class ServerEmbedder:
+    """Any OpenAI-compatible `/v1/embeddings`: `openai/text-embedding-3-small`, `server/NAME@http://host/v1`.
+
+    Texts go out in batches of `batch`, `concurrency` requests at a time; equal texts once. A batch that the server
+    refuses is halved, down to the text that it does not take. A reply is used, and kept, only when it holds one vector
+    a text, all of finite numbers and of the same length. With `cached_in`, vectors are kept in `embeddings.sqlite` by
+    the hash of model and text.
+    """
+
+    def __init__(
+        self, name: str, model: str, base_url: str, key: str | None, batch: int = 128, concurrency: int = 8
+    ) -> None:
+        self.name = name
+        self._model = model
+        self._url = f"{base_url.rstrip('/')}/embeddings"
+        self._key = key
+        self._batch = batch
+        self._concurrency = concurrency
+        self._cache: VectorCache | None = None
+        self._kept: dict[Path, ServerEmbedder] = {}
+        self._lock = threading.Lock()
+        self._width: int | None = None  # dimensions of the first vector: all others must have as many
+
+    def fit(self, texts: Sequence[str]) -> ServerEmbedder:
+        """Itself: nothing is fitted."""
+        return self
+
+    def cached_in(self, directory: Path) -> ServerEmbedder:
+        """The same, keeping its vectors in a folder; one connection a folder, however often it is asked for. Raises
+        StoreError for a folder that cannot be used."""
+        with self._lock:
+            if directory not in self._kept:
+                kept = copy.copy(self)
+                kept._cache = VectorCache(directory / "embeddings.sqlite")
+                kept._kept = {directory: kept}
+                kept._lock = threading.Lock()
+                self._kept[directory] = kept
+            return self._kept[directory]
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors. Raises ModelError when the server fails for good, of it RequestRefused when it refuses the
+        texts and BadReply when it sends no usable vectors."""
+        import numpy as np
+
+        from workbench.retrieval.embedders.embedder import unit_rows
+
+        if not texts:
+            return np.zeros((0, 1), dtype=np.float32)
+        # an empty string is refused by most servers; a space embeds to something harmless
+        asked = {self._hash(text): text or " " for text in texts}
+        if is_dry():
+            return self._made_up(texts, asked)
+        known = self._cache.get(asked) if self._cache else {}
+        known = {digest: vector for digest, vector in known.items() if len(vector) and np.isfinite(vector).all()}
+        for vector in known.values():
+            self._check(vector, "kept in embeddings.sqlite")
+        missing = [digest for digest in asked if digest not in known]
+        batches = [missing[i : i + self._batch] for i in range(0, len(missing), self._batch)]
+        if self._cache and known:
+            tell(Bill("embed", self.name, len(known), *self._cache.cost(known), reused=True))
+        used: list[int] = []
+        started = time.monotonic()
+        try:
+            with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
+                for rows in pool.map(lambda batch: self._fetched(batch, asked, used), batches):
+                    known.update(rows)
+        finally:  # what was sent before a failure is paid for, too
+            seconds = time.monotonic() - started
+            if used:
+                tell(Bill("embed", self.name, len(missing), sum(used), seconds))
+        if self._cache and missing:
+            self._cache.took(shares(seconds, {digest: asked[digest] for digest in missing}))
+        return unit_rows(np.stack([known[self._hash(text)] for text in texts]))
+
+    def _made_up(self, texts: Sequence[str], asked: dict[str, str]) -> NDArray[np.float32]:
+        """Vectors that depend on the texts and mean nothing; the bill is estimated."""
+        import numpy as np
+
+        from workbench.retrieval.embedders.embedder import unit_rows
+
+        tell(Bill("embed", self.name, len(asked), sum(count_tokens(text) for text in asked.values()), 0.0))
+        rows = [np.frombuffer(self._hash(text).encode(), np.uint8)[:16].astype(np.float32) - 90 for text in texts]
+        return unit_rows(np.stack(rows))
+
+    def _hash(self, text: str) -> str:
+        return combined_hash(self.name, text)
+
+    def _fetched(self, batch: Sequence[str], asked: dict[str, str], used: list[int]) -> dict[str, NDArray[np.float32]]:
+        """The vectors of a batch, kept at once: what was paid for survives a failure of the next one. Its tokens are
+        added to `used`."""
+        if len(batch) > self._batch:  # another batch was too large meanwhile
+            return self._halves(batch, asked, used)
+        texts = [asked[digest] for digest in batch]
+        try:
+            vectors, tokens = self._request(texts)
+        except TooLarge:
+            if len(batch) == 1:
+                raise
+            self._batch = min(self._batch, (len(batch) + 1) // 2)
+            return self._halves(batch, asked, used)
+        used.append(tokens)
+        rows = dict(zip(batch, vectors, strict=True))
+        if self._cache:
+            self._cache.put(rows, shares(tokens, dict(zip(batch, texts, strict=True))))
+        return rows
+
+    def _halves(self, batch: Sequence[str], asked: dict[str, str], used: list[int]) -> dict[str, NDArray[np.float32]]:
+        middle = (len(batch) + 1) // 2
+        return self._fetched(batch[:middle], asked, used) | self._fetched(batch[middle:], asked, used)
+
+    def _request(self, texts: list[str]) -> tuple[list[NDArray[np.float32]], int]:
+        """Vectors, and the tokens that the server counted."""
+        what = f"embeddings of {self.name}"
+
+        def read(reply: Any) -> tuple[list[NDArray[np.float32]], int]:
+            rows = in_order(listed(reply, "data", what), len(texts), what)
+            vectors = [self._vector(row.get("embedding")) for row in rows]
+            return vectors, counted(reply, "prompt_tokens")
+
+        return post(self._url, {"model": self._model, "input": texts}, self._key, what, read)
+
+    def _vector(self, values: Any) -> NDArray[np.float32]:
+        import numpy as np
+
+        try:
+            with np.errstate(over="ignore"):  # what single precision cannot hold is found to be infinite below
+                vector = np.array(values, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise BadReply(f"embeddings of {self.name}: a vector is no list of numbers") from error
+        self._check(vector, "sent by the server")
+        return vector
+
+    def _check(self, vector: NDArray[np.float32], origin: str) -> None:
+        import numpy as np
+
+        if vector.ndim != 1 or not len(vector) or not np.isfinite(vector).all():
+            raise BadReply(f"embeddings of {self.name}: a vector {origin} is empty or holds values that are no numbers")
+        with self._lock:
+            self._width = self._width or len(vector)
+            if len(vector) != self._width:
+                raise BadReply(
+                    f"embeddings of {self.name}: a vector {origin} has {len(vector)} dimensions and others have "
+                    f"{self._width}: one name, two models? Name the embedder otherwise, or delete embeddings.sqlite"
+                )
+
+
+def shares(whole: float, texts: Mapping[str, str]) -> dict[str, float]:
+    """What each text has of the tokens or seconds of a request, by its length: servers count a request as a whole, and
+    the shares of the same texts sum up to it again."""
+    length = sum(map(len, texts.values())) or 1
+    return {digest: whole * len(text) / length for digest, text in texts.items()}
+
+
+class VectorCache:
+    """Vectors by key in one SQLite file, for several threads and processes. Raises StoreError for a file that cannot be
+    used. `dtype` is numpy's name of their numbers."""
+
+    def __init__(self, path: Path, dtype: str = "float32") -> None:
+        self._lock = threading.Lock()
+        self._dtype = dtype
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB) WITHOUT ROWID"
+            )
+            columns = [row[1] for row in self._connection.execute("PRAGMA table_info(vectors)")]
+            for name in ("tokens", "seconds"):  # what each text cost and took; files of earlier versions do not know
+                if name not in columns:
+                    with suppress(sqlite3.OperationalError):  # another process was faster
+                        self._connection.execute(f"ALTER TABLE vectors ADD COLUMN {name} REAL")
+            self._connection.commit()
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{path} cannot be used to keep vectors: {error}") from error
+
+    def get(self, keys: Iterable[str]) -> dict[str, NDArray[Any]]:
+        """The vectors that are there."""
+        import numpy as np
+
+        found = {}
+        with self._lock:
+            for key in keys:
+                row = self._connection.execute("SELECT vector FROM vectors WHERE key = ?", (key,)).fetchone()
+                if row:
+                    found[key] = np.frombuffer(row[0], dtype=self._dtype)
+        return found
+
+    def cost(self, keys: Iterable[str]) -> tuple[int, float]:
+        """The tokens that the vectors of these keys had cost and the seconds that they had taken, where known."""
+        tokens = seconds = 0.0
+        with self._lock:
+            for key in keys:
+                row = self._connection.execute("SELECT tokens, seconds FROM vectors WHERE key = ?", (key,)).fetchone()
+                if row:
+                    tokens, seconds = tokens + (row[0] or 0.0), seconds + (row[1] or 0.0)
+        return round(tokens), seconds
+
+    def took(self, seconds: Mapping[str, float]) -> None:
+        """Keep what the vectors of these keys have taken."""
+        rows = [(share, key) for key, share in seconds.items()]
+        self._write("UPDATE vectors SET seconds = ? WHERE key = ?", rows)
+
+    def put(self, vectors: Mapping[str, NDArray[Any]], tokens: Mapping[str, float] | None = None) -> None:
+        """Keep vectors, and what they cost."""
+        cost = tokens or {}
+        rows = [(key, vector.tobytes(), cost.get(key)) for key, vector in vectors.items()]
+        self._write("INSERT OR REPLACE INTO vectors (key, vector, tokens) VALUES (?, ?, ?)", rows)
+
+    def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        try:
+            with self._lock, self._connection:
+                self._connection.executemany(statement, rows)
+        except sqlite3.Error as error:  # a full disk, most likely: better to stop than to pay for what is not kept
+            raise StoreError(f"{self._path} cannot keep vectors: {error}") from error

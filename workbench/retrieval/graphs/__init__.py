@@ -1,0 +1,1 @@
+"""Graphs of what a text names, and clusters of its chunks."""

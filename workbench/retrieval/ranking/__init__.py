@@ -1,0 +1,1 @@
+"""What comes between a question and the chunks that are read: queries, fusion, reranking, selection."""
