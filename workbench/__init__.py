@@ -38,7 +38,7 @@ _PUBLIC = {
     "MethodCard": "workbench.method.protocol",
     "Pipeline": "workbench.method.protocol",
     "Portion": "workbench.method.protocol",
-    "Prompt": "workbench.method.protocol",
+    "Prompt": "workbench.method.prompts",
     "Question": "workbench.records",
     "Reply": "workbench.records",
     "RunSummary": "workbench.engine.runner",

@@ -99,7 +99,7 @@ def test_the_printed_method_says_when_no_part_answers(chunk_read: Any) -> None:
 
 
 def test_the_printed_test_passes(chunk_read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pipelines.chunk_read", sys.modules["ChunkRead"])
+    monkeypatch.setitem(sys.modules, "pipelines.divide.chunk_read", sys.modules["ChunkRead"])
     module: dict[str, Any] = {}
     exec(compile(blocks()[1], "the printed test", "exec"), module)
     (test,) = [value for name, value in module.items() if name.startswith("test_")]
