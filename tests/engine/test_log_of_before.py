@@ -27,8 +27,8 @@ QUESTIONS = 4  # of each run
 @pytest.fixture
 def log(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The log and the cache of before, in the folder that the experiment's relative paths start from."""
-    for name in ("log.duckdb", "responses.sqlite"):
-        (in_folder / name).write_bytes(gzip.decompress((BEFORE / f"{name}.gz").read_bytes()))
+    for packed, name in (("log.gz", "log.duckdb"), ("responses.gz", "responses.sqlite")):
+        (in_folder / name).write_bytes(gzip.decompress((BEFORE / packed).read_bytes()))
     monkeypatch.syspath_prepend(BEFORE)
     monkeypatch.setattr(catalogue, "_REGISTERED", {})
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
