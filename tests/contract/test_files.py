@@ -27,7 +27,7 @@ def test_a_method_has_a_file_of_its_own() -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_has_a_test_on_a_scripted_model(name: str) -> None:
-    tests = [file.read_text(encoding="utf-8") for file in (ROOT / "tests" / "pipelines").glob("test_*.py")]
-    own = [text for text in tests if f"from pipelines.{name} import" in text]
+    tests = [file.read_text(encoding="utf-8") for file in (ROOT / "tests" / "pipelines").rglob("test_*.py")]
+    own = [text for text in tests if f"from {METHODS[name].__module__} import" in text]
     assert any("steps(" in text or ".made" in text for text in own), "no test asserts its stages"
     assert any("prompts(" in text or ".prompt" in text for text in own), "no test asserts what its prompts hold"

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from pipelines.retrieval.chunk_rag import ChunkRag
+from tests.conftest import ROOT
 from tests.pipelines.conftest import Ran, make_context, run, story
 from workbench.errors import InputError, UnknownName
 from workbench.experiment.config import load
@@ -265,7 +266,7 @@ def test_unknown_names_of_inner_options_are_input_errors() -> None:
 
 
 def test_every_choice_is_documented_in_one_table_and_swept_in_one_example() -> None:
-    root = Path(__file__).parents[2]
+    root = ROOT
     page = (root / "docs" / "retrieval.md").read_text(encoding="utf-8")
     table = page[page.index("| stage |") : page.index("## What embeddings")]
     swept: dict[str, set[Any]] = defaultdict(set)

@@ -19,6 +19,7 @@ import pytest
 from numpy.typing import NDArray
 
 import workbench.retrieval.indexes.chunk_index as index_module
+from tests.conftest import ROOT
 from workbench.errors import InputError, MethodError, StoreError
 from workbench.records import Chunk, Context, Document
 from workbench.retrieval.embedders.embedder import unit_rows
@@ -29,7 +30,6 @@ from workbench.retrieval.indexes.chunk_index import ChunkIndex, IndexOptions, bu
 from workbench.retrieval.indexes.shelf import _locked
 from workbench.text import count_tokens
 
-REPOSITORY = Path(__file__).parents[2]
 TEXTS = [
     " ".join(f"In {1700 + i} the {trade} of Place {i} moved {7 * i} carts of {good}." for i in range(40))
     for trade, good in (("miller", "corn"), ("weaver", "wool"), ("smith", "iron"))
@@ -229,7 +229,7 @@ BUILDER = """
 import sys, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tests.retrieval.test_index import Counting, made
+from tests.retrieval.indexes.test_chunk_index import Counting, made
 class Slow(Counting):
     def embed(self, texts):
         if len(texts) > 1:
@@ -244,7 +244,7 @@ print("found", [hit.chunk.chunk_id for hit in index.search("wool", 3)], flush=Tr
 def builder(directory: Path, seconds: float) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", BUILDER, str(directory), str(seconds)],
-        cwd=REPOSITORY,
+        cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         text=True,
