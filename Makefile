@@ -26,15 +26,17 @@ demo: $(VENV)/.installed
 	@echo "               $(BIN)/workbench compare examples/demo.yaml --by hops"
 	@echo "               README.md, section 'Your own documents and your own model'"
 
+# a process a core; tests/conftest.py says what stays together
+SIDE_BY_SIDE ?= -n logical --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
 test: $(VENV)/.installed-test
 	./tests/install_chromium.sh
 	$(MAKE) --no-print-directory lint types
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 # new random examples for every law, ROUNDS times over
 ROUNDS ?= 5
 fuzz: $(VENV)/.installed-test
-	for round in $$(seq $(ROUNDS)); do WORKBENCH_FUZZ=1 $(BIN)/python -m pytest -q -m hypothesis || exit 1; done
+	for round in $$(seq $(ROUNDS)); do WORKBENCH_FUZZ=1 $(BIN)/python -m pytest -q -m hypothesis $(SIDE_BY_SIDE) || exit 1; done
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

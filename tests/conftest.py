@@ -20,6 +20,28 @@ settings.load_profile("fuzz" if os.environ.get("WORKBENCH_FUZZ") else "same")
 ROOT = Path(__file__).resolve().parents[1]
 
 
+# Long work first, so that no core waits for it at the end.
+FIRST = ("tests/server", "tests/llm/test_faults", "tests/engine", "tests/examples", "tests/ui", "tests/notebooks")
+# What needs a server, a browser or a clock to itself: these run in one process, one after the other.
+ALONE = ("vllm", "browser", "timed")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What pytest-xdist keeps in one process: a file, so that what its tests share is made once; but the laws of all
+    methods are dealt out method by method, and examples one by one."""
+    for item in items:
+        file = item.location[0]
+        if any(item.get_closest_marker(mark) for mark in ALONE):
+            group = "alone"
+        elif isinstance(item, pytest.Function) and file.startswith("tests/contract/") and hasattr(item, "callspec"):
+            group = f"{file} {item.callspec.id.partition('-')[0]}"
+        else:
+            group = item.nodeid if file.startswith("tests/examples/") else file
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not item.location[0].startswith(FIRST))
+
+
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connecting anywhere but to this machine is an error."""

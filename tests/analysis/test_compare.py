@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 import workbench as wb
 from workbench.analysis.compare import Comparison, compare, comparison
@@ -58,6 +59,7 @@ def test_few_contexts_are_said() -> None:
     assert compared(scores, 6).notes == ()
 
 
+@pytest.mark.timed
 def test_twenty_runs_of_few_contexts_are_compared_at_once() -> None:
     scores = {f"method {i}": [float((i + j) % 3 > 0) for j in range(14)] for i in range(21)}
     started = time.perf_counter()

@@ -160,6 +160,7 @@ def test_catalogues_speak_json(catalogue: list[str], capsys: pytest.CaptureFixtu
     assert main(catalogue) == 0
 
 
+@pytest.mark.timed
 def test_help_answers_within_a_second() -> None:
     best = 9.0
     for _ in range(3):

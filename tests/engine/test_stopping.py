@@ -63,6 +63,7 @@ def test_a_full_disk_ends_the_run_and_what_was_paid_is_recorded(
     assert len(log.answers()) == 6
 
 
+@pytest.mark.timed
 def test_ctrl_c_ends_a_run_that_waits_for_its_server(tmp_path: Path) -> None:
     with Endpoint(script=["", *["hang"] * 20], hang_s=60) as endpoint:
         given = experiment(endpoint, tmp_path, concurrency=4)
