@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workbench.engine.plan import plan
     from workbench.engine.runner import RunSummary, run
     from workbench.errors import InputError, WorkbenchError
-    from workbench.experiment.config import Experiment
+    from workbench.experiment.schema import Experiment
     from workbench.method.prompts import Prompt
     from workbench.method.protocol import Bench, MethodCard, Pipeline, Portion
     from workbench.records import Answer, Call, Chunk, Context, Corpus, Document, Hit, Question, Reply, Score
@@ -32,7 +32,7 @@ _PUBLIC = {
     "Context": "workbench.records",
     "Corpus": "workbench.records",
     "Document": "workbench.records",
-    "Experiment": "workbench.experiment.config",
+    "Experiment": "workbench.experiment.schema",
     "Hit": "workbench.records",
     "InputError": "workbench.errors",
     "MethodCard": "workbench.method.protocol",

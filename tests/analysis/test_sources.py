@@ -69,12 +69,12 @@ def test_the_newest_experiment_says_that_there_are_others(logs: tuple[Path, Path
 def test_a_method_that_was_edited_and_run_again_stands_there_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import workbench.experiment.config as config
+    import workbench.experiment.sweeps as sweeps
 
     log = tmp_path / "log.duckdb"
     run(log, "edited", "full_context", "closed_book")
     before = compare(log)
-    monkeypatch.setattr(config, "code_hash", lambda method: f"edited {method}")
+    monkeypatch.setattr(sweeps, "code_hash", lambda method: f"edited {method}")
     run(log, "edited", "full_context", "closed_book")
     made = compare(log)
     assert list(made.table["pipeline"]) == ["full_context", "closed_book"]

@@ -314,7 +314,7 @@ def test_labels_that_are_like_no_field_stay_labels(folder: Path) -> None:
 
 
 def test_any_corpus_takes_questions_of_a_file(tmp_path: Path) -> None:
-    from workbench.experiment.config import Entry
+    from workbench.experiment.schema import Entry
     from workbench.experiment.setup import load_corpus
 
     whole = load_corpus(Entry(name="needle", options={"tokens": 1_000, "depths": 2}))

@@ -24,7 +24,7 @@ def test_what_stands_aside_is_neither_the_answer_nor_a_prompt() -> None:
     from workbench.engine.billing import call_of
     from workbench.engine.recording import Recorder
     from workbench.experiment.budget import Ledger
-    from workbench.experiment.config import Budget
+    from workbench.experiment.schema import Budget
     from workbench.experiment.server_prices import NO_PRICES
     from workbench.llm.gateway import CallTag
     from workbench.retrieval.spending import Bill

@@ -62,7 +62,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from workbench.experiment.config import Entry
+    from workbench.experiment.schema import Entry
     from workbench.experiment.setup import load_corpus
     from workbench.text import count_tokens
 
@@ -188,7 +188,7 @@ def _documents(corpus: str, out: Path | None, encoding: str | None = None) -> tu
     """The documents to ask about (of a corpus all contexts together), and the file for the questions."""
     from corpora.files import QUESTION_FILES, documents_of
     from corpora.ingest import ingest
-    from workbench.experiment.config import Entry
+    from workbench.experiment.schema import Entry
     from workbench.experiment.setup import load_corpus
     from workbench.records import Context
 

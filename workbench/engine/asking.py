@@ -20,7 +20,7 @@ from workbench.errors import BudgetReached, ContextOverflow, RunStopped, StoreEr
 from workbench.evaluation.metrics import VERSIONS, score_answer
 from workbench.evaluation.metrics.refusal import abstains
 from workbench.experiment.answer_budget import answer_tokens
-from workbench.experiment.config import Experiment
+from workbench.experiment.schema import Experiment
 from workbench.experiment.setup import PlannedRun
 from workbench.records import Answer, Call, Question
 from workbench.retrieval.spending import Bill, watched

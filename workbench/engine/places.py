@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from workbench.errors import InputError, StoreError
-from workbench.experiment.config import Experiment
+from workbench.experiment.schema import Experiment
 
 _SQLITE = b"SQLite format 3\x00"
 

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from workbench.engine.bench import Equipment, ExperimentBench, critical_path
 from workbench.errors import ContextOverflow, InputError
 from workbench.experiment.answer_budget import answer_tokens, largest_budget
-from workbench.experiment.config import Experiment, load
+from workbench.experiment.config import load
+from workbench.experiment.schema import Experiment
 from workbench.experiment.server_prices import server_prices
 from workbench.experiment.setup import PlannedRun, prepare
 from workbench.llm.gateway import Gateway

@@ -16,9 +16,11 @@ from workbench.engine.bench import Equipment, ExperimentBench
 from workbench.engine.retrieve_report import DEPTHS, Measured, Retrieved, Row, groups, rows, scores
 from workbench.errors import InputError, UnknownName, WorkbenchError
 from workbench.experiment.answer_budget import largest_budget
-from workbench.experiment.config import Experiment, Variant, load, variants
+from workbench.experiment.config import load
 from workbench.experiment.hygiene import without_label_errors
+from workbench.experiment.schema import Experiment
 from workbench.experiment.setup import choose, load_corpus
+from workbench.experiment.sweeps import Variant, variants
 from workbench.llm.gateway import Gateway
 from workbench.records import Answer, Context, Corpus, Document, Hit, Question, Reply
 

@@ -26,7 +26,8 @@ from workbench.engine.schedule import ContextJob, PrefixWatch, Schedule, covered
 from workbench.errors import StoreError
 from workbench.experiment.answer_budget import largest_budget
 from workbench.experiment.budget import Ledger, check_priced
-from workbench.experiment.config import Experiment, load
+from workbench.experiment.config import load
+from workbench.experiment.schema import Experiment
 from workbench.experiment.server_prices import server_prices
 from workbench.experiment.setup import OpenedModel, PlannedRun, Setup, prepare
 from workbench.llm.gateway import Gateway

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from workbench.errors import InputError
-from workbench.experiment.config import ANSWER_TOKENS, Experiment
+from workbench.experiment.schema import ANSWER_TOKENS, Experiment
 from workbench.records import Corpus, Question
 
 LABEL = "max_gen"  # the label of a question that holds its benchmark's answer length, in tokens

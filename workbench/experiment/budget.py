@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import BudgetReached, InputError
-from workbench.experiment.config import Budget
+from workbench.experiment.schema import Budget
 from workbench.llm.accounting import Payment
 from workbench.records import Call
 

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 from corpora.benchmarks.exclusions import DETECTED, KNOWN_ERRORS, check_ids, detected, known_errors
 from workbench.errors import InputError, UnknownName
 from workbench.experiment.answer_budget import answer_tokens as budget
-from workbench.experiment.config import EVERY_CORPUS
+from workbench.experiment.schema import EVERY_CORPUS
 from workbench.records import Context, Corpus, Question
 
 if TYPE_CHECKING:
-    from workbench.experiment.config import Entry, Experiment, Hygiene
+    from workbench.experiment.schema import Entry, Experiment, Hygiene
     from workbench.llm.model import Model
 
 _SHOWN = 10  # ids in a note

@@ -11,7 +11,8 @@ from workbench.llm.prices import price_for
 from workbench.retrieval.spending import Bill
 
 if TYPE_CHECKING:
-    from workbench.experiment.config import Experiment, Variant
+    from workbench.experiment.schema import Experiment
+    from workbench.experiment.sweeps import Variant
 
 _FIELDS = ("embedder", "cross_encoder")
 _ADDRESSED = ("server/", "vllm/", "ollama/", "openai/")

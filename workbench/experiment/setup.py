@@ -18,9 +18,10 @@ from workbench import catalogue
 from workbench.errors import InputError, UnknownName
 from workbench.experiment.answer_budget import answer_tokens, budgets_hash, check_budgets
 from workbench.experiment.budget import check_priced
-from workbench.experiment.config import Entry, Experiment, Variant, variants
 from workbench.experiment.hygiene import clean, label_errors
+from workbench.experiment.schema import Entry, Experiment
 from workbench.experiment.server_prices import check_server_prices
+from workbench.experiment.sweeps import Variant, variants
 from workbench.records import Corpus, Question
 from workbench.text import combined_hash
 

@@ -171,7 +171,7 @@ def _named(fields: Fields, rows: Sequence[Mapping[str, Any]], file: Path) -> Fie
 
 def _known_corpus(name: str, options: Mapping[str, Any]) -> Corpus | None:
     from workbench import catalogue
-    from workbench.experiment.config import Entry
+    from workbench.experiment.schema import Entry
     from workbench.experiment.setup import load_corpus
 
     plain, at, _ = name.partition("@")

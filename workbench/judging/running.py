@@ -263,7 +263,7 @@ def _session(
     first: int,
 ) -> Judging:
     from workbench.experiment.budget import PRICE_IT, Ledger, check_priced
-    from workbench.experiment.config import Budget
+    from workbench.experiment.schema import Budget
     from workbench.llm.cache import ResponseCache
     from workbench.llm.gateway import Gateway
     from workbench.llm.prices import price_for

@@ -94,7 +94,7 @@ def write_questions(
     Raises InputError for an unknown kind, documents without text, or a file that exists already with other questions.
     """
     from workbench.experiment.budget import PRICE_IT, Ledger, check_priced
-    from workbench.experiment.config import Budget
+    from workbench.experiment.schema import Budget
     from workbench.llm.cache import ResponseCache
     from workbench.llm.gateway import Gateway
     from workbench.llm.prices import price_for

@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from workbench.errors import InputError
-from workbench.experiment.config import Experiment, load
+from workbench.experiment.config import load
+from workbench.experiment.schema import Experiment
 from workbench.ui import frame
 from workbench.ui.launching import Launched, planned, start
 

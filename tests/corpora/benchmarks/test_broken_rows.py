@@ -18,7 +18,7 @@ from tests.corpora.benchmarks.test_long_benchmarks import longbench_row
 from tests.corpora.benchmarks.test_multi_document import musique_row
 from workbench import catalogue
 from workbench.errors import InputError
-from workbench.experiment.config import Entry
+from workbench.experiment.schema import Entry
 from workbench.experiment.setup import load_corpus
 
 HOTPOT = {
