@@ -9,35 +9,27 @@ cached, counted, logged, within a budget; a rerun with the same arguments pays f
 
 from __future__ import annotations
 
-import json
-import os
-import random
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, RunStopped, StoreError
-from workbench.evaluation.metrics import metric
 from workbench.evaluation.metrics.refusal import abstains
 from workbench.method.prompts import Messages
+from workbench.questions.checks import alike, flaw, is_answer, question_id, quoted
+from workbench.questions.earlier import Earlier, check_file, save
+from workbench.questions.material import KINDS, Material, materials, stretches_of
 from workbench.questions.prompts import ANSWER, CLOSED_BOOK, VERSION, WRITE, Draft
-from workbench.questions.review import Review, dropped_file
-from workbench.records import Chunk, Context, Document
+from workbench.records import Chunk, Context
 from workbench.text import combined_hash
 
 if TYPE_CHECKING:
     from workbench.llm.gateway import Gateway
 
-KINDS = ("single", "pair", "whole")
-_TURNS = ("single", "pair", "single", "whole", "single", "pair")  # how often each kind comes, in turn
 _TRIES = 4  # drafts per wanted question, at most
-_CHUNK_TOKENS = 350
 _REPLY_TOKENS = 700
-_SAME = 0.75  # token F1 of two questions from which they are one
-_RIGHT = 0.5  # token F1 from which a reply counts as the answer
 _BATCH = 8
 
 
@@ -52,19 +44,6 @@ class WritingOptions:
     budget_usd: float | None = None
     seed: int = 0
     concurrency: int = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What a draft is written over: chunks of the documents, and for a pair the entity that joins them."""
-
-    kind: str
-    chunks: tuple[Chunk, ...]
-    link: str = ""
-
-    @property
-    def text(self) -> str:
-        return "\n\n---\n\n".join(chunk.text for chunk in self.chunks)
 
 
 @dataclass(slots=True)
@@ -101,7 +80,8 @@ def write_questions(
     from workbench.llm.providers.opening import open_model
     from workbench.runlog.store import RunLog
 
-    _check(options, out)
+    _check(options)
+    check_file(out)
     model = open_model(options.model, **options.model_options)
     price = price_for(model.name, options.model_options)
     check_priced(options.budget_usd, [(model, price)], field="budget", fix=PRICE_IT)
@@ -119,62 +99,23 @@ def write_questions(
             concurrency=options.concurrency, guard=ledger,
         )  # fmt: skip
         try:
-            _Writer(context, options, gateway, run_id, done, advance, _Earlier.read(out)).work()
+            _Writer(context, options, gateway, run_id, done, advance, Earlier.read(out)).work()
         except RunStopped as reached:
             done.stopped = str(reached)
         finally:
             gateway.close()
             done.calls, done.replayed, done.spent_usd = ledger.calls, ledger.replayed, ledger.usd
-            _save(out, _Earlier.read(out).with_new(done.rows))  # read anew: a review may go on meanwhile
-            _save(out.with_name(f"{out.stem}.rejected.jsonl"), done.rejected)
+            save(out, Earlier.read(out).with_new(done.rows))  # read anew: a review may go on meanwhile
+            save(out.with_name(f"{out.stem}.rejected.jsonl"), done.rejected)
     return done
 
 
-def _check(options: WritingOptions, out: Path) -> None:
+def _check(options: WritingOptions) -> None:
     unknown = [kind for kind in options.kinds if kind not in KINDS]
     if unknown or not options.kinds:
         raise InputError(f"unknown kinds {unknown}", field="--kinds", fix=f"known: {', '.join(KINDS)}")
     if options.number < 1:
         raise InputError("must be at least 1", field="--n")
-    if out.suffix != ".jsonl":
-        raise InputError("is no .jsonl file", file=out, field="--out", fix="name it questions.jsonl")
-    if out.exists():
-        lines = [line for line in out.read_text(encoding="utf-8").splitlines() if line.strip()]
-        if any('"status"' not in line for line in lines):
-            raise InputError("holds questions of your own", file=out, field="--out", fix="name another file")
-        _Earlier.read(out)  # a broken line is found before anything is paid for
-
-
-def _save(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    draft.replace(path)
-
-
-@dataclass(frozen=True, slots=True)
-class _Earlier:
-    """The questions that a file holds already, by id, and those that its review dropped."""
-
-    kept: Mapping[str, dict[str, Any]]
-    dropped: Mapping[str, dict[str, Any]]
-
-    @classmethod
-    def read(cls, out: Path) -> _Earlier:
-        gone = dropped_file(out)
-        found = [Review.open(path).rows if path.exists() else [] for path in (out, gone)]
-        kept, dropped = ({str(row["question_id"]): row for row in rows} for rows in found)
-        return cls(kept, dropped)
-
-    def with_new(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """All kept rows as they are, then those of `rows` that are neither among them nor dropped."""
-        known = self.kept.keys() | self.dropped.keys()
-        return [*self.kept.values(), *(row for row in rows if row["question_id"] not in known)]
-
-
-def _question_id(draft: Draft) -> str:
-    return f"w-{combined_hash(draft.question)[:12]}"
 
 
 class _Writer:
@@ -182,15 +123,21 @@ class _Writer:
 
     def __init__(
         self, context: Context, options: WritingOptions, gateway: Gateway, run_id: str, done: Written,
-        advance: Callable[[int], None], earlier: _Earlier,
+        advance: Callable[[int], None], earlier: Earlier,
     ) -> None:  # fmt: skip
         self._context, self._options, self._gateway = context, options, gateway
         self._run_id, self._done, self._advance, self._earlier = run_id, done, advance, earlier
-        self._stretches = _stretches(context.documents, gateway) if "whole" in options.kinds else []
+        self._stretches = (
+            stretches_of(context.documents, gateway.model.window, _REPLY_TOKENS, gateway.count)
+            if "whole" in options.kinds
+            else []
+        )
 
     def work(self) -> None:
         """Draft until enough are accepted, or four times as many were tried."""
-        supply = materials(self._context, self._options, self._gateway, self._stretches)
+        supply = materials(
+            self._context, self._stretches, self._gateway.count, kinds=self._options.kinds, seed=self._options.seed
+        )
         for _ in range(0, _TRIES * self._options.number, _BATCH):
             wanted = self._options.number - len(self._done.rows)
             batch = [material for _, material in zip(range(min(_BATCH, wanted)), supply, strict=False)]
@@ -209,8 +156,8 @@ class _Writer:
             if draft is None:
                 self._reject(material, None, "no readable draft" if not isinstance(reply, Exception) else "call failed")
                 continue
-            spans = tuple(span for quote in draft.evidence if (span := _quoted(quote, material.chunks)) is not None)
-            reason = self._flaw(material, draft, spans)
+            spans = tuple(span for quote in draft.evidence if (span := quoted(quote, material.chunks)) is not None)
+            reason = flaw(material, draft, spans) or self._known(draft)
             if reason:
                 self._reject(material, draft, reason)
             else:
@@ -238,7 +185,7 @@ class _Writer:
         """The drafts that pass: not answered right closed-book, answered right from their evidence."""
         kept = []
         for entry, reply in zip(drafts, self._ask(step, prompts), strict=True):
-            right = not isinstance(reply, Exception) and _is_answer(reply.text, entry[1].answer)
+            right = not isinstance(reply, Exception) and is_answer(reply.text, entry[1].answer)
             if isinstance(reply, Exception):
                 self._reject(entry[0], entry[1], "call failed")
             elif step == "closed_book" and right:
@@ -270,27 +217,12 @@ class _Writer:
                 raise reply
         return list(replies)
 
-    def _flaw(self, material: Material, draft: Draft, spans: Sequence[Chunk]) -> str:
-        """Why a draft is no question, before anything is asked about it; empty when nothing is wrong."""
-        if not draft.question.strip() or not draft.answer.strip() or abstains(draft.answer):
-            return "no question or no answer"
-        if re.search(r"\bthe (?:text|passage|material|piece|document|excerpt)s?\b", draft.question, re.I):
-            return "speaks of the text"
-        if not spans or len(spans) < len(draft.evidence):
-            return "evidence is not verbatim"
-        places = {n for span in spans for n, chunk in enumerate(material.chunks) if chunk.overlap(span)}
-        if material.kind == "pair" and len(places) < 2:
-            return "needs one chunk only"
-        if material.kind == "whole" and len(spans) < 2:
-            return "needs one place only"
-        return self._known(draft)
-
     def _known(self, draft: Draft) -> str:
         """Why a draft is no new question. One that stands in the file already, by its id, is not its own duplicate."""
-        same, mine = metric("token_f1"), _question_id(draft)
+        mine = question_id(draft)
 
         def among(rows: Iterable[Mapping[str, Any]]) -> bool:
-            return any(same(draft.question, [str(row["question"])]) >= _SAME for row in rows)
+            return any(alike(draft.question, str(row["question"])) for row in rows)
 
         if mine in self._earlier.dropped or among(self._earlier.dropped.values()):
             return "dropped in review"
@@ -300,13 +232,13 @@ class _Writer:
     def _accept(self, material: Material, draft: Draft, spans: Sequence[Chunk]) -> None:
         if reason := self._known(draft):
             return self._reject(material, draft, reason)
-        if row := self._earlier.kept.get(_question_id(draft)):
+        if row := self._earlier.kept.get(question_id(draft)):
             self._done.rows.append(row)
             return None
         evidence = [{"document_id": s.document_id, "start": s.start, "end": s.end} for s in spans]
         self._done.rows.append(
             {
-                "question_id": _question_id(draft),
+                "question_id": question_id(draft),
                 "question": draft.question.strip(),
                 "answers": [draft.answer.strip()],
                 "evidence": evidence,
@@ -320,81 +252,3 @@ class _Writer:
     def _reject(self, material: Material, draft: Draft | None, reason: str) -> None:
         told = draft.model_dump() if draft else {}
         self._done.rejected.append({"reason": reason, "kind": material.kind, **told})
-
-
-def _is_answer(reply: str, gold: str) -> bool:
-    if abstains(reply):
-        return False
-    return metric("contains")(reply, [gold]) == 1.0 or metric("token_f1")(reply, [gold]) >= _RIGHT
-
-
-def _quoted(quote: str, chunks: Sequence[Chunk]) -> Chunk | None:
-    """Where a quotation stands in the material's documents; white space may differ, nothing else."""
-    words = quote.split()
-    if not words:
-        return None
-    pattern = re.compile(r"\s+".join(map(re.escape, words)))
-    for chunk in chunks:
-        if found := pattern.search(chunk.text):
-            start, end = chunk.start + found.start(), chunk.start + found.end()
-            return Chunk(chunk.document_id, start, end, found.group())
-    return None
-
-
-def materials(
-    context: Context, options: WritingOptions, gateway: Gateway, stretches: Sequence[Chunk]
-) -> Iterator[Material]:
-    """What to write over, kinds in turn and chunks in a random order that the seed fixes; ends when all are used.
-
-    Raises InputError when the documents have no text to write over.
-    """
-    from workbench.retrieval.chunks.chunking import pack
-
-    draw = random.Random(f"{options.seed}:{context.context_id}")
-    chunks = [chunk for d in context.documents if d.text.strip() for chunk in pack(d, _CHUNK_TOKENS, gateway.count)]
-    chunks = [chunk for chunk in chunks if len(chunk.text.split()) >= 20]
-    if not chunks:
-        raise InputError("the documents hold no passage of 20 words", field="corpus", fix="add longer documents")
-    singles = iter(draw.sample(chunks, len(chunks)))
-    pairs = iter(_pairs(chunks, draw))
-    wholes = draw.sample(list(stretches), len(stretches))
-    supply: dict[str, Iterator[Material]] = {
-        "single": (Material("single", (chunk,)) for chunk in singles),
-        "pair": (Material("pair", (chunks[a], chunks[b]), link) for a, b, link in pairs),
-        "whole": (Material("whole", (chunk,)) for chunk in wholes),
-    }
-    turns = [kind for kind in _TURNS if kind in options.kinds]
-    while turns:
-        for kind in list(turns):
-            made = next(supply[kind], None)
-            if made is None:
-                turns = [turn for turn in turns if turn != kind]
-                break
-            yield made
-
-
-def _pairs(chunks: Sequence[Chunk], draw: random.Random) -> list[tuple[int, int, str]]:
-    """Pairs of chunks that share a rare entity (over the entity graph), each chunk in few pairs."""
-    from workbench.retrieval.graphs.entity_graph import entities
-
-    holders: dict[str, list[int]] = {}
-    for number, chunk in enumerate(chunks):
-        for entity in entities(chunk.text):
-            holders.setdefault(entity, []).append(number)
-    found = [
-        (numbers[at], numbers[at + 1], entity)
-        for entity, numbers in holders.items()
-        if 2 <= len(numbers) <= 5 and not entity.isdigit()
-        for at in range(len(numbers) - 1)
-    ]
-    draw.shuffle(found)
-    seen: set[tuple[int, int]] = set()
-    return [pair for pair in found if pair[:2] not in seen and not seen.add(pair[:2])]  # type: ignore[func-returns-value]
-
-
-def _stretches(documents: Sequence[Document], gateway: Gateway) -> list[Chunk]:
-    """Stretches of documents as long as half the model's window, at most 6,000 tokens."""
-    from workbench.retrieval.chunks.chunking import pack
-
-    room = max(200, min(6_000, gateway.model.window // 2 - _REPLY_TOKENS))
-    return [chunk for d in documents if d.text.strip() for chunk in pack(d, room, gateway.count)]
