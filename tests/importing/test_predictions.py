@@ -10,7 +10,8 @@ import pytest
 
 from workbench.cli.main import main
 from workbench.errors import InputError, UnknownName
-from workbench.importing.predictions import Fields, import_predictions
+from workbench.importing.predictions import import_predictions
+from workbench.importing.rows import Fields
 from workbench.runlog.reader import RunLogReader
 
 

@@ -13,7 +13,8 @@ import pytest
 
 import workbench as wb
 from workbench.cli.main import main
-from workbench.judging.parts import FIGURES, JUDGEMENTS, Judged
+from workbench.judging.judgements import FIGURES, JUDGEMENTS
+from workbench.judging.parts import Judged
 from workbench.judging.running import JudgeOptions, judge_answers
 from workbench.llm.model import ChatRequest
 from workbench.llm.scripted import ScriptedModel

@@ -53,7 +53,8 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Import, then print what was done and the leaderboard; exit code 3 when some rows have no answer."""
     from workbench.analysis.compare import compare
-    from workbench.importing.predictions import Fields, import_predictions
+    from workbench.importing.predictions import import_predictions
+    from workbench.importing.rows import Fields
 
     fields = Fields(
         arguments.field, arguments.gold, arguments.question, arguments.id, arguments.context, arguments.task

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import InputError, RunStopped, StoreError, WorkbenchError
 from workbench.evaluation.metrics._registry import NotApplicable
 from workbench.judging.judge import Verdict, judge_answer, judge_pair
-from workbench.judging.parts import FIGURES, JUDGEMENTS, Judged
+from workbench.judging.judgements import FIGURES, JUDGEMENTS
+from workbench.judging.parts import Judged
 from workbench.judging.prompts import PAIRWISE, PROMPTS, JudgePrompt, judge_prompt, longmemeval_prompt
 from workbench.records import Message, Score
 from workbench.text import combined_hash
