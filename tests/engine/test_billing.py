@@ -181,7 +181,8 @@ def test_prices_that_nothing_uses_and_budgets_over_what_has_none_are_refused(
 
 
 def test_what_a_thread_waited_for_stands_before_what_it_asks_next() -> None:
-    from workbench.engine.bench import Equipment, ExperimentBench, critical_path
+    from workbench.engine.bench import Equipment, ExperimentBench
+    from workbench.engine.critical_path import critical_path
     from workbench.llm.gateway import Gateway
     from workbench.llm.scripted import ScriptedModel
     from workbench.records import Call, Context, Document, Message

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from workbench.engine.bench import Equipment, ExperimentBench, critical_path
+from workbench.engine.bench import Equipment, ExperimentBench
+from workbench.engine.critical_path import critical_path
 from workbench.llm.cache import ResponseCache
 from workbench.llm.gateway import CallTag, Gateway
 from workbench.llm.model import ChatRequest, Model

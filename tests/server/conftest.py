@@ -87,7 +87,7 @@ def serve(tiny_model: Path, vllm_python: str) -> Serve:
     return serving
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # it takes a core also while nobody asks it anything
 def server(serve: Serve) -> Iterator[VllmServer]:
     with serve() as running:
         yield running

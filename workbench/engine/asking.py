@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from workbench.engine.bench import Equipment, ExperimentBench, critical_path, first_token
+from workbench.engine.bench import Equipment, ExperimentBench
 from workbench.engine.billing import prompt_of
 from workbench.engine.coverage import evidence_coverage
+from workbench.engine.critical_path import critical_path, first_token
 from workbench.engine.progress import Progress
 from workbench.engine.recording import Recorder, error_line
 from workbench.engine.schedule import PrefixWatch

@@ -9,7 +9,7 @@ chain of call times through these parents.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context as ContextVars
 from contextvars import copy_context
@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.engine.billing import call_of
-from workbench.errors import InputError, MethodError, ModelError
+from workbench.engine.portions import portions
+from workbench.errors import InputError, ModelError
 from workbench.experiment.server_prices import NO_PRICES, ServerPrices
 from workbench.llm.gateway import CallTag, Gateway
 from workbench.llm.model import ChatRequest
 from workbench.llm.structured import with_instruction
-from workbench.method.prompts import Messages, render_documents
+from workbench.method.prompts import Messages
 from workbench.method.protocol import Portion
-from workbench.records import Answer, Call, Chunk, Context, Hit, Phase, Reply
+from workbench.records import Answer, Call, Context, Hit, Phase, Reply
 from workbench.text import combined_hash
 
 if TYPE_CHECKING:
@@ -259,30 +260,7 @@ class ExperimentBench:
     # the context, cut and indexed
 
     def split(self, *, room: int, overlap: int = 0) -> list[Portion]:
-        from workbench.retrieval.chunks.chunking import pack
-
-        if room < 1:
-            raise MethodError(f"a portion needs room for at least one token, not {room}")
-        count = self._equipment.gateway.count
-        titled = len(self._context.documents) > 1
-        portions: list[Portion] = []
-        held: list[Chunk] = []
-        held_tokens = 0
-        for document in self._context.documents:
-            title = count(f"[{document.title}]\n\n\n") + 2 if titled and document.title else 2
-            for chunk in pack(document, max(1, room - title), count, overlap=overlap):
-                tokens = count(chunk.text) + title
-                if held and held_tokens + tokens > room:
-                    portions.append(self._portion(held))
-                    held, held_tokens = [], 0
-                held.append(chunk)
-                held_tokens += tokens
-        if held:
-            portions.append(self._portion(held))
-        return portions
-
-    def _portion(self, chunks: Sequence[Chunk]) -> Portion:
-        return Portion(tuple(chunks), render_documents(chunks, self._context))
+        return portions(self._context, self._equipment.gateway.count, room=room, overlap=overlap)
 
     def index(self, *, chunk_tokens: int = 512, overlap: int = 0, splitter: str = "sentence") -> ChunkIndex:
         from workbench.retrieval.indexes.chunk_index import build_index
@@ -313,43 +291,3 @@ def _tokenizer(model: Model) -> str:
     """A name that two models have in common only if they count alike: a server's tokenizer is known by its model."""
     source = model.token_source
     return source if source.startswith("tiktoken:") else f"{source} of {model.name}"
-
-
-def critical_path(calls: Iterable[Call]) -> float:
-    """Seconds of the longest chain of calls through their recorded parents, without our own queueing.
-
-    Raises MethodError when a call waits for itself (a cycle).
-    """
-    by_id = {call.call_id: call for call in calls}
-    finish: dict[str, float] = {}
-    for call in by_id.values():
-        _finish(call, by_id, finish)
-    return max(finish.values(), default=0.0)
-
-
-def first_token(calls: Sequence[Call]) -> float | None:
-    """Seconds until the first token of the answer: the chain before the last call, plus that call's first token."""
-    if not calls:
-        return None
-    last = calls[-1]
-    if last.first_token_s is None:
-        return None
-    return critical_path(calls) - last.total_s + last.first_token_s
-
-
-def _finish(call: Call, by_id: Mapping[str, Call], finish: dict[str, float]) -> float:
-    stack = [call]
-    while stack:
-        top = stack[-1]
-        if top.call_id in finish:
-            stack.pop()
-            continue
-        waiting = [by_id[p] for p in top.parents if p in by_id and p not in finish]
-        if len(stack) > len(by_id):
-            raise MethodError(f"call {top.call_id} waits for itself")
-        if waiting:
-            stack.append(waiting[0])
-            continue
-        finish[top.call_id] = top.total_s + max((finish[p] for p in top.parents if p in by_id), default=0.0)
-        stack.pop()
-    return finish[call.call_id]

@@ -15,7 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.engine.bench import Equipment, ExperimentBench, critical_path
+from workbench.engine.bench import Equipment, ExperimentBench
+from workbench.engine.critical_path import critical_path
 from workbench.errors import ContextOverflow, InputError
 from workbench.experiment.answer_budget import answer_tokens, largest_budget
 from workbench.experiment.config import load

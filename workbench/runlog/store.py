@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from workbench.records import REASK, Answer, Call, Context, Question, Score
-from workbench.runlog.batches import METRIC_POSITIONS
+from workbench.runlog import earlier
 from workbench.runlog.connection import connect
 from workbench.runlog.process import this_process
 from workbench.runlog.writer import BatchWriter
@@ -190,11 +190,7 @@ class RunLog:
         """Calls, USD and tokens that sessions have paid for these runs, by session and run."""
         self.flush()
         with connect(self.path) as connection:
-            rows = connection.execute(
-                "SELECT session_id, run_id, calls, usd, tokens FROM spending WHERE list_contains(?, run_id)",
-                [list(run_ids)],
-            ).fetchall()
-        return {(session, run): (calls, usd, tokens) for session, run, calls, usd, tokens in rows}
+            return earlier.spent(connection, run_ids)
 
     def add_build(
         self,
@@ -308,39 +304,13 @@ class RunLog:
         `abstained`, `hits` (document id, start, end, score, rank) and `scores`, its metrics with versions."""
         self.flush()
         with connect(self.path) as connection:
-            answers = connection.execute(
-                "SELECT question_id, text, citations, truncated_tokens, abstained FROM answers "
-                "WHERE run_id = ? AND status = 'ok'",
-                [run_id],
-            ).fetchall()
-            hits = connection.execute(
-                'SELECT question_id, document_id, start, "end", score, rank FROM hits WHERE run_id = ? ORDER BY rank',
-                [run_id],
-            ).fetchall()
-            scores = connection.execute(
-                "SELECT question_id, metric, version FROM scores WHERE run_id = ? AND position < ? "
-                "ORDER BY position, metric",
-                [run_id, METRIC_POSITIONS],
-            ).fetchall()
-        found: dict[str, dict[str, Any]] = {
-            name: {"text": text, "citations": json.loads(citations or "[]"), "dropped_tokens": dropped or 0,
-                   "abstained": bool(abstained), "hits": [], "scores": []}
-            for name, text, citations, dropped, abstained in answers
-        }  # fmt: skip
-        for name, *hit in hits:
-            if name in found:
-                found[name]["hits"].append(hit)
-        for name, metric, version in scores:
-            if name in found:
-                found[name]["scores"].append((metric, version))
-        return found
+            return earlier.answered(connection, run_id)
 
     def done(self, run_id: str) -> dict[str, str]:
         """How the questions of a run have ended so far: question id to status."""
         self.flush()
         with connect(self.path) as connection:
-            rows = connection.execute("SELECT question_id, status FROM answers WHERE run_id = ?", [run_id]).fetchall()
-        return dict(rows)
+            return earlier.done(connection, run_id)
 
     def flush(self) -> None:
         """Return when everything added so far is in the file. Raises StoreError when that fails."""
