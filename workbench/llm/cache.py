@@ -13,56 +13,33 @@ import threading
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from workbench.errors import StoreError
 from workbench.llm.accounting import Payment
+from workbench.llm.cache_file import (
+    APPLICATION_ID,
+    FIXES,
+    PAID,
+    PAY,
+    SCHEMA,
+    VERSION,
+    block_ids,
+    decoded,
+    encoded,
+    outline_blocks,
+)
 from workbench.llm.model import ChatRequest, Completion, Waste
 from workbench.text import combined_hash, text_blocks, text_hash
 
-# Marks the file as ours in its header.
-APPLICATION_ID = 0x57424B43
-_VERSION = 1
-# What sessions have paid, until their run log holds it; in files made before there was this table, too.
-_PAID = """
-CREATE TABLE IF NOT EXISTS paid (
-    session_id TEXT NOT NULL, run_id TEXT NOT NULL, calls INTEGER NOT NULL, usd REAL NOT NULL, tokens INTEGER NOT NULL,
-    PRIMARY KEY (session_id, run_id)
-) WITHOUT ROWID;
-"""
-_SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS replies (
-    key TEXT PRIMARY KEY, model TEXT NOT NULL, completion BLOB NOT NULL, request BLOB NOT NULL,
-    created_at REAL NOT NULL, used_at REAL NOT NULL
-);
-CREATE INDEX IF NOT EXISTS replies_used ON replies (used_at);
-CREATE TABLE IF NOT EXISTS blocks (block_id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
-{_PAID}
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {_VERSION};
-"""
-_PAY = """
-INSERT INTO paid VALUES (?, ?, 1, ?, ?) ON CONFLICT (session_id, run_id)
-DO UPDATE SET calls = calls + 1, usd = usd + excluded.usd, tokens = tokens + excluded.tokens
-"""
-_FIXES = {
-    "full": "free space on its disk, then run again: what is kept is not paid for twice",
-    "readonly": "make the file and its folder writable",
-    "unable to open": "make the file and its folder writable",
-    "locked": "another program keeps it open; close that",
-    "malformed": "the file is damaged; move it away and a new one is made",
-    "not a database": "it is another kind of file; name a new one",
-    "disk I/O": "see to its disk",
-}
 # asdict() would copy every value deeply, which costs more than to write them
 _REQUEST_FIELDS = tuple(field.name for field in fields(ChatRequest) if field.compare)
 _COMPLETION_FIELDS = tuple(field.name for field in fields(Completion))
-_ENCODE = json.JSONEncoder(separators=(",", ":"), default=str).encode
+
 _PUTS_PER_CHECK = 500
 _PATIENCE_S = 60.0  # for another process that writes
 _TOUCHES_PER_WRITE = 1_000
@@ -103,13 +80,13 @@ class ResponseCache:
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if identity == APPLICATION_ID:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version != _VERSION:
+            if version != VERSION:
                 raise StoreError(f"{self.path} is a response cache of another version ({version}); name a new file")
-            connection.executescript(_PAID)
+            connection.executescript(PAID)
         elif tables:
             raise StoreError(f"{self.path} is a database of something else; name another file for the response cache")
         else:
-            connection.executescript(f"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; {_SCHEMA}")
+            connection.executescript(f"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; {SCHEMA}")
         connection.execute("BEGIN IMMEDIATE")  # whether it can be written is known before a reply is paid for
         connection.execute("ROLLBACK")
 
@@ -120,7 +97,7 @@ class ResponseCache:
             yield
         except (sqlite3.Error, OSError) as error:
             words = str(error)
-            fix = next((fix for part, fix in _FIXES.items() if part in words), "see to it, then run again")
+            fix = next((fix for part, fix in FIXES.items() if part in words), "see to it, then run again")
             raise StoreError(f"{self.path} cannot be used as response cache: {words} — {fix}") from error
 
     def _connection(self) -> sqlite3.Connection:
@@ -142,7 +119,7 @@ class ResponseCache:
         if row is None:
             return None
         try:
-            kept = _read(row[0])
+            kept = decoded(row[0])
             kept["wasted"] = tuple(Waste(*used) for used in kept.get("wasted", ()))
             kept["left_out"] = tuple(kept.get("left_out", ()))
             completion = Completion(**kept)
@@ -173,17 +150,17 @@ class ResponseCache:
         ]
         texts = {digest: block for _, parts in cut for digest, block in parts}
         asked = {name: getattr(request, name) for name in _REQUEST_FIELDS}
-        kept = _written({name: getattr(completion, name) for name in _COMPLETION_FIELDS})
+        kept = encoded({name: getattr(completion, name) for name in _COMPLETION_FIELDS})
         now = time.time()
         with self._transaction() as connection:
-            ids = _block_ids(connection, texts)
+            ids = block_ids(connection, texts)
             asked["messages"] = [[role, [ids[digest] for digest, _ in parts]] for role, parts in cut]
-            outline = _written(asked)
+            outline = encoded(asked)
             connection.execute(
                 "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?)", (key, model, kept, outline, now, now)
             )
             if payment is not None:
-                connection.execute(_PAY, payment)
+                connection.execute(PAY, payment)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -200,7 +177,7 @@ class ResponseCache:
     def pay(self, payment: Payment) -> None:
         """Commit what was paid for nothing that is kept: failed attempts, replies that could not be used."""
         with self._named_errors():
-            self._connection().execute(_PAY, payment)
+            self._connection().execute(PAY, payment)
 
     def payments(self, session_ids: Iterable[str]) -> dict[tuple[str, str], tuple[int, float, int]]:
         """Calls, USD and tokens by session and run, of those sessions that have not been settled."""
@@ -250,7 +227,7 @@ class ResponseCache:
             rows = connection.execute(
                 "SELECT key, length(completion) + length(request), request FROM replies ORDER BY used_at, key"
             ).fetchall()
-            held = [(key, size, _outline_blocks(request)) for key, size, request in rows]
+            held = [(key, size, outline_blocks(request)) for key, size, request in rows]
             uses = Counter(block for _, _, blocks in held for block in blocks)
             total = sum(size for _, size, _ in held) + sum(sizes.get(block, 0) for block in uses)
             dropped = []
@@ -277,7 +254,7 @@ class ResponseCache:
         for key, model, completion, request, created in connection.execute(
             "SELECT key, model, completion, request, created_at FROM replies ORDER BY created_at, key"
         ):
-            asked = _read(request)
+            asked = decoded(request)
             asked["messages"] = [
                 {"role": role, "content": "".join(self._block(block) for block in blocks)}
                 for role, blocks in asked["messages"]
@@ -287,7 +264,7 @@ class ResponseCache:
                 "model": model,
                 "created_at": created,
                 "request": asked,
-                "completion": _read(completion),
+                "completion": decoded(completion),
             }
 
     def _block(self, block_id: int) -> str:
@@ -324,31 +301,3 @@ class ResponseCache:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
-
-
-def _written(value: Any) -> bytes:
-    return zlib.compress(_ENCODE(value).encode(), 1)
-
-
-def _read(raw: bytes) -> Any:
-    return json.loads(zlib.decompress(raw))
-
-
-def _outline_blocks(request: bytes) -> set[int]:
-    return {block for _, blocks in _read(request)["messages"] for block in blocks}
-
-
-def _block_ids(connection: sqlite3.Connection, texts: Mapping[str, str]) -> dict[str, int]:
-    """The ids of the blocks with these hashes; what the table does not hold yet is added."""
-    found: dict[str, int] = {}
-    digests = list(texts)
-    for at in range(0, len(digests), 500):  # SQLite's bound on variables
-        batch = digests[at : at + 500]
-        marks = ",".join("?" * len(batch))
-        found.update(connection.execute(f"SELECT hash, block_id FROM blocks WHERE hash IN ({marks})", batch).fetchall())
-    for digest in digests:
-        if digest not in found:
-            body = zlib.compress(texts[digest].encode("utf-8", "surrogatepass"), 6)
-            added = connection.execute("INSERT INTO blocks (hash, body) VALUES (?, ?)", (digest, body))
-            found[digest] = int(added.lastrowid or 0)
-    return found

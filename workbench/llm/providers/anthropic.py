@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from workbench.llm.model import ChatRequest
-from workbench.llm.providers.openai_compatible import Arrived, ServedModel, token_count
+from workbench.llm.providers.served import Arrived, ServedModel, token_count
 from workbench.llm.providers.transport import HttpRefusal
 
 API_VERSION = "2023-06-01"

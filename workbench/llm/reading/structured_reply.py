@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from workbench.llm.reading.answering import names_in
 from workbench.llm.reading.passages import Sentence
+from workbench.llm.reading.query import names_in
 
 _BETWEEN = re.compile(r"\s+")
 
