@@ -1,0 +1,1 @@
+"""LongProc's tasks, one a file: each makes a text and the question asked of it."""
