@@ -22,6 +22,7 @@ PICK = Prompt(
     "with their numbers, the most helpful first, and none if none helps.\n\nQuestion: {question}\nReply:",
 )
 PICK_TOKENS = 96
+Place = tuple[int, int]  # number of the passage, number of the sentence in it, both from 0
 
 
 class Picks(BaseModel):
@@ -37,9 +38,12 @@ class ExtractiveCompression:
 
     `scorer: embedding` ranks by cosine to the question with the experiment's embedder (1 call). `scorer: model` asks
     the model for the numbers of helpful sentences, one call per passage side by side (k + 1 calls, 2 in sequence);
-    passages take turns in rank order. Five passages of about 100 words, two sentences (RECOMP's for HotpotQA). Named
-    deviations: `neighbours` sentences around a chosen one can be added, for their pronouns; an unparsable or empty
-    choice of all passages falls back to the embedding, noted. Nothing found: the text's first chunks are read, noted.
+    passages take turns in rank order. Five passages of about 100 words, two sentences (RECOMP's for HotpotQA).
+
+    Deviations:
+    - `neighbours` sentences around a chosen one can be added, for their pronouns;
+    - when no passage gives a readable choice, the embedding chooses, noted;
+    - when nothing is found, the text's first chunks are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -67,34 +71,14 @@ class ExtractiveCompression:
         hits = state.search(question.text, self.top_k, self.retriever)
         hits = from_the_start(hits, state.chunks, self.top_k, bench)
         passages = [_sentences(hit.chunk) for hit in hits]
-        flat = [(p, s) for p, passage in enumerate(passages) for s in range(len(passage))]
-        chosen = self._picked(passages, question, bench) if self.scorer == "model" else []
-        if not chosen and flat:
-            chosen = self._nearest(passages, flat, question, state)
-        score = {place: 1 / rank for rank, place in enumerate(chosen[: self.sentences], 1)}
-        around = {
-            (p, s + d): value
-            for (p, s), value in reversed(score.items())
-            for d in range(-self.neighbours, self.neighbours + 1)
-        }
-        kept = sorted((-around[place], place) for place in flat if place in around)
-        found = [Hit(passages[p][s], -value, rank) for rank, (value, (p, s)) in enumerate(kept, 1)]
+        ranked = self._picked(passages, question, bench) if self.scorer == "model" else []
+        ranked = ranked or _nearest(passages, question, state)
+        found = _with_neighbours(passages, ranked[: self.sentences], self.neighbours)
         tokens = sum(bench.count(hit.chunk.text) for hit in hits)
         bench.note("compressed_to", f"{sum(bench.count(h.chunk.text) for h in found)} of {tokens} tokens")
         return read_hits(found, question, bench, order="document")
 
-    def _nearest(
-        self,
-        passages: Sequence[Sequence[Chunk]],
-        flat: Sequence[tuple[int, int]],
-        question: Question,
-        index: ChunkIndex,
-    ) -> list[tuple[int, int]]:
-        vectors = index.embedder.embed([question.text, *(passages[p][s].text for p, s in flat)])
-        scores = vectors[1:] @ vectors[0]
-        return [flat[i] for i in sorted(range(len(flat)), key=lambda i: (-float(scores[i]), i))]
-
-    def _picked(self, passages: Sequence[Sequence[Chunk]], question: Question, bench: Bench) -> list[tuple[int, int]]:
+    def _picked(self, passages: Sequence[Sequence[Chunk]], question: Question, bench: Bench) -> list[Place]:
         """The model's choices, the first of every passage before the second of any."""
         asked = render_question(question)
         room = room_for(PICK(numbered="", question=asked), bench, reply_tokens=PICK_TOKENS, schema=Picks)
@@ -109,6 +93,25 @@ class ExtractiveCompression:
         if passages and not turns:
             bench.note("nothing_picked", True)
         return [(p, s) for _, p, s in sorted(turns)]
+
+
+def _nearest(passages: Sequence[Sequence[Chunk]], question: Question, index: ChunkIndex) -> list[Place]:
+    """All sentences, the nearest to the question first, by cosine."""
+    places = [(p, s) for p, passage in enumerate(passages) for s in range(len(passage))]
+    if not places:
+        return []
+    vectors = index.embedder.embed([question.text, *(passages[p][s].text for p, s in places)])
+    scores = dict(zip(places, (vectors[1:] @ vectors[0]).tolist(), strict=True))
+    return sorted(places, key=lambda place: -scores[place])
+
+
+def _with_neighbours(passages: Sequence[Sequence[Chunk]], best: Sequence[Place], distance: int) -> list[Hit]:
+    """The best sentences in their order, each with the sentences of its passage that are at most `distance` away."""
+    found: dict[Place, float] = {}
+    for rank, (passage, sentence) in enumerate(best, 1):
+        for near in range(max(0, sentence - distance), min(len(passages[passage]), sentence + distance + 1)):
+            found.setdefault((passage, near), 1 / rank)  # of two, it is the better one's neighbour
+    return [Hit(passages[p][s], score, rank) for rank, ((p, s), score) in enumerate(found.items(), 1)]
 
 
 def _sentences(chunk: Chunk) -> list[Chunk]:

@@ -90,10 +90,12 @@ class LongRagDual:
     keeps or drops it in the light of those thoughts. The last call reads kept chunks, then the extract: 10 calls, 3 in
     sequence. `form`: both sides, one of them, or neither (`chunks`: plain RAG; `documents`: whole documents).
 
-    Named deviations: reranked by fusing the dense ranking with BM25's, not by a cross-encoder; a document that does not
-    fit beside the others is replaced by its chunks (upstream cuts the prompt's middle); the text after the last
-    punctuation mark is kept; the instruction stands once. No chunk kept: all are read; an unparsable verdict that
-    nowhere says true: dropped; an empty extract: chunks alone; nothing found: the first chunks are read. All noted.
+    Deviations:
+    - reranked by fusing the dense ranking with BM25's, not by a cross-encoder;
+    - a document that does not fit beside the others is read as its chunks (upstream cuts the prompt's middle);
+    - the text after the last punctuation mark is kept; the instruction stands once;
+    - when the filter keeps no chunk, all are read; a verdict that cannot be read and nowhere says true drops its chunk;
+      after an empty extract the chunks are read alone; when nothing is found, the first chunks. All are noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -120,10 +122,9 @@ class LongRagDual:
 
     def answer(self, question: Question, state: Clauses, bench: Bench) -> Answer:
         asked = render_question(question)
-        found = [state.chunks[position] for position in self._found(question.text, state)]
-        found = [hit.chunk for hit in from_the_start(_ranked(found), state.chunks, self.top_k, bench)]
+        chunks = self._retrieved(question, state, bench)
         room = room_for(READ(text="", question=asked), bench, reply_tokens=bench.answer_tokens)
-        chunks = self._readable(found, asked, bench)
+        chunks = self._readable(chunks, asked, bench)
         rooms = self._rooms(chunks, asked, bench)
         sides: list[Callable[[], Side]] = []
         if chunks and self.form in ("both", "extract"):
@@ -134,7 +135,7 @@ class LongRagDual:
         extract = cut("".join(side.extract for side in done), room // 2, bench)
         kept = next((side.kept for side in done if side.kept is not None), chunks)
         if self.form == "documents":
-            kept = self._documents(chunks, room, bench)
+            kept = _whole_documents(chunks, room, bench)
 
         def shown(some: Sequence[Hit]) -> str:
             return "\n\n".join(part for part in (hits_text(some, bench), extract) if part)
@@ -142,10 +143,35 @@ class LongRagDual:
         hits, dropped = fitting_hits(_ranked(kept), room, bench, shown)
         return bench.reply(READ(text=shown(hits), question=asked), step="read", hits=hits, dropped_tokens=dropped)
 
-    def _found(self, query: str, state: Clauses) -> list[int]:
-        dense = [position for position, _ in state.index.dense(query, self.candidates)]
-        sparse = [position for position, _ in state.index.sparse(query, len(state.index)) if position in set(dense)]
-        return [position for position, _ in reciprocal_rank_fusion([dense, sparse])][: self.top_k]
+    def _retrieved(self, question: Question, state: Clauses, bench: Bench) -> list[Chunk]:
+        """The best `top_k` of the dense candidates, reranked by fusing their ranking with BM25's."""
+        dense = [position for position, _ in state.index.dense(question.text, self.candidates)]
+        sparse = [p for p, _ in state.index.sparse(question.text, len(state.index)) if p in set(dense)]
+        best = [position for position, _ in reciprocal_rank_fusion([dense, sparse])][: self.top_k]
+        found = _ranked([state.chunks[position] for position in best])
+        return [hit.chunk for hit in from_the_start(found, state.chunks, self.top_k, bench)]
+
+    def _extract(self, chunks: Sequence[Chunk], rooms: Rooms, asked: str, bench: Bench) -> str:
+        """The global side: what matters, out of the whole documents of the chunks."""
+        text = render_documents(_whole_documents(chunks, rooms.documents, bench), bench.context)
+        prompt = EXTRACT(documents=text, question=asked)
+        extract = bench.ask(prompt, step="extract", max_tokens=rooms.extract_tokens).text.strip()
+        if not extract:
+            bench.note("extract_empty", True)
+        return extract
+
+    def _filtered(self, chunks: Sequence[Chunk], rooms: Rooms, asked: str, bench: Bench) -> list[Chunk]:
+        """The detailed side: thoughts about all chunks, then a verdict on each in the light of them."""
+        prompt = THINK(chunks=render_documents(chunks, bench.context), question=asked)
+        thoughts = bench.ask(prompt, step="think", max_tokens=rooms.thought_tokens).text.strip()
+        thoughts = cut(thoughts, rooms.thoughts, bench)
+        prompts = [FILTER(chunk=chunk.text, thoughts=thoughts, question=asked) for chunk in chunks]
+        replies = bench.ask_many(prompts, step="filter", max_tokens=VERDICT_TOKENS, schema=Verdict)
+        note_number("filter_unparsable", unparsable(replies), bench)
+        kept = [chunk for chunk, reply in zip(chunks, replies, strict=True) if _helps(reply)]
+        if not kept:
+            bench.note("no_chunk_kept", len(chunks))
+        return kept or list(chunks)
 
     def _readable(self, chunks: Sequence[Chunk], asked: str, bench: Bench) -> list[Chunk]:
         """The chunks, each cut to its share of half of the prompt that reads all of them."""
@@ -167,43 +193,24 @@ class LongRagDual:
             room_for(judging, bench, reply_tokens=VERDICT_TOKENS, schema=Verdict),
         )
 
-    def _extract(self, chunks: Sequence[Chunk], rooms: Rooms, asked: str, bench: Bench) -> str:
-        text = render_documents(self._documents(chunks, rooms.documents, bench), bench.context)
-        prompt = EXTRACT(documents=text, question=asked)
-        extract = bench.ask(prompt, step="extract", max_tokens=rooms.extract_tokens).text.strip()
-        if not extract:
-            bench.note("extract_empty", True)
-        return extract
 
-    def _documents(self, chunks: Sequence[Chunk], room: int, bench: Bench) -> list[Chunk]:
-        """The chunks' documents in rank order, each once; a document that does not fit beside them by its chunks."""
-        chosen = list(chunks)
-        replaced = 0
-        for document_id in dict.fromkeys(chunk.document_id for chunk in chunks):
-            document = bench.context.document(document_id)
-            whole = Chunk.of(document, 0, len(document.text))
-            first = next(i for i, chunk in enumerate(chosen) if chunk.document_id == document_id)
-            tried = [c for c in chosen if c.document_id != document_id]
-            tried.insert(sum(c.document_id != document_id for c in chosen[:first]), whole)
-            if bench.count(render_documents(tried, bench.context)) <= room:
-                chosen = tried
-            else:
-                replaced += 1
-        if replaced:
-            bench.note("documents_read_as_chunks", replaced)
-        return leading(chosen, room, bench, lambda some: render_documents(some, bench.context))
+def _whole_documents(chunks: Sequence[Chunk], room: int, bench: Bench) -> list[Chunk]:
+    """The chunks with their documents in their place, each once, where its best chunk stood. A document that does not
+    fit the room beside the others stays as its chunks."""
+    whole: dict[str, Chunk] = {}
 
-    def _filtered(self, chunks: Sequence[Chunk], rooms: Rooms, asked: str, bench: Bench) -> list[Chunk]:
-        prompt = THINK(chunks=render_documents(chunks, bench.context), question=asked)
-        thoughts = bench.ask(prompt, step="think", max_tokens=rooms.thought_tokens).text.strip()
-        thoughts = cut(thoughts, rooms.thoughts, bench)
-        prompts = [FILTER(chunk=chunk.text, thoughts=thoughts, question=asked) for chunk in chunks]
-        replies = bench.ask_many(prompts, step="filter", max_tokens=VERDICT_TOKENS, schema=Verdict)
-        note_number("filter_unparsable", unparsable(replies), bench)
-        kept = [chunk for chunk, reply in zip(chunks, replies, strict=True) if _helps(reply)]
-        if not kept:
-            bench.note("no_chunk_kept", len(chunks))
-        return kept or list(chunks)
+    def read() -> list[Chunk]:
+        return list(dict.fromkeys(whole.get(chunk.document_id, chunk) for chunk in chunks))
+
+    too_long = 0
+    for document_id in dict.fromkeys(chunk.document_id for chunk in chunks):
+        document = bench.context.document(document_id)
+        whole[document_id] = Chunk.of(document, 0, len(document.text))
+        if bench.count(render_documents(read(), bench.context)) > room:
+            del whole[document_id]
+            too_long += 1
+    note_number("documents_read_as_chunks", too_long, bench)
+    return leading(read(), room, bench, lambda some: render_documents(some, bench.context))
 
 
 def _helps(reply: Reply) -> bool:
