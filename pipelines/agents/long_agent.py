@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel
 
 from workbench.method.fitting import cut, note_room, reduced, room_for, shortened
-from workbench.method.prompts import ANSWER_RULE, Messages, Prompt, render_question
+from workbench.method.prompts import ANSWER_RULE, Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Question
 from workbench.text import says_only
@@ -75,17 +75,56 @@ class Round:
 
 
 @dataclass(frozen=True)
+class NewState:
+    """The leader's move to ask all members anew."""
+
+    instruction: str
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """The leader's move to have members who contradict each other compare their parts, two by two."""
+
+    members: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Final:
+    """The leader's move to answer."""
+
+    answer: str
+
+
+Move = NewState | Conflict | Final
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Tokens of a member's part and response, of what the leader is told, and of its decision."""
+
+    part: int
+    response_tokens: int
+    deciding: int
+    decision_tokens: int
+    ending: int
+
+
+@dataclass(frozen=True)
 class LongAgent:
     """Zhao et al., EMNLP 2024 (arXiv 2402.11550), the paper's protocol; the repository (zuucan/LongAgent, no licence,
     does not run as shipped) merges whatever responses differ, and we do not follow it.
 
-    The leader writes an instruction (1 call); then in every round either n members answer it side by side, or after
-    `conflict` m pairs of members answer again on both their parts; after each the leader, who sees what was asked and
-    replied in all rounds, decides (1 call). After `rounds` rounds without an answer one forced call ends it. Parts of
-    1,500 tokens. Named deviations: the round cap is the repository's 3, the paper has none; resolving a conflict is a
-    round of its own; pairs are formed in the order named; members reply in words of at most `response_tokens`, the
-    leader in JSON; fewer than two valid members, no instruction, or an unparsable decision go to the forced call, and
-    an empty instruction means the question. These, and rounds that do not fit the leader's window, are noted.
+    The leader writes an instruction (1 call). In every round either n members reply to it side by side or, after the
+    move `conflict`, m pairs of members reply again from both their parts. Then the leader, who sees what was asked and
+    replied in all rounds, makes its next move (1 call): `answer`, `conflict` or `new_state`. After `rounds` rounds
+    without an answer, one forced call ends it. Parts of 1,500 tokens.
+
+    Deviations:
+    - at most 3 rounds, as in the repository (the paper sets no limit), and resolving a conflict is a round of its own;
+    - pairs are formed in the order in which the leader names the members;
+    - members reply in words of at most `response_tokens`, the leader in JSON;
+    - fewer than two valid members, no next instruction, or a decision that cannot be read lead to the forced call; an
+      empty first instruction is replaced by the question. These, and rounds that do not fit the window, are noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -108,57 +147,72 @@ class LongAgent:
 
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
         asked = render_question(question)
+        rooms = self._rooms(asked, bench)
+        parts = [part.text for part in bench.split(room=rooms.part)]
+        move: Move | None = NewState(self._instruction(len(parts), asked, rooms, bench))
+        talk: list[Round] = []
+        for _ in range(self.rounds if parts else 0):
+            if isinstance(move, NewState):
+                talk.append(Round(move.instruction, [""] * len(parts)))
+                alone = [(member,) for member in range(len(parts))]
+                _respond(alone, parts, talk[-1], "member", rooms, bench)
+            elif isinstance(move, Conflict):
+                _respond(_pairs(move.members), parts, talk[-1], "conflict", rooms, bench)
+            move = self._next_move(talk, len(parts), asked, rooms, bench)
+            if isinstance(move, Final):
+                return Answer(move.answer)
+            if move is None:
+                break
+        bench.note("forced_end", True)
+        return bench.reply(END(replies=told(talk, rooms.ending, bench), question=asked), step="end")
+
+    def _instruction(self, members: int, asked: str, rooms: Rooms, bench: Bench) -> str:
+        prompt = START(members=members, question=asked)
+        reply = bench.ask(prompt, step="start", max_tokens=rooms.response_tokens, schema=Instruction)
+        said = reply.parsed.instruction.strip() if isinstance(reply.parsed, Instruction) else ""
+        if not said:
+            bench.note("no_instruction", True)
+        return cut(said, rooms.response_tokens, bench) or asked
+
+    def _next_move(self, talk: Sequence[Round], members: int, asked: str, rooms: Rooms, bench: Bench) -> Move | None:
+        """The leader's decision over all rounds; None, noted, when it is no move that can be made."""
+        prompt = DECIDE(replies=told(talk, rooms.deciding, bench), question=asked)
+        decision = bench.ask(prompt, step="decide", max_tokens=rooms.decision_tokens, schema=Decision).parsed
+        if not isinstance(decision, Decision):
+            bench.note("decision_unparsable", True)
+            return None
+        named = tuple(dict.fromkeys(number - 1 for number in decision.members if 1 <= number <= members))
+        if decision.action == "answer" and (answer := decision.answer.strip()):
+            return Final(answer)
+        if decision.action == "conflict" and len(named) > 1:
+            return Conflict(named)
+        if decision.action == "new_state" and (instruction := decision.instruction.strip()):
+            return NewState(cut(instruction, rooms.response_tokens, bench))
+        bench.note("no_next_step", decision.action)
+        return None
+
+    def _rooms(self, asked: str, bench: Bench) -> Rooms:
+        """What every prompt has room for, known before the first is sent. Raises ContextOverflow."""
         ending = room_for(END(replies="", question=asked), bench, reply_tokens=bench.answer_tokens)
         decision_tokens = min(DECISION_TOKENS, bench.window // 8) + bench.answer_tokens
         frame = DECIDE(replies="", question=asked)
         deciding = room_for(frame, bench, reply_tokens=decision_tokens, schema=Decision)
-        tokens = note_room(self.response_tokens, frame, bench, schema=Decision)
-        longest = max(bench.count(asked), tokens) + tokens  # an instruction, and the response to it
+        response_tokens = note_room(self.response_tokens, frame, bench, schema=Decision)
+        longest = max(bench.count(asked), response_tokens) + response_tokens  # an instruction, and the response to it
         pair = room_for(MEMBER(chunk="", instruction=""), bench, reply_tokens=longest)
-        parts = [part.text for part in bench.split(room=reduced(self.chunk_tokens, pair // 2 - 4, bench))]
-        instruction = self._instruction(len(parts), asked, tokens, bench)
-        talk: list[Round] = []
-        groups: list[tuple[int, ...]] = []  # whose parts are compared; all members answer alone when there are none
-        for _ in range(self.rounds if parts else 0):
-            step = "conflict" if groups else "member"
-            if not groups:
-                talk.append(Round(instruction, [""] * len(parts)))
-                groups = [(i,) for i in range(len(parts))]
-            prompts = [MEMBER(chunk="\n\n".join(parts[i] for i in g), instruction=instruction) for g in groups]
-            for group, reply in zip(groups, bench.ask_many(prompts, step=step, max_tokens=tokens), strict=True):
-                for member in group:
-                    talk[-1].responses[member] = cut(reply.text.strip(), tokens, bench)
-            decision = self._decision(
-                DECIDE(replies=told(talk, deciding, bench), question=asked), decision_tokens, bench
-            )
-            if decision is None:
-                break
-            if decision.action == "answer" and decision.answer.strip():
-                return Answer(decision.answer.strip())
-            named = list(dict.fromkeys(i - 1 for i in decision.members if 1 <= i <= len(parts)))
-            if decision.action == "conflict" and len(named) > 1:
-                groups = _pairs(named)
-            elif decision.action == "new_state" and decision.instruction.strip():
-                instruction, groups = cut(decision.instruction.strip(), tokens, bench), []
-            else:
-                bench.note("no_next_step", decision.action)
-                break
-        bench.note("forced_end", True)
-        return bench.reply(END(replies=told(talk, ending, bench), question=asked), step="end")
+        part = reduced(self.chunk_tokens, pair // 2 - 4, bench)
+        return Rooms(part, response_tokens, deciding, decision_tokens, ending)
 
-    def _instruction(self, members: int, asked: str, tokens: int, bench: Bench) -> str:
-        prompt = START(members=members, question=asked)
-        reply = bench.ask(prompt, step="start", max_tokens=tokens, schema=Instruction)
-        said = reply.parsed.instruction.strip() if isinstance(reply.parsed, Instruction) else ""
-        if not said:
-            bench.note("no_instruction", True)
-        return cut(said, tokens, bench) or asked
 
-    def _decision(self, prompt: Messages, tokens: int, bench: Bench) -> Decision | None:
-        decision: Decision | None = bench.ask(prompt, step="decide", max_tokens=tokens, schema=Decision).parsed
-        if decision is None:
-            bench.note("decision_unparsable", True)
-        return decision
+def _respond(
+    groups: Sequence[tuple[int, ...]], parts: Sequence[str], asked: Round, step: str, rooms: Rooms, bench: Bench
+) -> None:
+    """Every group of members replies to the round's instruction from its parts; that is what each of them says now."""
+    prompts = [MEMBER(chunk="\n\n".join(parts[i] for i in group), instruction=asked.instruction) for group in groups]
+    replies = bench.ask_many(prompts, step=step, max_tokens=rooms.response_tokens)
+    for group, reply in zip(groups, replies, strict=True):
+        for member in group:
+            asked.responses[member] = cut(reply.text.strip(), rooms.response_tokens, bench)
 
 
 def _pairs(members: Sequence[int]) -> list[tuple[int, ...]]:
