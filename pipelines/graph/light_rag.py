@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -14,7 +14,7 @@ from workbench.method.fitting import cut, fitting_hits, hits_text, leading, note
 from workbench.method.prompts import ANSWER_RULE, Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Hit, Question
-from workbench.retrieval.graphs.knowledge_graph import KnowledgeGraph, Pair
+from workbench.retrieval.graphs.knowledge_graph import Entity, KnowledgeGraph, Pair, Relation
 from workbench.retrieval.indexes.chunk_index import ChunkIndex
 from workbench.retrieval.indexes.text_index import TextIndex
 
@@ -31,6 +31,7 @@ KEYWORDS = Prompt(
 )
 READ = Prompt("light_rag.read", user=f"{{text}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
 T = TypeVar("T")
+Key = TypeVar("Key")
 
 
 class Keywords(BaseModel):
@@ -41,17 +42,38 @@ class Keywords(BaseModel):
 
 
 @dataclass(frozen=True)
+class Elements(Generic[Key]):
+    """The graph's entities (by name) or relations (by their two names): each as a row of text, and an index."""
+
+    rows: Mapping[Key, str]
+    index: TextIndex
+
+    def nearest(self, query: str, number: int, cosine: float) -> list[Key]:
+        """The elements nearest to a query, best first, at least as near as `cosine`."""
+        keys = list(self.rows)
+        return [keys[i] for i, score in self.index.dense(query, number) if score >= cosine]
+
+    def shown(self, some: Sequence[Key]) -> str:
+        """Some of them as prompt text, a row each."""
+        return "\n".join(self.rows[key] for key in some)
+
+
+@dataclass(frozen=True)
 class Light:
-    """Chunks and the merged graph; indexes of entities and relations in the order of their keys."""
+    """Chunks, the merged graph, and its entities and relations to be searched."""
 
     index: ChunkIndex
-    names: tuple[str, ...]
-    pairs: tuple[Pair, ...]
-    entity_texts: tuple[str, ...]
-    relation_texts: tuple[str, ...]
-    entities: TextIndex
-    relations: TextIndex
     graph: KnowledgeGraph
+    entities: Elements[str]
+    relations: Elements[Pair]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What keywords of one level found: entities and relations, best first."""
+
+    entities: Sequence[str] = ()
+    relations: Sequence[Pair] = ()
 
 
 @dataclass(frozen=True)
@@ -65,11 +87,15 @@ class LightRag:
 
     Defaults are the release's: chunks 1,200/100, 40 entities or relations, 20 chunks in all, cosine ≥ 0.2, 5 chunks an
     element, 6,000 + 8,000 of 30,000 tokens (of texts; upstream counts the prompt too); in a smaller window the same
-    shares. Named deviations: replies are JSON; what the second call repeats is added to, not compared with, the first;
-    the summary of many descriptions is one call over what fits, of 500 tokens; an element keeps all its chunks, not
-    200; a chunk whose replies hold nothing is read by rule; no keywords: the question stands for both levels; nothing
-    found: the nearest chunks are read (upstream has a set phrase); no list of references; the temperature is the
-    experiment's (upstream 1). What was not found, or left out, is noted.
+    shares.
+
+    Deviations:
+    - replies are JSON; what the second call repeats is added to the first, not compared with it;
+    - the summary of many descriptions is one call over what fits, of 500 tokens;
+    - an element keeps all its chunks, not 200; a chunk whose replies hold nothing is read by rule;
+    - without keywords the question stands for both levels, and when nothing is found the nearest chunks are read
+      (upstream has a set phrase), both noted;
+    - no list of references; the temperature is the experiment's (upstream 1).
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -99,86 +125,95 @@ class LightRag:
         naive = self.mode == "naive"
         graph = KnowledgeGraph() if naive else extracted(texts, EXTRACT, self.gleanings, tokens, bench)
         merge_descriptions(graph, bench, many=8, tokens=1_200)
-        names, pairs = tuple(graph.entities), tuple(graph.relations)
-        entity_texts = tuple(entity_row(graph, key) for key in names)
-        relation_texts = tuple(relation_row(graph, pair) for pair in pairs)
-        keyed = [
-            f"{', '.join(graph.relations[p].keywords)} {text}" for p, text in zip(pairs, relation_texts, strict=True)
-        ]
-        found = bench.text_index(entity_texts), bench.text_index(keyed)
-        return Light(index, names, pairs, entity_texts, relation_texts, *found, graph)
+        entities = {name: entity_row(graph, name) for name in graph.entities}
+        relations = {pair: relation_row(graph, pair) for pair in graph.relations}
+        keyed = [f"{', '.join(graph.relations[pair].keywords)} {row}" for pair, row in relations.items()]
+        return Light(
+            index,
+            graph,
+            Elements(entities, bench.text_index(list(entities.values()))),
+            Elements(relations, bench.text_index(keyed)),
+        )
 
     def answer(self, question: Question, state: Light, bench: Bench) -> Answer:
         asked = render_question(question)
         room = room_for(READ(text="", question=asked), bench, reply_tokens=bench.answer_tokens)
         total = min(room, self.budget_tokens)
-        nearest = [hit.chunk for hit in state.index.search(question.text, len(state.index.chunks), "dense")]
-        place = {chunk: i for i, chunk in enumerate(state.index.chunks)}
-        order = [place[chunk] for chunk in nearest] or list(place.values())  # of an unknown question: as they stand
-        names, pairs = ([], []) if self.mode == "naive" else self._elements(question, state, bench)
-        names = leading(names, total * 6 // 30, bench, lambda some: "\n".join(state.entity_texts[i] for i in some))
-        pairs = leading(pairs, total * 8 // 30, bench, lambda some: "\n".join(state.relation_texts[i] for i in some))
-        parts = [
-            f"{title}:\n" + "\n".join(texts[i] for i in some)
-            for title, texts, some in (
-                ("Entities", state.entity_texts, names),
-                ("Relations", state.relation_texts, pairs),
-            )
-            if some
-        ]
-        chosen = self._chunks(question, names, pairs, order, state)[: self.chunk_top_k]
-        if not chosen and not parts and order:
-            bench.note("nothing_found", True)
-            chosen = order[: self.chunk_top_k]
+        near_first = nearest_chunks(question, state)
+        local = overall = Found()
+        if self.mode != "naive":
+            low, high = self._keywords(question, bench)
+            local = self._local(low, state) if self.mode != "global" else Found()
+            overall = self._global(high, state) if self.mode != "local" else Found()
+        names = in_turns(local.entities, overall.entities)
+        pairs = in_turns(local.relations, overall.relations)
+        names = leading(names, total * 6 // 30, bench, state.entities.shown)
+        pairs = leading(pairs, total * 8 // 30, bench, state.relations.shown)
+        parts = [f"Entities:\n{state.entities.shown(names)}"] if names else []
+        parts += [f"Relations:\n{state.relations.shown(pairs)}"] if pairs else []
         above = "\n\n".join(parts) + "\n\n" if parts else ""
+        chunks = self._chunks(question, names, pairs, near_first, state)
+        if not chunks and not parts and near_first:
+            bench.note("nothing_found", True)
+            chunks = near_first[: self.chunk_top_k]
 
         def shown(some: Sequence[Hit]) -> str:
             return above + hits_text(some, bench)
 
-        found = [Hit(state.index.chunks[i], 1 / rank, rank) for rank, i in enumerate(chosen, 1)]
+        found = [Hit(state.index.chunks[i], 1 / rank, rank) for rank, i in enumerate(chunks, 1)]
         hits, dropped = fitting_hits(found, total, bench, shown)
         text = cut(shown(hits), room, bench)
         return bench.reply(READ(text=text, question=asked), step="read", hits=hits, dropped_tokens=dropped)
 
-    def _elements(self, question: Question, state: Light, bench: Bench) -> tuple[list[int], list[int]]:
-        """The numbers of the entities and of the relations found, best first."""
-        asked = render_question(question)
-        tokens = note_room(256, KEYWORDS(question=asked), bench, schema=Keywords)
-        reply = bench.ask(KEYWORDS(question=asked), step="keywords", max_tokens=tokens, schema=Keywords)
+    def _keywords(self, question: Question, bench: Bench) -> tuple[str, str]:
+        """Low-level keywords (what the question names) and high-level ones (its themes)."""
+        prompt = KEYWORDS(question=render_question(question))
+        tokens = note_room(256, prompt, bench, schema=Keywords)
+        reply = bench.ask(prompt, step="keywords", max_tokens=tokens, schema=Keywords)
         said = reply.parsed or Keywords(high_level_keywords=[], low_level_keywords=[])
         low, high = ", ".join(said.low_level_keywords).strip(), ", ".join(said.high_level_keywords).strip()
         if not low and not high:
             bench.note("no_keywords", True)
-            low = high = question.text
-        number = {pair: i for i, pair in enumerate(state.pairs)}
-        entity = {name: i for i, name in enumerate(state.names)}
-        near, theirs, direct, ends = [], [], [], []
-        if self.mode != "global":
-            near = [i for i, score in state.entities.dense(low, self.top_k) if score >= self.cosine]
-            found = dict.fromkeys(pair for i in near for pair in state.graph.relations_of(state.names[i]))
-            ranked = sorted(found, key=lambda p: (-state.graph.rank(p), -state.graph.relations[p].weight))
-            theirs = [number[pair] for pair in ranked]
-        if self.mode != "local":
-            direct = [i for i, score in state.relations.dense(high, self.top_k) if score >= self.cosine]
-            ends = [entity[name] for i in direct for name in state.pairs[i]]
-        return in_turns(near, ends), in_turns(theirs, direct)
+            return question.text, question.text
+        return low, high
+
+    def _local(self, low: str, state: Light) -> Found:
+        """Entities near the low-level keywords, and their relations, those of the best connected entities first."""
+        graph = state.graph
+        names = state.entities.nearest(low, self.top_k, self.cosine)
+        theirs = dict.fromkeys(pair for name in names for pair in graph.relations_of(name))
+        return Found(names, sorted(theirs, key=lambda pair: (-graph.rank(pair), -graph.relations[pair].weight)))
+
+    def _global(self, high: str, state: Light) -> Found:
+        """Relations near the high-level keywords, and the entities at their ends."""
+        pairs = state.relations.nearest(high, self.top_k, self.cosine)
+        return Found([name for pair in pairs for name in pair], pairs)
 
     def _chunks(
-        self, question: Question, names: Sequence[int], pairs: Sequence[int], order: Sequence[int], state: Light
+        self, question: Question, names: Sequence[str], pairs: Sequence[Pair], near_first: Sequence[int], state: Light
     ) -> list[int]:
-        """The chunks nearest to the question, of the entities' and of the relations', in turns."""
-        graph = state.graph
-        near = []
+        """The numbers of the chunks to read: near the question, behind the entities, behind the relations, in turns."""
+        near: list[int] = []
         if self.mode in ("mix", "naive"):
             hits = state.index.search(question.text, self.chunk_top_k, "dense")
-            near = [i for i, hit in zip(order, hits, strict=False) if hit.score >= self.cosine]
-        of_names = {c for i in names for c in graph.entities[state.names[i]].chunks}
-        of_pairs = {c for i in pairs for c in graph.relations[state.pairs[i]].chunks}
-        behind = [
-            [i for i in order if i in held][: self.related_chunks * number // 2]
-            for held, number in ((of_names, len(names)), (of_pairs, len(pairs)))
-        ]
-        return in_turns(near, *behind)
+            near = [i for i, hit in zip(near_first, hits, strict=False) if hit.score >= self.cosine]
+
+        def behind(elements: Sequence[Entity | Relation]) -> list[int]:
+            held = {chunk for element in elements for chunk in element.chunks}
+            most = self.related_chunks * len(elements) // 2  # upstream's rule: half of the elements' shares together
+            return [i for i in near_first if i in held][:most]
+
+        of_names = behind([state.graph.entities[name] for name in names])
+        of_pairs = behind([state.graph.relations[pair] for pair in pairs])
+        return in_turns(near, of_names, of_pairs)[: self.chunk_top_k]
+
+
+def nearest_chunks(question: Question, state: Light) -> list[int]:
+    """The numbers of all chunks, the nearest to the question first; as they stand where no word of it is known."""
+    chunks = state.index.chunks
+    number = {chunk: i for i, chunk in enumerate(chunks)}
+    found = state.index.search(question.text, len(chunks), "dense")
+    return [number[hit.chunk] for hit in found] or list(number.values())
 
 
 def in_turns(*rankings: Iterable[T]) -> list[T]:
