@@ -71,27 +71,21 @@ class Story:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a search for a probe found in one layer, and the cue drawn from it."""
+class Evidence:
+    """What one layer of the memory holds on a query, as text that fits its share of the prompt, and its chunks."""
 
-    probe: str
     layer: str
     text: str
-    cue: str
     hits: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True)
-class Rooms:
-    """Tokens of texts and replies that the prompts have room for; the last four only matter when there are rounds."""
+class MemoryNode:
+    """Evidence found for the question (`probe` None) or for a probe of it, and the cue drawn from it."""
 
-    reading: int
-    cue_tokens: int
-    finding: int
-    probe_tokens: int = 0
-    probing: int = 0
-    fusion_tokens: int = 0
-    fusing: int = 0
+    evidence: Evidence
+    probe: str | None
+    cue: str
 
 
 @dataclass(frozen=True)
@@ -104,12 +98,15 @@ class ComoRag:
     counts. With A tries, f = A - 1 and p probes: 4 + A + f·(2 + 4p) calls, 3 + 5f in sequence.
 
     Defaults: chunks of 512 tokens, layers of 3,000, 1,000 and 1,000 (smaller windows: the same shares), 50 candidates,
-    5 iterations. Upstream's slips are not repeated (w always 2, summaries cut at 100 tokens). Named deviations: of each
-    layer the best that fit are read, in order (upstream puts its 50 in order first, and so keeps the earliest); what an
-    earlier round has read may be found again (upstream means to leave it out, and does not); declining is the common
-    rule's "unanswerable", not "*"; answers without titled sections; no probing after the last try; clusters as in
-    `raptor`, over its own leaves, with membership over 0.1. Unparsable or no new probes: the round only fuses; an empty
-    summary is its text; an empty cue is left out; a question that finds no chunk reads the first ones. All are noted.
+    5 iterations. Upstream's slips are not repeated (w always 2, summaries cut at 100 tokens).
+
+    Deviations:
+    - of each layer the best that fit are read, in order (upstream puts its 50 in order first, so it keeps the
+      earliest); what an earlier round has read may be found again (upstream means to leave it out, and does not);
+    - declining is the common rule's "unanswerable", not "*"; answers without titled sections;
+    - no probing after the last try; clusters as in `raptor`, over its own leaves, with membership over 0.1;
+    - without readable or new probes a round only fuses; an empty summary is replaced by its text, an empty cue left
+      out; a question that finds no chunk reads the first ones. All are noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -133,7 +130,8 @@ class ComoRag:
             raise ValueError("probes and candidates must be at least 1, iterations not negative, layer_tokens three")
 
     @property
-    def _hippo(self) -> HippoRag:
+    def graph(self) -> HippoRag:
+        """The veridical layer's method."""
         return HippoRag(chunk_tokens=self.chunk_tokens, passage_weight=0.005)
 
     def build(self, context: Context, bench: Bench) -> Story:
@@ -142,9 +140,13 @@ class ComoRag:
         def themes() -> list[str]:
             return [node.text for node in raptor.build(context, bench).nodes if node.chunk is None]
 
-        branches: list[Callable[[], Memory | list[str]]] = [
-            lambda: self._hippo.build(context, bench), themes, lambda: self._timeline(bench)
-        ]  # fmt: skip
+        def facts() -> Memory:
+            return self.graph.build(context, bench)
+
+        def timeline() -> list[str]:
+            return self._timeline(bench)
+
+        branches: list[Callable[[], Memory | list[str]]] = [facts, themes, timeline]
         memory, semantic, episodic = bench.parallel(branches)
         assert isinstance(memory, Memory) and isinstance(semantic, list) and isinstance(episodic, list)
         return Story(memory, bench.text_index(semantic), bench.text_index(episodic))
@@ -163,31 +165,25 @@ class ComoRag:
         return [summary or text for summary, text in zip(told, texts, strict=True)]
 
     def answer(self, question: Question, state: Story, bench: Bench) -> Answer:
-        asked = render_question(question)
-        rooms = self._rooms(asked, bench)
-        search = partial(self._search, question, rooms=rooms, state=state, bench=bench)
-        new = search("")
-        shown = layered(new, [found.text for found in new])
-        tried = self._try(shown, rooms.reading, asked, [hit for found in new for hit in found.hits], bench)
-        pool: list[Found] = []
-        fused: list[str] = []
+        loop = Loop(self, question, state, bench, self._rooms(render_question(question), bench))
+        nodes = loop.encoded(None)
+        shown = by_layer([(node, node.evidence.text) for node in nodes])
+        tried = loop.tried(shown, [hit for node in nodes for hit in node.evidence.hits])
+        pool: list[MemoryNode] = []
+        accounts: list[str] = []
         searched = [question.text]
-        while declines(tried.text) and len(fused) < self.iterations:
-            pool += new
-            probes = self._probes(shown, searched, rooms, asked, bench)
+        while declines(tried.text) and len(accounts) < self.iterations:
+            pool += nodes
+            probes = loop.probes(shown, searched)
             searched += probes
-            new = [found for side in bench.parallel([partial(search, probe) for probe in probes]) for found in side]
-            fused.append(self._fused(pool, rooms, question, asked, bench))
-            shown = layered(new, [found.cue for found in new])
-            shown += [f"Earlier findings:\n{account}" for account in reversed(fused) if account]
-            tried = self._try(shown, rooms.reading, asked, [], bench)
-        bench.note("rounds", len(fused))
+            sides = bench.parallel([partial(loop.encoded, probe) for probe in probes])
+            nodes = [node for side in sides for node in side]
+            accounts.append(loop.fused(pool))
+            shown = by_layer([(node, node.cue) for node in nodes])
+            shown += [f"Earlier findings:\n{account}" for account in reversed(accounts) if account]
+            tried = loop.tried(shown)
+        bench.note("rounds", len(accounts))
         return tried
-
-    def _try(self, shown: Sequence[str], room: int, asked: str, hits: Sequence[Hit], bench: Bench) -> Answer:
-        kept = leading(shown, room, bench, "\n\n".join)
-        text = "\n\n".join(kept) if kept else cut("".join(shown[:1]), room, bench)
-        return bench.reply(READ(texts=text, question=asked), step="try", hits=hits)
 
     def _rooms(self, asked: str, bench: Bench) -> Rooms:
         """What every prompt has room for, known before the first is sent. Raises ContextOverflow."""
@@ -195,82 +191,128 @@ class ComoRag:
         aim = AIM + "word " * PROBE_TOKENS if self.iterations else ""
         cue, fuse = CUE(texts="", aim=aim, question=asked), FUSE(cues="", question=asked)
         cue_tokens = note_room(self.cue_tokens, cue, bench)
-        finding = min(room_for(cue, bench, reply_tokens=cue_tokens), max(1, reading - 32))
+        cue_room = Room(min(room_for(cue, bench, reply_tokens=cue_tokens), max(1, reading - 32)), cue_tokens)
         if not self.iterations:
-            return Rooms(reading, cue_tokens, finding)
+            return Rooms(reading, cue_room)
         probe = PROBE(texts="", probes="", question=asked)
-        probe_tokens, fusion_tokens = (
-            note_room(300, probe, bench, schema=Probes),
-            note_room(self.fusion_tokens, fuse, bench),
+        probe_tokens = note_room(300, probe, bench, schema=Probes)
+        fusion_tokens = note_room(self.fusion_tokens, fuse, bench)
+        return Rooms(
+            reading,
+            cue_room,
+            Room(room_for(probe, bench, reply_tokens=probe_tokens, schema=Probes), probe_tokens),
+            Room(room_for(fuse, bench, reply_tokens=fusion_tokens), fusion_tokens),
         )
-        probing = room_for(probe, bench, reply_tokens=probe_tokens, schema=Probes)
-        fusing = room_for(fuse, bench, reply_tokens=fusion_tokens)
-        return Rooms(reading, cue_tokens, finding, probe_tokens, probing, fusion_tokens, fusing)
 
-    def _search(self, question: Question, probe: str, rooms: Rooms, state: Story, bench: Bench) -> list[Found]:
-        """All three layers for the question, or for a probe of it; every find with its cue."""
-        query = replace(question, text=probe, options=()) if probe else question
-        texts, hits = self._layers(query, rooms.finding, state, bench, whole=not probe)
-        filled = [(layer, text) for layer, text in zip(LAYERS, texts, strict=True) if text]
-        aim, asked = f"{AIM}{probe}" if probe else "", render_question(question)
-        prompts = [CUE(texts=text, aim=aim, question=asked) for _, text in filled]
-        replies = bench.ask_many(prompts, step="cue", max_tokens=rooms.cue_tokens)
-        cues = [cut(reply.text.strip(), rooms.cue_tokens, bench) for reply in replies]
+
+@dataclass(frozen=True)
+class Room:
+    """Tokens of text that a prompt has room for, and tokens of its reply."""
+
+    text: int = 0
+    reply: int = 0
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """The rooms of the prompts; without iterations nothing is probed or fused."""
+
+    reading: int
+    cue: Room
+    probe: Room = Room()
+    fuse: Room = Room()
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The steps of the metacognitive loop over one question."""
+
+    method: ComoRag
+    question: Question
+    story: Story
+    bench: Bench
+    rooms: Rooms
+
+    @property
+    def asked(self) -> str:
+        """The question with its options."""
+        return render_question(self.question)
+
+    def encoded(self, probe: str | None) -> list[MemoryNode]:
+        """All layers searched for the question, or for a probe of it; what each holds is condensed to a cue."""
+        bench, reply = self.bench, self.rooms.cue.reply
+        found = [evidence for evidence in self._evidence(probe) if evidence.text]
+        aim = "" if probe is None else f"{AIM}{probe}"
+        prompts = [CUE(texts=evidence.text, aim=aim, question=self.asked) for evidence in found]
+        replies = bench.ask_many(prompts, step="cue", max_tokens=reply)
+        cues = [cut(reply_.text.strip(), reply, bench) for reply_ in replies]
         note_number("empty_cues", cues.count(""), bench)
-        return [
-            Found(probe, layer, text, cue, tuple(hits) if layer == LAYERS[0] else ())
-            for (layer, text), cue in zip(filled, cues, strict=True)
-        ]
+        return [MemoryNode(evidence, probe, cue) for evidence, cue in zip(found, cues, strict=True)]
 
-    def _layers(
-        self, query: Question, room: int, state: Story, bench: Bench, *, whole: bool
-    ) -> tuple[tuple[str, str, str], list[Hit]]:
-        """The best of each layer that fits its share of the room, text and timeline in order; and the chunks."""
-        share = min(1.0, room / sum(self.layer_tokens))
-        ver, sem, epi = (max(1, int(part * share)) for part in self.layer_tokens)
-        chunks = state.veridical.index.chunks
-        hits = self._hippo.ranked(query, state.veridical, bench)[: self.candidates]
-        if whole:  # a probe may find nothing, the question itself reads something
-            hits = from_the_start(hits, chunks, self.candidates, bench)
-        hits, _ = fitting_hits(hits, ver, bench, lambda some: "\n".join(hit.chunk.text for hit in some))
+    def tried(self, shown: Sequence[str], hits: Sequence[Hit] = ()) -> Answer:
+        """A try to answer from the paragraphs that fit."""
+        room = self.rooms.reading
+        kept = leading(shown, room, self.bench, "\n\n".join)
+        text = "\n\n".join(kept) if kept else cut("".join(shown[:1]), room, self.bench)
+        return self.bench.reply(READ(texts=text, question=self.asked), step="try", hits=hits)
+
+    def probes(self, shown: Sequence[str], searched: Sequence[str]) -> list[str]:
+        """New questions whose answers would close the gap; none, noted, when the reply has none."""
+        bench, room = self.bench, self.rooms.probe
+        before = cut("; ".join(reversed(searched)), room.text // 4, bench, noted=False)
+        text = cut("\n\n".join(shown), room.text - bench.count(before) - 1, bench, noted=False)
+        prompt = PROBE(texts=text, probes=before, question=self.asked)
+        reply = bench.ask(prompt, step="probe", max_tokens=room.reply, schema=Probes)
+        said = [] if reply.parsed is None else [probe.strip() for probe in reply.parsed.probes]
+        fresh = [probe for probe in dict.fromkeys(said) if probe and probe not in searched]
+        if not fresh:
+            bench.note("no_new_probe", reply.text[:40])
+        return [cut(probe, PROBE_TOKENS, bench, noted=False) for probe in fresh][: self.method.probes]
+
+    def fused(self, pool: Sequence[MemoryNode]) -> str:
+        """One account of the half of the memory pool's cues that is nearest to the question."""
+        bench, room = self.bench, self.rooms.fuse
+        vectors = bench.embed([self.question.text, *(f"{node.probe or ''} {node.cue}" for node in pool)])
+        scores = (vectors[1:] @ vectors[0]).tolist()
+        nearest = sorted(range(len(pool)), key=lambda i: -scores[i])[: max(1, len(pool) // 2)]
+        cues = [pool[i].cue for i in nearest if pool[i].cue]
+        kept = leading(cues, room.text, bench, lambda some: labelled(some, "Finding"))
+        prompt = FUSE(cues=labelled(kept, "Finding"), question=self.asked)
+        reply = bench.ask(prompt, step="fuse", max_tokens=room.reply)
+        return cut(reply.text.strip(), room.reply, bench, noted=False)
+
+    def _evidence(self, probe: str | None) -> list[Evidence]:
+        """The best of each layer that fits its share of the room, chunks and timeline in the order of the text."""
+        method, story, bench = self.method, self.story, self.bench
+        query = self.question if probe is None else replace(self.question, text=probe, options=())
+        share = min(1.0, self.rooms.cue.text / sum(method.layer_tokens))
+        veridical, semantic, episodic = (max(1, int(part * share)) for part in method.layer_tokens)
+        chunks = story.veridical.index.chunks
+        hits = method.graph.ranked(query, story.veridical, bench)[: method.candidates]
+        if probe is None:  # a probe may find nothing, the question itself reads something
+            hits = from_the_start(hits, chunks, method.candidates, bench)
+        hits, _ = fitting_hits(hits, veridical, bench, lambda some: "\n".join(hit.chunk.text for hit in some))
         place = {(chunk.document_id, chunk.start): i for i, chunk in enumerate(chunks)}
         in_order = sorted(hits, key=lambda hit: place[hit.chunk.document_id, hit.chunk.start])
-        themes = [state.semantic.texts[i] for i, _ in state.semantic.dense(query.text, self.candidates)]
-        windows = [i for i, _ in state.episodic.dense(query.text, self.candidates)]
-        kept = leading(windows, epi, bench, lambda some: "\n".join(state.episodic.texts[i] for i in some))
-        texts = (
-            "\n".join(hit.chunk.text for hit in in_order),
-            "\n".join(leading(themes, sem, bench, "\n".join)),
-            "\n".join(state.episodic.texts[i] for i in sorted(kept)),
-        )
-        return texts, hits
-
-    def _probes(
-        self, shown: Sequence[str], searched: Sequence[str], rooms: Rooms, asked: str, bench: Bench
-    ) -> list[str]:
-        tokens, room = rooms.probe_tokens, rooms.probing
-        before = cut("; ".join(reversed(searched)), room // 4, bench, noted=False)
-        text = cut("\n\n".join(shown), room - bench.count(before) - 1, bench, noted=False)
-        prompt = PROBE(texts=text, probes=before, question=asked)
-        reply = bench.ask(prompt, step="probe", max_tokens=tokens, schema=Probes)
-        said = [] if reply.parsed is None else [probe.strip() for probe in reply.parsed.probes]
-        new = [cut(p, PROBE_TOKENS, bench, noted=False) for p in dict.fromkeys(said) if p and p not in searched][
-            : self.probes
+        themes = [story.semantic.texts[i] for i, _ in story.semantic.dense(query.text, method.candidates)]
+        windows = [i for i, _ in story.episodic.dense(query.text, method.candidates)]
+        windows = leading(windows, episodic, bench, lambda some: "\n".join(story.episodic.texts[i] for i in some))
+        text, theme, timeline = LAYERS
+        return [
+            Evidence(text, "\n".join(hit.chunk.text for hit in in_order), tuple(hits)),
+            Evidence(theme, "\n".join(leading(themes, semantic, bench, "\n".join))),
+            Evidence(timeline, "\n".join(story.episodic.texts[i] for i in sorted(windows))),
         ]
-        if not new:
-            bench.note("no_new_probe", reply.text[:40])
-        return new
 
-    def _fused(self, pool: Sequence[Found], rooms: Rooms, question: Question, asked: str, bench: Bench) -> str:
-        """One account of the half of the pool's cues that is nearest to the question."""
-        vectors = bench.embed([question.text, *(f"{found.probe} {found.cue}" for found in pool)])
-        scores = (vectors[1:] @ vectors[0]).tolist()
-        order = sorted(range(len(pool)), key=lambda i: (-scores[i], i))[: max(1, len(pool) // 2)]
-        cues = [pool[i].cue for i in order if pool[i].cue]
-        kept = leading(cues, rooms.fusing, bench, lambda some: labelled(some, "Finding"))
-        text = labelled(kept, "Finding")
-        reply = bench.ask(FUSE(cues=text, question=asked), step="fuse", max_tokens=rooms.fusion_tokens)
-        return cut(reply.text.strip(), rooms.fusion_tokens, bench, noted=False)
+
+def by_layer(told: Sequence[tuple[MemoryNode, str]]) -> list[str]:
+    """What is told of memory nodes, as one paragraph per layer that holds something, under the layer's name."""
+    parts = []
+    for layer in LAYERS:
+        own = [text for node, text in told if node.evidence.layer == layer and text]
+        if own:
+            parts.append(f"{layer}:\n" + "\n".join(own))
+    return parts
 
 
 def window_width(chunks: int) -> int:
@@ -283,13 +325,3 @@ def window_width(chunks: int) -> int:
         if chunks <= most:
             return width
     return min(20, int(2 * log2(chunks)))
-
-
-def layered(found: Sequence[Found], texts: Sequence[str]) -> list[str]:
-    """One paragraph per layer that holds something, under the layer's name."""
-    parts = []
-    for layer in LAYERS:
-        own = [text for item, text in zip(found, texts, strict=True) if item.layer == layer and text]
-        if own:
-            parts.append(f"{layer}:\n" + "\n".join(own))
-    return parts
