@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from workbench.method.fitting import merged
+from pipelines.bounds._truncation import in_spans, truncated_documents, truncated_text, whole_documents
 from workbench.method.prompts import ANSWER_RULE, Prompt, render_documents, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Chunk, Context, Hit, Question
@@ -41,101 +41,29 @@ class FullContext:
             return self._by_own_prompt(question, bench)
         asked = render_question(question)
         room = bench.room(READ(context="", question=asked), reply_tokens=bench.answer_tokens)
-        whole = [Chunk.of(document, 0, len(document.text)) for document in bench.context.documents]
-        text = render_documents(whole, bench.context)
-        tokens = bench.count(text)
-        kept, dropped = whole, 0
-        if tokens > room and self.truncate != "never":
-            kept = self._fit(whole, max(0, room), bench)
+        kept = whole_documents(bench.context)
+        text = render_documents(kept, bench.context)
+        dropped = 0
+        if (tokens := bench.count(text)) > room and self.truncate != "never":
+            kept = truncated_documents(kept, max(0, room), self.truncate, bench)
             text = render_documents(kept, bench.context)
             dropped = tokens - bench.count(text)
-        hits = [Hit(chunk, 0.0, rank) for rank, chunk in enumerate(kept, 1)]
-        return bench.reply(READ(context=text, question=asked), step="read", hits=hits, dropped_tokens=dropped)
+        return bench.reply(READ(context=text, question=asked), step="read", hits=_hits(kept), dropped_tokens=dropped)
 
     def _by_own_prompt(self, question: Question, bench: Bench) -> Answer:
-        """One call with the benchmark's prompt: over the room, its first and its last half."""
-        whole = [Chunk.of(document, 0, len(document.text)) for document in bench.context.documents]
+        """One call with the benchmark's prompt, the documents in it, cut as a whole when it does not fit."""
+        documents = whole_documents(bench.context)
         before, _, after = question.prompt.partition("{context}")
-        prompt = before + render_documents(whole, bench.context) + after
+        prompt = before + render_documents(documents, bench.context) + after
         room = bench.room(OWN(prompt=""), reply_tokens=bench.answer_tokens)
-        tokens = bench.count(prompt)
-        head, tail = len(prompt), 0
-        target = max(0, room)
-        while self.truncate != "never" and bench.count(prompt[:head] + _end(prompt, tail)) > room and target > 0:
-            head_room = int(target * _HEAD_SHARE[self.truncate])
-            head = _longest(prompt, head_room, bench, from_end=False)
-            tail = _longest(prompt, target - head_room, bench, from_end=True)
-            target -= 1 + target // 100  # halves that are joined may have a few tokens more
-        shown = prompt[:head] + _end(prompt, tail)
-        spans = ((0, head), (len(prompt) - tail, len(prompt)))
-        kept = merged(_shown(whole, len(before), spans, bench.context))
-        hits = [Hit(chunk, 0.0, rank) for rank, chunk in enumerate(kept, 1)]
-        return bench.reply(OWN(prompt=shown), step="read", hits=hits, dropped_tokens=tokens - bench.count(shown))
-
-    def _fit(self, chunks: Sequence[Chunk], room: int, bench: Bench) -> list[Chunk]:
-        """The chunks cut to `room` tokens as rendered."""
-        head_share = _HEAD_SHARE[self.truncate]
-        target = room
-        while target > 0:
-            head_room = int(target * head_share)
-            kept = merged(
-                [
-                    *_take(chunks, head_room, bench, from_end=False),
-                    *_take(chunks[::-1], target - head_room, bench, from_end=True)[::-1],
-                ]
-            )
-            over = bench.count(render_documents(kept, bench.context)) - room
-            if over <= 0:
-                return kept
-            target -= over + 1  # titles and joins cost a few tokens more than the pieces
-        return []
+        head, tail = len(prompt), len(prompt)  # from where to where the prompt is left out
+        if self.truncate != "never":
+            head, tail = truncated_text(prompt, max(0, room), self.truncate, bench)
+        shown = prompt[:head] + prompt[tail:]
+        kept = in_spans(documents, len(before), ((0, head), (tail, len(prompt))), bench.context)
+        dropped = bench.count(prompt) - bench.count(shown)
+        return bench.reply(OWN(prompt=shown), step="read", hits=_hits(kept), dropped_tokens=dropped)
 
 
-_HEAD_SHARE = {"middle": 0.5, "right": 1.0, "left": 0.0}
-
-
-def _end(text: str, characters: int) -> str:
-    return text[len(text) - characters :]
-
-
-def _shown(chunks: Iterable[Chunk], start: int, spans: Iterable[tuple[int, int]], context: Context) -> list[Chunk]:
-    """What the spans of a prompt show of the chunks that are rendered in it from `start` on."""
-    places, at = [], start
-    for chunk in chunks:
-        rendered = render_documents([chunk], context)
-        places.append((at + len(rendered) - len(chunk.text), chunk))  # its title stands before it
-        at += len(rendered) + 2
-    found = []
-    for first, last in spans:
-        for place, chunk in places:
-            low, high = max(first, place), min(last, place + len(chunk.text))
-            if low < high:
-                text = chunk.text[low - place : high - place]
-                found.append(Chunk(chunk.document_id, chunk.start + low - place, chunk.start + high - place, text))
-    return found
-
-
-def _take(chunks: Iterable[Chunk], room: int, bench: Bench, *, from_end: bool) -> list[Chunk]:
-    taken: list[Chunk] = []
-    for chunk in chunks:
-        tokens = bench.count(render_documents([chunk], bench.context))
-        if tokens <= room:
-            taken.append(chunk)
-            room -= tokens + 1
-            continue
-        size = _longest(chunk.text, room, bench, from_end=from_end)
-        start, end = (chunk.end - size, chunk.end) if from_end else (chunk.start, chunk.start + size)
-        if size:
-            taken.append(Chunk(chunk.document_id, start, end, chunk.text[start - chunk.start : end - chunk.start]))
-        break
-    return taken
-
-
-def _longest(text: str, room: int, bench: Bench, *, from_end: bool) -> int:
-    """How many characters from the start (or the end) fit the room."""
-    low, high = 0, min(len(text), max(0, room) * 40)  # no tokenizer packs 40 characters of prose into each token
-    while low < high:
-        middle = (low + high + 1) // 2
-        fits = bench.count(text[-middle:] if from_end else text[:middle]) <= room
-        low, high = (middle, high) if fits else (low, middle - 1)
-    return low
+def _hits(chunks: Sequence[Chunk]) -> list[Hit]:
+    return [Hit(chunk, 0.0, rank) for rank, chunk in enumerate(chunks, 1)]

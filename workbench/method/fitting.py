@@ -71,13 +71,20 @@ def cut(text: str, room: int, bench: Bench, *, noted: bool = True) -> str:
     """The text, or its longest beginning of at most `room` tokens (noted as `cut_characters`, unless told not to)."""
     if bench.count(text) <= room:
         return text
+    size = characters_within(text, room, bench)
+    if noted:
+        bench.note("cut_characters", len(text) - size)
+    return text[:size]
+
+
+def characters_within(text: str, room: int, bench: Bench, *, from_end: bool = False) -> int:
+    """How many characters of a text, from its beginning or its end, have at most `room` tokens."""
     low, high = 0, min(len(text), max(0, room) * 40)  # no tokenizer packs 40 characters of prose into each token
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if bench.count(text[:middle]) <= room else (low, middle - 1)
-    if noted:
-        bench.note("cut_characters", len(text) - low)
-    return text[:low]
+        fits = bench.count(text[-middle:] if from_end else text[:middle]) <= room
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return low
 
 
 def note_number(name: str, number: int, bench: Bench) -> None:
