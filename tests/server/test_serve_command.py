@@ -104,7 +104,7 @@ def test_serve_prints_the_provider_string_and_ends_cleanly(tiny_model: Path, vll
         "--port",
         str(port),
     ]
-    command += ["--python", vllm_python, "--", "--max-model-len", "4096"]
+    command += ["--python", vllm_python, "--", "--max-model-len", "4096", "--enforce-eager"]
     environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
     assert process.stdout is not None
