@@ -1,4 +1,4 @@
-"""What a run asks of one context: its index stage, then each of its questions, and what is written of how they end."""
+"""One run over one context: the index stage, then each question, and the record of how each ended."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class ContextAsker:
         return [partial(self._ask, state, question) for question in self._questions]
 
     def _billed(self, bench: ExperimentBench) -> AbstractContextManager[list[Bill]]:
-        """Record what embedding and reranking servers are paid for what is done within, as it is paid."""
+        """Record each payment to an embedding or reranking server that is made inside this block."""
         return watched(lambda bill: self._books.recorder.aside(bench.paid(bill), prompt_of(bill)))
 
     def _ask(self, state: Any, question: Question) -> None:
@@ -173,8 +173,8 @@ class ContextAsker:
         self._write(question, answer, status, error, calls, prompts, seconds, bench.notes)
 
     def _fitted(self, work: Callable[[], T], bench: ExperimentBench) -> T:
-        """Do the work of a method; once more, with the window that the server names, when only the server found that a
-        prompt does not fit: the method then leaves out what it must, and says so."""
+        """Run a method. When only the server found that a prompt is too long, run it once more with the window that the server
+        named: the method then leaves out what it must and records it."""
         try:
             return work()
         except ContextOverflow as overflow:

@@ -1,4 +1,4 @@
-"""Embeddings and reranks of servers as calls of the log: counted, priced, not mistaken for the run's own model."""
+"""Requests to embedding and reranking servers, logged and priced as calls of their own kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.text import text_hash
 
 
 def prompt_of(bill: Bill) -> str:
-    """What stands in the log in place of the texts, which are the documents themselves."""
+    """What the log holds instead of the embedded texts, which would repeat the documents."""
     return f"[{bill.texts:,} texts to {bill.model}]"
 
 

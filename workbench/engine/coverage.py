@@ -1,4 +1,4 @@
-"""How much of the gold evidence a method's prompts held: was the answer still there to be read?"""
+"""How much of the gold evidence reached the model: was the answer there to be read?"""
 
 from __future__ import annotations
 

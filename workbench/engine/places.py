@@ -1,4 +1,4 @@
-"""Whether the files that an experiment writes can be written: found out before anything is opened, called or made."""
+"""Check that an experiment's files can be written, before anything is opened, called or created."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def earlier_spending(log: RunLog, cache: ResponseCache, run_ids: Sequence[str]) 
 
 
 def stored_answer(stored: Mapping[str, Any], context: Context) -> Answer:
-    """An answer as the log holds it."""
+    """An answer read back from the log."""
     return Answer(
         text=stored["text"],
         hits=tuple(
@@ -84,7 +84,7 @@ def stored_answer(stored: Mapping[str, Any], context: Context) -> Answer:
 
 
 def error_line(error: BaseException) -> str:
-    """One line for the log; a bug in a method names its type and place, our own errors speak for themselves."""
+    """An error as one line for the log. Our own errors are quoted; any other is a bug and gets its type and place."""
     text = " ".join(str(error).split())[:500]
     if isinstance(error, WorkbenchError):
         return f"{type(error).__name__}: {text}"

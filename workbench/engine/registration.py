@@ -1,4 +1,4 @@
-"""What the log is told of an experiment before its first call, and kept answers scored by the metrics of today."""
+"""Entering an experiment into the log before its first call, and scoring kept answers with the current metrics."""
 
 from __future__ import annotations
 

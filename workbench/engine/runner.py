@@ -1,8 +1,8 @@
-"""Run an experiment: what is missing is asked, what is there is kept, and every fact goes to the run log.
+"""Run an experiment: ask what is missing, keep what is answered, and write every fact to the run log.
 
 One run is one pipeline × model × corpus × seed. Contexts are walked in order; a context's index stage runs once per
 run, then its questions run in threads. A question ends as `ok`, `failed` (with the error) or `truncated_failed` (a
-prompt did not fit and the method does not trim); none is ever dropped.
+prompt did not fit and the method does not trim); no question is ever dropped.
 """
 
 from __future__ import annotations

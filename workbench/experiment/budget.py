@@ -99,7 +99,7 @@ class Ledger:
 def check_priced(
     usd: float | None, models: Sequence[tuple[Model, Price | None]], *, field: str, file: object = None, fix: str = ""
 ) -> None:
-    """Raise InputError for a budget in USD (None: no budget) over models whose calls cost what nobody knows."""
+    """Raise InputError for a budget in USD (None: no budget) over models without a known price."""
     if usd is None:
         return
     for model, price in models:

@@ -1,4 +1,4 @@
-"""Question hygiene: leave out what says nothing about retrieval or long contexts, and say what was left out and why.
+"""Question hygiene: leave out questions that say nothing about retrieval or long contexts, and report why.
 
 After Li et al. 2025 (arXiv 2501.01880, "Long Context vs. RAG for LLMs: An Evaluation and Revisits"): a question that a
 model answers without any text measures its memory, and one whose context does not fit the window measures truncation.
@@ -105,7 +105,7 @@ def label_errors(
 
 
 def without_label_errors(experiment: Experiment, corpora: Sequence[Corpus]) -> list[Corpus]:
-    """The corpora of an experiment without their label errors alone: what needs no model to be known."""
+    """The corpora of an experiment without their label errors, the one filter that needs no model."""
     if experiment.hygiene is None or not experiment.hygiene.exclude:
         return list(corpora)
     only = experiment.hygiene.model_copy(update={"truncation": False, "closed_book": None})

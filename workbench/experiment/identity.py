@@ -1,4 +1,4 @@
-"""What makes a method the method it was: the wording of its prompts, and its code.
+"""The identity of a method: the wording of its prompts, and its code.
 
 Both are part of a run's identity, so that a researcher who edits a method and runs again gets new answers, not those
 of the old code. Calls that the edited method makes as before come from the response cache and cost nothing. Where a
@@ -36,8 +36,8 @@ def prompts_hash(method: str) -> str:
 
 def code_hash(method: str) -> str:
     """Hash of the code of a method and of the method modules it takes anything from, without comments, docstrings and
-    layout. A method that is no module of its own (one of a notebook's cells) is hashed by its class alone; a class
-    whose source cannot be found gives the same hash for ever."""
+    layout. A method that is no module of its own (one of a notebook's cells) is hashed by its class alone; where
+    Python cannot find the source, the hash never changes."""
     cls = catalogue.pipeline(method)
     modules = [module for module in _modules(method) if module.__name__ != "__main__"]
     sources = [_canonical(_source(module), ours=module.__name__.startswith("pipelines.")) for module in modules]

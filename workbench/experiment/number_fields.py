@@ -1,4 +1,4 @@
-"""Numbers as files and commands give them: sizes with units; true and false are a slip where a number is wanted."""
+"""Numbers in files and on the command line: sizes with units, and no booleans where a number is expected."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Entry(BaseModel):
 
 
 class Numbers(BaseModel):
-    """Fields of which those of numbers take no boolean."""
+    """A model whose number fields refuse booleans, which pydantic would take for 0 and 1."""
 
     @field_validator("*", mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""What embedding and reranking servers are paid: by the price list, by `prices:` of the experiment, or nobody knows."""
+"""Prices of embedding and reranking servers: from the price list, from the experiment's `prices:`, or unknown."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ServerPrices:
         return None if price is None else price.cost(bill.tokens)
 
     def knows(self, name: str) -> bool:
-        """Whether what a server takes can be told."""
+        """Whether the price of a server is known."""
         return name in self.per_million or name in self.gpu_hours or price_for(name) is not None
 
     @staticmethod

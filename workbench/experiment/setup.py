@@ -108,7 +108,7 @@ def prepare(
 
 
 def _check_runnable(variant: Variant, experiment: Experiment) -> None:
-    """A method may say, by a `check`, that it cannot run on this machine; better now than after others were paid."""
+    """Call the method's `check`, if it has one: better to hear now that it cannot run here than after others were paid."""
     check = getattr(variant.pipeline, "check", None)
     if check is None:
         return
@@ -176,7 +176,7 @@ def load_corpus(entry: Entry, experiment: Experiment | None = None, field: str =
 
 
 def _check_texts(corpus: Corpus) -> None:
-    """Texts that are none (a number, a list where the file has another kind of value) break only when they are used."""
+    """Raise for texts that are not text (a file held a number or a list there): later they would break in odd places."""
     for context in corpus.contexts.values():
         for document in context.documents:
             if not isinstance(document.text, str):
@@ -212,7 +212,7 @@ def _with_empty_counted(corpus: Corpus) -> Corpus:
 
 
 def _check_metrics(corpus: Corpus) -> None:
-    """A question whose metric does not exist would be found out only when its answer is paid for."""
+    """Raise for a metric that does not exist: without this check it would be noticed after the answer was paid for."""
     from workbench.evaluation.metrics import metric
 
     named = {name: question.question_id for question in corpus.questions for name in question.metrics}
@@ -278,7 +278,7 @@ def _open_model(
 def choose(corpus: Corpus, number: int | None, experiment: Experiment) -> tuple[Question, ...]:
     """At most `number` questions, drawn evenly over tasks in an order that depends on the seed alone.
 
-    A smaller number is a subset of a larger one, so that `--limit 10` today is not paid again tomorrow.
+    A smaller number is a subset of a larger one, so raising `--limit` pays for new questions only.
     """
     if number is None or number >= len(corpus.questions):
         return corpus.questions

@@ -11,7 +11,7 @@ from workbench.errors import InputError
 
 
 class _OneOfEachKey(yaml.SafeLoader):
-    """YAML's safe loader, which keeps the last of two equal keys without a word; here they are a mistake."""
+    """YAML's safe loader, but a key given twice is an error; PyYAML would silently keep the last."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()

@@ -72,7 +72,7 @@ def own_questions(
 
 
 class _NamedCorpus(Corpus):
-    """A corpus that grows with every import of its name: its questions are told apart by their own hashes."""
+    """A corpus that grows with every import under its name; its questions are identified by their own hashes."""
 
     @property
     def fingerprint(self) -> str:

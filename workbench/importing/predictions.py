@@ -1,8 +1,8 @@
 """Published predictions as a run: any file of answers, scored by us, beside our own runs on the same questions.
 
 Rows are matched with the questions of a known corpus by id or by text; rows of an unknown corpus become its questions,
-recognised by their content, so that two files of one benchmark meet in the same questions. Nothing is known of what the
-answers cost or how long they took, and nothing is claimed: such runs have the method `imported` and no calls.
+recognised by their content, so that two files of one benchmark meet in the same questions. Their cost and
+latency are unknown and are left empty: such runs have the method `imported` and no calls.
 """
 
 from __future__ import annotations

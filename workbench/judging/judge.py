@@ -4,7 +4,7 @@ The model is an `ask` callable: messages in, reply text out. What is judged is d
 between marks that carry a code computed from all of them, and a verdict only counts on a line with that code: an answer
 can neither close its quotation nor write a verdict that a judge might repeat. An answer that addresses the
 judge is judged with and without that, and the lower verdict counts, so that it cannot help. A reply without a
-readable verdict is asked for once more and else recorded as no verdict: nothing is guessed.
+readable verdict is asked for once more; after that it is recorded as no verdict, never guessed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Judging an answer part by part: each statement with its citations, each insight, each row.
 
 A judgement asks for many verdicts and puts them together by the benchmark's formula. Each verdict is one call of its
-own; one that cannot be read leaves the figures that it belongs to without value, it is never guessed. What is judged
-stands in the log: the answer, the question's labels and the documents of its context.
+own; when one cannot be read, the figures that need it have no value; it is never guessed. All that is judged is
+in the log: the answer, the question's labels and the documents of its context.
 """
 
 from __future__ import annotations

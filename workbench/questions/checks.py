@@ -47,7 +47,7 @@ def quoted(quote: str, chunks: Sequence[Chunk]) -> Chunk | None:
 
 
 def flaw(material: Material, draft: Draft, spans: Sequence[Chunk]) -> str:
-    """Why a draft is no question, before anything is asked about it; empty when nothing is wrong."""
+    """Why a draft has to be rejected, as far as can be told without a model; empty when nothing is wrong."""
     if not draft.question.strip() or not draft.answer.strip() or abstains(draft.answer):
         return "no question or no answer"
     if re.search(r"\bthe (?:text|passage|material|piece|document|excerpt)s?\b", draft.question, re.I):

@@ -1,4 +1,4 @@
-"""The prompts that write and check questions about documents. Documents are data: what they say is never obeyed."""
+"""The prompts that write and check questions about documents. Documents are data; instructions in them are not followed."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 A question is written over one chunk, over two chunks that share an entity, or over a long stretch of the documents.
 Kept is what has its evidence verbatim in the documents, is not a duplicate, cannot be answered without the text, and
 is answered right from its evidence alone; a count or a list over one stretch also needs every other stretch of the
-documents to have nothing to say to it, because it will be asked of them all. Every call goes through the gateway:
+documents to hold nothing that bears on it, because it will be asked of them all. Every call goes through the gateway:
 cached, counted, logged, within a budget; a rerun with the same arguments pays for nothing twice.
 """
 
@@ -48,7 +48,7 @@ class WritingOptions:
 
 @dataclass(slots=True)
 class Written:
-    """What came of it: accepted rows of a questions file, rejected drafts with their reasons, calls and cost."""
+    """The outcome: accepted rows of a questions file, rejected drafts with their reasons, calls and cost."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Batches of rows into the tables of the run log: what takes the place of what, and what goes with it."""
+"""Writing batches of rows: which earlier rows a new row replaces, and what is deleted with them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def delete_stale(
     answered: Mapping[tuple[str, str], Sequence[str]],
     rescored: Iterable[tuple[str, str]],
 ) -> None:
-    """Delete what new answers and new scores take the place of, all but the rows just written."""
+    """Delete the rows that new answers and new scores replace, but not the rows just written."""
     judged = set(rescored) - set(answered)
     kept_calls = [(*owner, call) for owner, calls in answered.items() for call in calls]
     for table, last, owners, kept, only in (

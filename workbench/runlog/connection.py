@@ -77,7 +77,7 @@ def _is_duckdb(path: Path) -> bool:
 
 
 def _being_made(path: Path) -> bool:
-    """Whether another process may be about to write the first bytes of a database: for a moment it is no valid one."""
+    """Whether the file is a database that another process is just creating, and so is not valid yet."""
     try:
         return path.is_file() and time.time() - path.stat().st_mtime < NEW_S
     except OSError:

@@ -1,4 +1,4 @@
-"""Which process writes a run: a process that was killed cannot say that its runs are no longer running."""
+"""Which process writes a run, so that a reader can tell a killed run from a running one."""
 
 from __future__ import annotations
 
