@@ -173,8 +173,8 @@ class ContextAsker:
         self._write(question, answer, status, error, calls, prompts, seconds, bench.notes)
 
     def _fitted(self, work: Callable[[], T], bench: ExperimentBench) -> T:
-        """Run a method. When only the server found that a prompt is too long, run it once more with the window that the server
-        named: the method then leaves out what it must and records it."""
+        """Run a method. When only the server found that a prompt is too long, run it once more with the window that
+        the server named: the method then leaves out what it must and records it."""
         try:
             return work()
         except ContextOverflow as overflow:

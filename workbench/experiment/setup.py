@@ -108,7 +108,7 @@ def prepare(
 
 
 def _check_runnable(variant: Variant, experiment: Experiment) -> None:
-    """Call the method's `check`, if it has one: better to hear now that it cannot run here than after others were paid."""
+    """Call the method's `check`, if it has one: better to hear now that it cannot run than after others were paid."""
     check = getattr(variant.pipeline, "check", None)
     if check is None:
         return
@@ -176,7 +176,7 @@ def load_corpus(entry: Entry, experiment: Experiment | None = None, field: str =
 
 
 def _check_texts(corpus: Corpus) -> None:
-    """Raise for texts that are not text (a file held a number or a list there): later they would break in odd places."""
+    """Raise for texts that are not text (the file holds a number or a list there): they would break much later."""
     for context in corpus.contexts.values():
         for document in context.documents:
             if not isinstance(document.text, str):

@@ -1,4 +1,4 @@
-"""The prompts that write and check questions about documents. Documents are data; instructions in them are not followed."""
+"""The prompts that write and check questions about documents. Documents are data, never instructions."""
 
 from __future__ import annotations
 
