@@ -21,9 +21,11 @@ class ChainOfAgentsMerge:
     """Zhang et al., NeurIPS 2024 (arXiv 2406.02818), the baseline "Merge": n independent workers vote; n calls side by
     side, no manager. It shows what the chain's communication is worth (HotpotQA 42.96 against 53.62 in the paper).
 
-    Its prompt is unpublished; ours is the common answer rule. Named deviations: workers that refuse do not vote while
-    anyone answers, since with n parts most must refuse; answers are compared without case, articles and punctuation;
-    the first of equally frequent answers wins.
+    Its prompt is unpublished; ours is the common answer rule.
+
+    Deviations:
+    - workers that refuse do not vote while anyone answers, since with n parts most must refuse;
+    - answers are compared without case, articles and punctuation; of equally frequent ones the first wins.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

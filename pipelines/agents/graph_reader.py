@@ -132,12 +132,17 @@ class GraphReader:
     calls, 3 + max f in sequence, b the batches of key elements (1 where they fit one prompt).
 
     Window 4,096, chunks of 2,000 tokens by paragraphs, 5 paths, 10 calls: the paper's (its temperature is 0.2; here the
-    experiment's). Named deviations: replies are JSON; elements are merged by spelling (the paper aggregates them as
-    InsTag does); nodes are chosen and notebooks read in the model's whole window, nodes in batches where that is too
-    small; plan and notebook have at most `notebook_tokens` each; of a hub's facts and neighbours those nearest to plan
-    and question are shown as far as they fit; a misspelt node is the closest one; with no node chosen those nearest to
-    the question by embedding; read_chunk without a valid number reads the node's chunks; an unparsable step, or a
-    neighbour that is none, ends its path; a chunk whose facts are unparsable is read by rule. All of this is noted.
+    experiment's).
+
+    Deviations:
+    - nodes are chosen and notebooks read in the model's whole window, nodes in batches where that is too small;
+    - of a hub's facts and neighbours those nearest to plan and question are shown, as far as they fit;
+    - plan and notebook have at most `notebook_tokens` each; replies are JSON;
+    - elements are merged by spelling (the paper aggregates them as InsTag does);
+    - a misspelt node is replaced by the closest one; when no node is chosen, those nearest to the question by
+      embedding;
+    - `read_chunk` without a valid number reads the node's chunks; a step that cannot be read, or a neighbour that does
+      not exist, ends its path; a chunk whose facts cannot be read is read by rule. All of this is noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -28,9 +28,12 @@ class MemAgent:
 
     Each part is read with the question and the last memory; the reply, without its thinking, replaces the memory. The
     last call sees question and memory only. Defaults are the repository's: parts of 5,000 tokens, memory of 1,024.
-    Named deviations: parts end at sentences, not at the 5,000th token; an empty reply, or thinking that never ends,
-    keeps the old memory (upstream loses it), noted; the final answer has the common answer rule; the temperature is the
-    experiment's (upstream 0.7).
+
+    Deviations:
+    - the final answer has the common answer rule;
+    - parts end at sentences, not at the 5,000th token;
+    - an empty reply, or thinking that never ends, keeps the old memory (upstream loses it), noted;
+    - the temperature is the experiment's (upstream 0.7).
     """
 
     card: ClassVar[MethodCard] = MethodCard(

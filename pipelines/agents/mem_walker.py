@@ -69,10 +69,13 @@ class MemWalker:
     + Σ⌈m / b^l⌉ calls, parallel inside a level. Query stage, in sequence: D triage calls from the root to a leaf, one
     call that reads the leaf's *text*; when it says no, back to the parent, without that child. The summaries on the
     path are the working memory, shown everywhere (the paper's ablation). Segments of 1,000 tokens and 8 children, its
-    QuALITY setting. Named deviations: replies are JSON; a triage may not choose to go back (the printed prompt does not
-    offer it); a sole child is not asked about; an unparsable leaf says no; the walk ends after `calls` calls (the
-    paper's ends only with the tree), after three invalid choices in a row, or when the tree is exhausted: unanswerable,
-    noted.
+    QuALITY setting.
+
+    Deviations:
+    - the walk ends after `calls` calls (the paper's ends only with the tree), after three invalid choices in a row, or
+      when the tree is exhausted; the answer is then "unanswerable", noted;
+    - a triage may not choose to go back (the printed prompt does not offer it); an only child is not asked about;
+    - replies are JSON; a leaf's reply that cannot be read counts as no.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -89,10 +89,14 @@ class Prism:
 
     The memory is a typed hierarchy (here the hand-made `SCHEMA` for questions). The prompt's order, instruction,
     question, schema, memory, part, lets a server cache all up to the newest entry, which `amendments` never changes;
-    `in_place` rewrites values. Parts of 2,000 tokens (the paper: 2k or 8k). Named deviations: one fixed schema; invalid
-    revisions (an empty key or value, update of a missing path, add of an existing value) are dropped and noted, as are
-    those over `memory_tokens`, for which the paper has no rule; unparsable replies change nothing, noted; the
-    temperature is the experiment's (the paper: 0.8).
+    `in_place` rewrites values. Parts of 2,000 tokens (the paper: 2k or 8k).
+
+    Deviations:
+    - one fixed schema;
+    - invalid revisions (an empty key or value, update of a missing path, add of an existing value) are dropped and
+      noted, and so are those over `memory_tokens`, for which the paper has no rule;
+    - replies that cannot be read change nothing, noted;
+    - the temperature is the experiment's (the paper: 0.8).
     """
 
     card: ClassVar[MethodCard] = MethodCard(

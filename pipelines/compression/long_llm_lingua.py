@@ -28,8 +28,11 @@ class LongLlmLingua:
     target is lowered to what the window holds. Needs the extra `[llmlingua]` and the compressor's weights (`compressor`
     may be a local folder); without them an InputError comes before any call. With `scorer: server` it needs neither,
     but a server that tells the probabilities of a prompt's tokens (vLLM): D calls side by side rank the passages, the
-    best are kept whole, and no token is dropped. Named deviations: passages are whole sentences up to `passage_tokens`;
-    the rate is of the passages alone; the question stands in our own prompt, uncompressed, and not in the package's.
+    best are kept whole, and no token is dropped.
+
+    Deviations:
+    - the question stands in our own prompt, uncompressed, and not in the package's;
+    - the rate is of the passages alone, which are whole sentences up to `passage_tokens`.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -32,8 +32,12 @@ class SemanticCompression:
     Blocks of sentences are embedded, their similarity graph is cut into topics by modularity; within a topic, blocks in
     order are packed to the summariser's 512 tokens; every pack is compressed by a call of its own, in parallel; the
     results stand in the order of their first blocks. It repeats while over the window (`rounds` at most); a text that
-    fits is left as it is. Named deviations: the model compresses instead of a fine-tuned BART; edges join each block
-    to its `neighbours` nearest; what no round can fit is cut. An empty summary keeps its source, noted.
+    fits is left as it is.
+
+    Deviations:
+    - the model compresses instead of a fine-tuned BART;
+    - edges join each block to its `neighbours` nearest blocks;
+    - what no round can fit is cut; an empty summary is replaced by its source, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -59,13 +59,16 @@ class LlmMapReduce:
     """Zhou et al., ACL 2025 (arXiv 2410.09342), LLM×MapReduce V1, its `qa` configuration (thunlp/LLMxMapReduce,
     Apache-2.0): n map calls in parallel, `levels` of Σ g collapse calls while the notes are over the window, 1 reduce.
 
-    Defaults are the repository's: 4,096 tokens of prompt and reply, 300 of them the reply. Named deviations: notes are
-    JSON, not headed paragraphs; a part is dropped when its answer *is* the no-information mark, not when any field
-    quotes it; what cannot be parsed is kept as raw text with confidence unknown; with all dropped the reduce call runs
-    on nothing; a collapse that does not shrink, and the fifth level, ends in cutting (upstream loops for ever); budgets
-    count the question and the headers; the reduce call asks for the answer alone; parts are whole sentences (upstream
-    splits at lines and evens out the last two), numbered from 1 after dropping; the temperature is the experiment's
-    (the paper: 0.7). What is dropped, cut or kept raw is noted.
+    Defaults are the repository's: 4,096 tokens of prompt and reply, 300 of them the reply.
+
+    Deviations:
+    - notes are JSON, not headed paragraphs; what cannot be parsed is kept as raw text with unknown confidence;
+    - a part is dropped when its answer *is* the no-information mark, not when any field quotes it; when all are
+      dropped, the reduce call runs on nothing;
+    - a collapse that does not shrink, and the fifth level, end in cutting (upstream loops for ever);
+    - budgets count the question and the headers; the reduce call asks for the answer alone;
+    - parts are whole sentences (upstream splits at lines and evens out the last two), numbered from 1 after dropping;
+    - the temperature is the experiment's (the paper: 0.7). What is dropped, cut or kept raw is noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -33,10 +33,14 @@ class MapReduce:
     """Divide and conquer after LLM×MapReduce V1 (arXiv 2410.09342), in its plain form: free-text notes.
 
     n map calls in parallel, `collapse` levels while the notes exceed the window (greedy groups, parallel inside a
-    level), one reduce call. Named deviations: no confidence scores (the structured protocol is a method of its own); a
-    note is dropped when it *is* the no-information mark, not when it quotes it; with every note dropped the reduce call
-    still runs, on nothing, and that is noted; a level that does not shrink ends the collapse and the longest notes are
-    cut to fit, noted; after `levels` levels likewise. Parts are numbered from 1 after dropping (upstream from 0).
+    level), one reduce call.
+
+    Deviations:
+    - no confidence scores (`llm_map_reduce` has them);
+    - a note is dropped when it *is* the no-information mark, not when it quotes it; when all are dropped, the reduce
+      call runs on nothing, noted;
+    - a level that does not shrink, and level `levels`, end the collapse: the longest notes are cut to fit, noted;
+    - parts are numbered from 1 after dropping (upstream from 0).
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -28,9 +28,12 @@ class OverflowPrevention:
     Every part is read with the question; parts whose likeliest first token begins the word for "not there" are out
     (`absent_filter`), and the answer is read from the part whose first token has the least entropy; or, with
     `criterion: question_likelihood`, the paper's second, from the part after which the question is likeliest (vLLM
-    alone tells). Parts of 3,000 tokens (the paper: 1,000 to 3,000). Named deviations: the chosen part is read again
-    instead of decoding from its state, under the common answer rule; entropy is that of the `top_logprobs` likeliest
-    tokens, and the largest probability they leave out is noted; with every part out, the surest of all is read, noted.
+    alone tells). Parts of 3,000 tokens (the paper: 1,000 to 3,000).
+
+    Deviations:
+    - the chosen part is read again under the common answer rule, instead of decoding from its state;
+    - entropy is that of the `top_logprobs` likeliest tokens; the largest probability they leave out is noted;
+    - when every part is out, the surest of all is read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

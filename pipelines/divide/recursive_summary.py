@@ -32,9 +32,11 @@ class RecursiveSummary:
 
     Index stage: n summaries of parts in parallel, then Σ g merges of as many summaries as fit, level by level, until
     one is left. Query stage: one call reads it. Summaries are query-agnostic, so all questions share them. Defaults
-    are the repository's: parts of 2,048 tokens, 900 tokens a summary, 0.65 words asked for per token. Named deviations:
-    no previous summary is shown while merging (it would make every level serial) and levels have equal limits; a
-    summary that is too long is cut instead of asked for six times; an empty one is dropped, noted.
+    are the repository's: parts of 2,048 tokens, 900 tokens a summary, 0.65 words asked for per token.
+
+    Deviations:
+    - no previous summary is shown while merging, which would make every level serial; all levels have equal limits;
+    - a summary that is too long is cut instead of asked for six times; an empty one is dropped, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

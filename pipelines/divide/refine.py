@@ -24,9 +24,13 @@ class Refine:
     """The "refine" synthesis of llama-index and LangChain (no paper; BooookScore, arXiv 2310.00785, calls the same
     loop incremental updating): one answer is carried over n parts; max(n, 1) calls, all in sequence.
 
-    Default as in both libraries: a part fills the model's window. Named deviations: while there is no answer yet the
-    next part gets the first prompt, because a model shown "unanswerable" tends to repeat it; a reply that refuses, or
-    is empty, never replaces an answer (upstream it does), and is noted; so is that no part answers.
+    Default as in both libraries: a part fills the model's window.
+
+    Deviations:
+    - while there is no answer yet the next part gets the first prompt, because a model shown "unanswerable" tends to
+      repeat it;
+    - a reply that refuses, or is empty, never replaces an answer (upstream it does), and is noted; so is that no part
+      answers.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -21,8 +21,11 @@ class Xl3m:
 
     Each overlapping segment is read with the question; the `keep` segments whose next token has the least entropy are
     spliced in their order, repeats from the overlap once, and read. The paper keeps as many as the window holds: the
-    default. Segments of 1,000 tokens, 200 shared (its sizes are not known to us). Named deviations: entropy is that of
-    the `top_logprobs` likeliest first tokens of the answer, and the largest probability they leave out is noted.
+    default. Segments of 1,000 tokens, 200 shared (its sizes are not known to us).
+
+    Deviations:
+    - entropy is that of the `top_logprobs` likeliest first tokens of the answer; the largest probability they leave out
+      is noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -50,9 +50,13 @@ class GraphOfRecords:
 
     `form: plain` compares the nodes' own vectors, `propagated` averages each with its neighbours' (no parameters, no
     training). Chunks of 256 tokens with 32 shared, 30 questions, 6 nodes: the paper's (records of at most 256 tokens:
-    ours). Named deviations: at most one question per chunk (the paper draws until it has 30, which a short text never
-    gives); repeated or empty questions are dropped; the workbench's embedder instead of Contriever; questions are
-    simulated at the experiment's temperature (the paper: 0.5). What is dropped is noted.
+    ours).
+
+    Deviations:
+    - at most one question per chunk (the paper draws until it has 30, which a short text never gives);
+    - the workbench's embedder instead of Contriever;
+    - questions are simulated at the experiment's temperature (the paper: 0.5);
+    - repeated or empty questions are dropped, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -69,10 +69,14 @@ class GraphRag:
     GraphRAG's optional community reports (arXiv 2404.16130).
 
     Facts kept from HippoRAG 2: phrase and passage nodes, damping 0.5, passage prior = dense score × 0.05, seeds
-    weighted by 1 / number of chunks that hold them, dense ranking when no seed is found. Named deviations: one
-    extraction call a chunk instead of NER then triples, or none (`extraction: cooccurrence`, entities of the same
-    sentence); seeds are the question's entities by name, without the recognition-memory call; communities by Louvain,
-    not Leiden. Nothing found: the text's first chunks are read, noted.
+    weighted by 1 / number of chunks that hold them, dense ranking when no seed is found.
+
+    Deviations:
+    - one extraction call a chunk instead of names and then triples, or none (`extraction: cooccurrence`, entities of
+      the same sentence);
+    - seeds are the question's entities by name, without the recognition-memory call;
+    - communities by Louvain, not Leiden;
+    - when nothing is found, the text's first chunks are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

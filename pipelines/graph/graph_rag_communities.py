@@ -116,13 +116,19 @@ class GraphRagCommunities:
     batches of reports of level ≤ 2 give scored points, in parallel; the best points are reduced to the answer.
 
     Defaults are the repository's (chunks 1,200/100, communities of at most 10, reports from 8,000 tokens, batches of
-    12,000). Named deviations: replies are JSON; no yes-or-no call between several gleanings; entities merge by name
-    alone, not name and type; many descriptions are merged by one call over what fits, not in batches; merged
-    descriptions have 500 tokens, reports 2,000 and a batch's points 1,000 (upstream: words); a relation's unknown end
-    becomes an entity; a community too long for its prompt is reported from its parts' reports, as the paper says (the
-    repository builds the prompts before any report exists); rows show no degrees or weights; no claims, citations,
-    history, dynamic selection or DRIFT; no point scored: "unanswerable" without a call; no entity like the question:
-    the first chunks are read. Smaller windows shrink all budgets. What cannot be parsed is noted.
+    12,000).
+
+    Deviations:
+    - rows show no degrees or weights; no claims, citations, history, dynamic selection or DRIFT;
+    - when no point is scored, the answer is "unanswerable" without a call; when no entity is like the question, the
+      first chunks are read;
+    - entities merge by name alone, not name and type; a relation's unknown end becomes an entity;
+    - many descriptions are merged by one call over what fits, not in batches, into 500 tokens; reports have 2,000 and a
+      batch's points 1,000 tokens (upstream: words);
+    - a community too long for its prompt is reported from its parts' reports, as the paper says (the repository builds
+      the prompts before any report exists);
+    - no yes-or-no call between several gleanings; replies are JSON, and what cannot be parsed is noted; smaller windows
+      shrink all budgets.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -80,11 +80,14 @@ class HippoRag:
     (dense score · 0.05) start a personalised PageRank of damping 0.5; the best 5 passages are read. With no fact kept
     the ranking is the dense one.
 
-    Named deviations: passages of 512 tokens (upstream takes paragraphs as given); replies are JSON; a copied fact must
-    resemble a candidate (upstream's fuzzy match takes anything); an edge counts once, not in both directions, and
-    synonyms join only phrases that no fact joins; no question-specific instructions for the embedder; no prompt has
-    worked examples. An unparsable passage gets its names and facts by rule; an unparsable filter keeps nothing. Both
-    are noted. Nothing found: the text's first chunks are read, noted.
+    Deviations:
+    - passages of 512 tokens (upstream takes paragraphs as given);
+    - no prompt has worked examples; no question-specific instructions for the embedder; replies are JSON;
+    - a copied fact must resemble a candidate (upstream's fuzzy match takes anything);
+    - an edge counts once, not in both directions; synonyms join only phrases that no fact joins;
+    - a passage whose reply cannot be read gets its names and facts by rule, a filter whose reply cannot be read keeps
+      nothing; both are noted;
+    - when nothing is found, the text's first chunks are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -47,10 +47,13 @@ class DoubleDipper:
 
     k passages are drawn (seeded), one call each makes a question and its answer, side by side; the last call sees the
     context once, the examples with the numbers of their passages as evidence, and the question: k + 1 calls, 2 in
-    sequence. `examples: 3`, the paper's; 0 is its zero-shot evidence baseline. Named deviations: passages are whole
-    sentences up to `passage_tokens` (the paper has given paragraphs); over the window the middle is left out, counted;
-    an unparsable example is replaced by one from another passage, at most twice; what cannot be made (or parsed) is
-    missing. Both are noted.
+    sequence. `examples: 3`, the paper's; 0 is its zero-shot evidence baseline.
+
+    Deviations:
+    - passages are whole sentences up to `passage_tokens` (the paper has given paragraphs);
+    - over the window the middle is left out, counted;
+    - an example that cannot be read is replaced by one from another passage, at most twice, else left out; both are
+      noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -44,10 +44,13 @@ class Structurise:
     model instead of the distilled one: the outline names ranges of sentences, so that every word stays the source's.
 
     Index stage: one outline per part, in parallel (query-agnostic, shared by all questions); query stage: one call
-    reads all parts rendered as scope, aspects and their sentences. Named deviations: JSON, not YAML; one level of
-    aspects; a sentence that two aspects claim stays with the first, one that none claims is kept under "Other"; a part
-    without a usable outline is read as it was; over the window, all parts are cut at their ends to equal shares. Each
-    is noted.
+    reads all parts rendered as scope, aspects and their sentences.
+
+    Deviations:
+    - JSON, not YAML; one level of aspects;
+    - a sentence that two aspects claim stays with the first, one that none claims is kept under "Other", noted;
+    - a part without a usable outline is read as it was, noted;
+    - over the window all parts are cut at their ends to equal shares, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

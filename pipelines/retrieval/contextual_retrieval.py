@@ -39,11 +39,13 @@ class ContextualRetrieval:
     which sees the whole document, the same first bytes for all chunks of a document so that a prefix cache holds them;
     chunk and context together are embedded and put into BM25; 150 of each, fused by 0.8 / rank + 0.2 / rank; top 20.
 
-    Chunks of 800 tokens, contexts of at most 1,024 (the cookbook; about 100 are written, by its own count). Named
-    deviations: a document longer than the window is shown in consecutive parts, each chunk with the part it begins in;
-    chunks get smaller in a small window; one field for BM25, not two; no cross-encoder; an empty context leaves the
-    chunk alone. All are noted. The reader sees the original text. Nothing found: the text's first chunks are read,
-    noted.
+    Chunks of 800 tokens, contexts of at most 1,024 (the cookbook; about 100 are written, by its own count).
+
+    Deviations:
+    - a document longer than the window is shown in consecutive parts, each chunk with the part it begins in;
+    - no cross-encoder; one field for BM25, not two;
+    - chunks get smaller in a small window; a chunk with an empty context stands alone; both are noted;
+    - the reader sees the original text; when nothing is found, the text's first chunks are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -22,10 +22,14 @@ class LaraRag:
     numbered chunks in one call.
 
     Sentence-splitter chunks of 600 tokens with 100 shared, kept 5, share 0.5: the repository's. As there, the reranker
-    sees no more candidates than it keeps, so it can only reorder. Named deviations: the workbench's embedder instead of
-    gte, also for the reranking, where LaRA has a cross-encoder (`rerank: none` leaves the union's order); the index is
-    built once per text, not per question; lowest ranks that do not fit are dropped, recorded; nothing found: the first
-    chunks are read, noted.
+    sees no more candidates than it keeps, so it can only reorder.
+
+    Deviations:
+    - the workbench's embedder instead of gte, also for the reranking, where LaRA has a cross-encoder (`rerank: none`
+      leaves the union's order);
+    - the index is built once per text, not per question;
+    - the lowest ranks that do not fit are dropped, recorded; when nothing is found, the text's first chunks are read,
+      noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

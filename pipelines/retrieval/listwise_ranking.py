@@ -23,13 +23,16 @@ class ListwiseRanking:
     tail up, each moved by `step`, so that the best rise to the front; or, with `form: full`, one call over all
     candidates ("Sliding Windows Are Not the End", arXiv 2412.14574; 8421BCD/fullrank, MIT). Then the best are read.
 
-    Defaults are the papers': 100 candidates of about 100 words, window 20, step 10. Named deviations, after RankLLM: a
-    last window is clipped to the head when the steps miss it, and fewer candidates than a window are ranked in one call
-    (RankGPT leaves both unranked), and all passages stand in one message. A reply is a text with numbers in brackets,
-    or of numbers alone: repeated and unknown ones are dropped, missing ones follow in their old order, so nothing is
-    lost. Passages are cut to their share of a prompt; candidates for which not even a short share is left keep their
-    places at the end. These, and replies that rank nothing, are noted. Nothing found: the text's first chunks are read,
-    noted.
+    Defaults are the papers': 100 candidates of about 100 words, window 20, step 10.
+
+    Deviations:
+    - as in RankLLM, a last window is clipped to the head when the steps miss it, and fewer candidates than a window are
+      ranked in one call (RankGPT leaves both unranked), and all passages stand in one message;
+    - passages are cut to their share of a prompt; candidates for which not even a short share is left keep their places
+      at the end, noted;
+    - of a reply with numbers in brackets, or of numbers alone, repeated and unknown ones are dropped and missing ones
+      follow in their old order; a reply that ranks nothing is noted;
+    - when nothing is found, the text's first chunks are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -51,10 +51,13 @@ class LongRag:
     by the best of its 512-token passages; the best units of about 30,000 tokens go to a long reader, whose long answer
     a second call shortens with eight examples. 2 calls in sequence.
 
-    Named deviations: corpora without links group neighbouring documents instead of linked ones, and cut a document that
-    is longer than a unit; the workbench's embedder instead of bge-large; the second prompt may say that there is no
-    answer; a unit takes at most half of a small window, noted. A reply's own "answer:" mark is followed, as upstream.
-    Nothing found: the text's first chunks are read, noted.
+    Deviations:
+    - corpora without links group neighbouring documents instead of linked ones, and cut a document that is longer than
+      a unit;
+    - the workbench's embedder instead of bge-large;
+    - the second prompt may say that there is no answer; a reply's own "answer:" mark is followed, as upstream;
+    - a unit takes at most half of a small window, noted; when nothing is found, the text's first chunks are read,
+      noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -21,9 +21,13 @@ class OpRag:
 
     Chunks of 128 tokens without overlap and a budget of 16,384 tokens, at which the paper reports its EN.QA gain; what
     the window does not hold is dropped from the lowest rank up. The chunks re-join to the text, so a budget for all of
-    it reads the whole text. Named deviations: the workbench's embedder instead of BGE-large; documents stand in the
-    context's order (the paper has one document); neighbouring chunks are joined without a mark between them. Nothing
-    found: the text's beginning is read, noted.
+    it reads the whole text.
+
+    Deviations:
+    - the workbench's embedder instead of BGE-large;
+    - documents stand in the context's order (the paper has one document); neighbouring chunks are joined without a
+      mark;
+    - when nothing is found, the text's beginning is read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

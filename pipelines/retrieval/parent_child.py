@@ -28,9 +28,13 @@ class ParentChild:
     children, always or when more than half of them were found. Then one call.
 
     Children of 128 and parents of 512 tokens are the two lower levels of llama-index's hierarchy, `top_k` children 12
-    its example's. Named deviations: two levels, not three; a parent is a run of whole children of one document, so both
-    levels are cut at the same places; parents rank by their best child. Nothing found: the text's first chunks are
-    read, noted.
+    its example's.
+
+    Deviations:
+    - two levels, not three;
+    - a parent is a run of whole children of one document, so both levels are cut at the same places;
+    - parents rank by their best child;
+    - when nothing is found, the text's first chunks are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -47,10 +47,13 @@ class Raptor:
     to the question, `tree` the nearest of the top layer, then of their children, and so on down; one call reads them.
 
     Defaults are the repository's: leaves and summaries of 100 tokens, 5 layers, clusters up to 3,500 tokens, collapsed
-    with the 10 nearest nodes in 3,500 tokens, tree with 5 a layer. Named deviations: spectral instead of UMAP reduction
-    (see `soft_clusters`); leaves keep their punctuation and order, and a sentence over their size is cut at words; an
-    oversized cluster is cut in consecutive groups; a layer that does not shrink ends the tree; an empty summary is the
-    beginning of its texts; a question that nothing resembles is read with the top layer. All are noted.
+    with the 10 nearest nodes in 3,500 tokens, tree with 5 a layer.
+
+    Deviations:
+    - spectral instead of UMAP reduction (see `soft_clusters`); an oversized cluster is cut in consecutive groups;
+    - leaves keep their punctuation and order, and a sentence over their size is cut at words;
+    - a layer that does not shrink ends the tree; an empty summary is replaced by the beginning of its texts; a question
+      that resembles nothing is read with the top layer. All are noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -24,10 +24,13 @@ class SelfRoute:
     decline; only then a second call reads the whole text, cut in the middle where it passes the window.
 
     Its cost is 1 + ρ calls, ρ the share of questions declined (noted as `escalated`). Chunks of 300 words (400 tokens),
-    top 5, dense. The reply declines when its first sentence holds the word outside of quotation marks. Named
-    deviations: the workbench's embedder instead of Contriever or Dragon; the second prompt ends in the common rule and
-    so may also say that there is no answer, which several corpora count as right. Nothing found: the first chunks are
-    read, noted.
+    top 5, dense. The reply declines when its first sentence holds the word outside of quotation marks.
+
+    Deviations:
+    - the workbench's embedder instead of Contriever or Dragon;
+    - the second prompt ends in the common rule and so may also say that there is no answer, which several corpora count
+      as right;
+    - when nothing is found, the text's first chunks are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -18,9 +18,13 @@ class SentenceWindow:
     (arXiv 2501.01880): every sentence is indexed alone and replaced, once found, by itself and `window` sentences on
     either side. Then one call.
 
-    Window 3 is llama-index's; top 5 is the paper's smallest (llama-index's example has 2). Named deviations: windows
-    that touch or overlap are read once, joined, in the order of the text, where llama-index repeats the shared
-    sentences; hybrid search is offered. Nothing found: the first sentences are read, noted.
+    Window 3 is llama-index's; top 5 is the paper's smallest (llama-index's example has 2).
+
+    Deviations:
+    - windows that touch or overlap are read once, joined, in the order of the text, where llama-index repeats the
+      shared sentences;
+    - hybrid search is offered;
+    - when nothing is found, the first sentences are read, noted.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
