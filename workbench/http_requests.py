@@ -1,8 +1,8 @@
-"""Requests to servers that the user named, which never leave for another address.
+"""HTTP requests to servers that the user named, without following redirects.
 
-For discovery, embedding servers and rerankers. `urllib` follows a redirect with all headers, so that a server could
-have our key and the documents sent to any host. None of these APIs needs redirects; a reply of the 3xx kind raises
-`urllib.error.HTTPError` here, like one of the 4xx kind.
+Used for server discovery, embedding servers and rerankers. `urllib` follows a redirect with all headers, so that a
+server could have our key and the documents sent to any host. None of these APIs needs redirects; a 3xx reply raises
+`urllib.error.HTTPError` here, like a 4xx reply.
 """
 
 from __future__ import annotations

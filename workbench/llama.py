@@ -1,4 +1,4 @@
-"""The only module that imports llama_index, and only inside functions: it takes 1.5 s and 1,300 modules to load."""
+"""Everything that uses llama-index, imported inside functions only: it loads 1,300 modules in 1.5 s."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _sentence_splitter(chunk_tokens: int, overlap: int) -> Any:
         chunk_overlap=overlap,
         tokenizer=token_ids,
         chunking_tokenizer_fn=sentence_tiles,  # the default would download a model for nltk
-        # the default drops the second of two marks ("wait... what" loses its dots), so its texts have no offsets
+        # keeps a run of punctuation marks together; the default cuts "wait..." after its first dot
         secondary_chunking_regex=r"[^,.;。？！]+[,.;。？！]*|[,.;。？！]+",
     )
 
@@ -43,9 +43,9 @@ def sentence_split(text: str, chunk_tokens: int, overlap: int) -> list[str]:
 def sentence_split_spans(text: str, chunk_tokens: int, overlap: int) -> list[tuple[int, int]]:
     """(start, end) of SentenceSplitter's chunks in `text`, exact even where the text repeats itself.
 
-    The splitter first cuts the text into splits that tile it and then merges them without looking at what they say, so
-    each split is handed to the merge as its offsets: no searching, no guessing. Raises ValueError when one character is
-    longer than `chunk_tokens`.
+    The splitter first cuts the text into splits that cover it without gaps and then merges them without reading their
+    content, so each split's text is replaced by its offsets before the merge. Raises ValueError when one character has
+    more than `chunk_tokens` tokens.
     """
     if not text.strip():
         return []
@@ -68,7 +68,7 @@ def sentence_split_spans(text: str, chunk_tokens: int, overlap: int) -> list[tup
 
 
 def embed_with(embedding: Any, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
-    """Vectors of a llama-index embedding object."""
+    """Vectors of texts, or of queries, by a llama-index embedding object."""
     if query:
         return [embedding.get_query_embedding(text) for text in texts]
     return list(embedding.get_text_embedding_batch(list(texts)))
@@ -83,7 +83,7 @@ def read_pdf(path: Path) -> list[str]:
 
 
 def read_docx(path: Path) -> str:
-    """The text of a Word document. Raises ValueError for a file that is none."""
+    """The text of a Word document. Raises ValueError for a file that is not one."""
     with _logging_unchanged():
         from llama_index.readers.file import DocxReader
 
@@ -92,7 +92,7 @@ def read_docx(path: Path) -> str:
 
 @contextmanager
 def _logging_unchanged() -> Iterator[None]:
-    """Keep the root logger as it is: importing llama-index's readers sets it to print every library's INFO lines."""
+    """Restore the root logger afterwards: importing llama-index's readers makes it print every library's INFO lines."""
     import logging
 
     root = logging.getLogger()
@@ -110,7 +110,7 @@ def _read(reader: Any, path: Path) -> list[Any]:
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings would tear the progress bar
     try:
         documents: list[Any] = reader.load_data(path)
-    except Exception as error:  # each parser has errors of its own, and the PDF reader wraps them once more
+    except Exception as error:  # each parser raises its own errors, and the PDF reader wraps them in a RetryError
         cause = error.last_attempt.exception() if hasattr(error, "last_attempt") else error
         locked = "decrypted" in str(cause) or "password" in str(cause).lower()
         reason = "is locked with a password" if locked else f"cannot be read: {type(cause).__name__}: {cause}"

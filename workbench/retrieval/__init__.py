@@ -1,1 +1,1 @@
-"""Chunks, embeddings, indexes: the same for every method."""
+"""Chunking, embedding, indexing and ranking, shared by every method."""

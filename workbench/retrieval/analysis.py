@@ -1,4 +1,4 @@
-"""Words of a text for lexical retrieval: the same analyser on both sides, so that "companies" finds "company"."""
+"""Text analysis for lexical retrieval, the same for texts and queries, so that "companies" finds "company"."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STOP_WORDS = stop_words("english")
-# Scripts written without spaces, but for their punctuation: Thai, Lao, Burmese, Khmer, kana, Han. Their runs are cut
-# into overlapping pairs, as Lucene does with Han.
+# Scripts written without spaces between words (Thai, Lao, Burmese, Khmer, kana, Han), without their punctuation. Their
+# runs are cut into overlapping pairs, as Lucene does with Han.
 _UNSPACED = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e50-\u0e59\u0e80-\u0edf\u1000-\u1049\u1050-\u109f\ua9e0-\ua9fe\uaa60-\uaa7f"
     "\u1780-\u17d3\u17d7\u17dc-\u17e9\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _HAS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 _RUNS = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
-_KANA = "\u3040"  # scripts before it write vowels as marks on their letters; those from it on are cut by characters
+_KANA = "\u3040"  # scripts before it write vowels as marks on letters; from it on, every character is a letter
 _BEYOND_LATIN = re.compile("[^\x00-\u02ff\u2010-\u2027\u2030-\u205e]")
 _LATIN_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-# ASCII letters to lower case, what stands between words to spaces
+# Translates ASCII letters to lower case and everything between words to spaces
 _ASCII = bytes(ord(c.lower()) if (c := chr(code)).isalnum() or c == "'" else ord(" ") for code in range(128)).ljust(256)
-# Characters that have no look of their own and may stand inside a word (Unicode's Cf and variation selectors), and the
-# marks that Arabic and Hebrew are written with or without: vowels, and the stroke that stretches a word.
+# Invisible characters that may stand inside a word (Unicode's Cf and variation selectors), and the optional marks of
+# Arabic and Hebrew: vowels, and the stroke that stretches a word.
 _IGNORED = re.compile(
     "[\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180b-\u180f\u200c-\u200f\u202a-\u202e\u2060-\u2064"
     "\u2066-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e01ef"
@@ -41,7 +41,7 @@ _IGNORED = re.compile(
     "\u06e7\u06e8\u06ea-\u06ed]"
 )
 _DOTTED_I = "i\u0307"  # what İ becomes in lower case
-_ROWS = 50_000  # texts counted at once: bounds the memory of the words' ids
+_ROWS = 50_000  # texts counted at once, which bounds the memory for word numbers
 
 
 @lru_cache(maxsize=200_000)
@@ -52,17 +52,17 @@ def stem(word: str) -> str:
 
 @lru_cache(maxsize=16)
 def _stemmer(language: str) -> Any:
-    import Stemmer  # PyStemmer: a tenth of a second to load, where nltk takes several
+    import Stemmer  # PyStemmer loads in a tenth of a second; nltk takes several seconds
 
     stemmer = Stemmer.Stemmer("porter" if language == "english" else language)
-    stemmer.maxCacheSize = 0  # words are asked for once, or kept here: its own cache costs three times what it saves
+    stemmer.maxCacheSize = 0  # callers ask once per word or cache the stems; PyStemmer's cache costs 3× what it saves
     return stemmer
 
 
 def folded(text: str) -> str:
-    """A text in the form in which words are compared: compatible forms are one (NFKC: "ﬁ" is "fi", full-width letters
-    are letters, a letter and its accent are one character), case is folded, and characters without a look of their own
-    and the vowel marks of Arabic and Hebrew are dropped.
+    """A text in the form in which words are compared: Unicode NFKC ("ﬁ" becomes "fi", full-width letters become plain
+    ones, a letter and its accent become one character), case folded, without invisible characters and without the
+    vowel marks of Arabic and Hebrew.
 
     >>> folded("ﬁnance co\u00adoperate")
     'finance cooperate'
@@ -72,16 +72,16 @@ def folded(text: str) -> str:
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     text = text.replace("’", "'").replace("ʼ", "'").replace("\u00ad", "")
     if _BEYOND_LATIN.search(text):
-        # the space without a width parts words of Khmer and Thai
+        # the zero-width space separates words of Khmer and Thai
         text = _IGNORED.sub("", text.replace("\u200b", " ").replace(_DOTTED_I, "i"))
     return text
 
 
 @lru_cache(maxsize=1)
 def _marked() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """A word whose letters have marks, and one such letter. Made when the first text that may have some is met: to find
-    the marks takes some milliseconds."""
-    # each range beyond the first plane slows the search down: there, only those of scripts in use (Chakma, Adlam)
+    """Patterns of a word whose letters carry marks, and of one such letter. Made on first use: collecting the marks
+    takes some milliseconds."""
+    # each range above U+FFFF slows matching, so only those of scripts in use are listed (Chakma, Adlam)
     places = (*range(0x300, 0x10000), *range(0x11100, 0x11148), *range(0x1E944, 0x1E94B))
     marks = "".join(c for c in map(chr, places) if unicodedata.category(c) in ("Mn", "Mc"))
     return re.compile(f"\\w[\\w{marks}]*(?:'\\w[\\w{marks}]*)?"), re.compile(f".[{marks}]*", re.DOTALL)
@@ -93,7 +93,7 @@ def words(text: str) -> list[str]:
     >>> words("Don't stop at 东京塔.")
     ["don't", 'stop', 'at', '东京', '京塔']
     """
-    if text.isascii():  # what the pattern finds, three times as fast
+    if text.isascii():  # same result as the pattern, three times as fast
         parts = text.encode().translate(_ASCII).decode().split()
         if "'" not in text:
             return parts
@@ -118,8 +118,8 @@ def words(text: str) -> list[str]:
 
 
 class Analyser:
-    """Words to terms for one language: possessives cut, stop words dropped, stemmed (Porter for English, else
-    Snowball). `none` only folds case. Raises UnknownName for a language without a stemmer."""
+    """Turns words into index terms for one language: cuts possessive 's, drops stop words and stems (Porter for
+    English, else Snowball). `none` neither drops stop words nor stems. Raises UnknownName for an unknown language."""
 
     def __init__(self, language: str = "english") -> None:
         self.language = language
@@ -136,19 +136,19 @@ class Analyser:
         return None if not bare or bare in self._stop_words else self._stem(bare)
 
     def term_anyway(self, word: str) -> str | None:
-        """The term of a word, also of a stop word: for texts that hold nothing else."""
+        """The term of a word even if it is a stop word, for texts of stop words only."""
         bare = word.removesuffix("'s")
         return self._stem(bare) if bare else None
 
     def terms_of(self, words: Sequence[str]) -> list[str | None]:
-        """`term` of each word, several times as fast: for words that are met once."""
+        """`term` of each word. Several times as fast, but without a cache: for words that occur once."""
         bare = [word.removesuffix("'s") for word in words]
         stems = bare if self.language == "none" else _stemmer(self.language).stemWords(bare)
         dropped = self._stop_words | {""}
         return [None if word in dropped else term for word, term in zip(bare, stems, strict=True)]
 
     def __call__(self, text: str) -> list[str]:
-        """The terms of a text; a text of stop words only keeps them."""
+        """The terms of a text; a text of nothing but stop words keeps them."""
         found = words(text)
         kept = [term for word in found if (term := self.term(word)) is not None]
         return kept or [term for word in found if (term := self.term_anyway(word)) is not None]
@@ -160,12 +160,12 @@ def _unchanged(word: str) -> str:
 
 @lru_cache(maxsize=16)
 def analyser(language: str = "english") -> Analyser:
-    """The analyser of a language, shared."""
+    """The shared analyser of a language."""
     return Analyser(language)
 
 
 def terms(text: str, language: str = "english") -> list[str]:
-    """Folded, stop words dropped, stemmed; a text of stop words only keeps them.
+    """The terms of a text: folded, without stop words, stemmed; a text of nothing but stop words keeps them.
 
     >>> terms("The companies of the Baron's town")
     ['compani', 'baron', 'town']
@@ -175,9 +175,9 @@ def terms(text: str, language: str = "english") -> list[str]:
 
 @dataclass(frozen=True)
 class TermCounts:
-    """How often each text holds each term: `matrix` is a scipy CSR array of int32, texts × terms; `vocabulary` is
-    sorted and gives the columns; `lengths` are terms per text. BM25 and LSA are both made of it, so that a corpus is
-    analysed once."""
+    """How often each text contains each term: `matrix` is a scipy CSR array of int32, texts × terms; `vocabulary`
+    names its columns, sorted; `lengths` are the terms per text. BM25 and LSA are both built from it, so that a corpus
+    is analysed once."""
 
     vocabulary: tuple[str, ...]
     matrix: Any
@@ -185,14 +185,14 @@ class TermCounts:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Terms of each text, repeats included."""
+        """Number of terms in each text, repeats included."""
         import numpy as np
 
         return np.asarray(self.matrix.sum(axis=1, dtype=np.int64)).ravel()
 
 
 def count_terms(texts: Iterable[str], language: str = "english") -> TermCounts:
-    """Analyse texts once. Some two million words a second: each distinct word is stemmed once, the rest is look-ups."""
+    """Term counts of texts. About two million words a second: each distinct word is stemmed only once."""
     import numpy as np
     from scipy import sparse
 
@@ -209,14 +209,14 @@ def count_terms(texts: Iterable[str], language: str = "english") -> TermCounts:
         columns, starts = blocks.pop()
         shape = (len(starts) - 1, len(terms))
         block = sparse.csr_array((np.ones(len(columns), dtype=np.int32), place[columns], starts), shape=shape)
-        block.sum_duplicates()  # sorts them, too
+        block.sum_duplicates()  # also sorts the columns of each row
         counted.append(block)
     matrix = counted[0] if len(counted) == 1 else sparse.vstack(counted[::-1], format="csr")
     return TermCounts(tuple(map(terms.__getitem__, order)), matrix, language)
 
 
 class _Terms:
-    """Numbers of words, by their first appearance, and of the terms that they stand for."""
+    """Numbers words by first appearance, and the terms that they become."""
 
     def __init__(self, analyse: Analyser) -> None:
         self._analyse = analyse
@@ -226,12 +226,12 @@ class _Terms:
         self.word_number = self._words.__getitem__
 
     def terms(self) -> list[str]:
-        """The terms, each at its number."""
+        """The terms in the order of their numbers."""
         return list(self._terms)
 
     def of_words(self, numbers: NDArray[np.int32], ends: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Term numbers of texts that are given as word numbers, one after the other; -1 where a word is dropped. A text
-        of stop words only keeps them."""
+        """Term numbers for word numbers; -1 where a word is dropped. `numbers` holds texts one after the other, text i
+        from `ends[i]` to `ends[i + 1]`. A text of nothing but stop words keeps them."""
         import numpy as np
 
         new = list(islice(self._words, len(self._of_word), None))
@@ -249,14 +249,14 @@ class _Terms:
 
 
 def _numbering() -> defaultdict[str, int]:
-    """Numbers strings from 0 by their first look-up."""
+    """A dict that gives each string a number from 0 at its first look-up."""
     numbers: defaultdict[str, int] = defaultdict()
     numbers.default_factory = numbers.__len__
     return numbers
 
 
 def _blocks(texts: Iterable[str], numbers: _Terms) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-    """Term numbers of some texts after one another, and where each text begins."""
+    """Blocks of texts: their term numbers one after the other, and where each text begins."""
     held = array("i")
     ends = array("q", [0])
     for text in texts:

@@ -1,4 +1,4 @@
-"""What retrieval may use of a model: it writes prompts and reads replies, and knows nothing of who answers."""
+"""The part of a language model that retrieval may use: prompts in, replies out, whatever model answers."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _LONGEST_LINE = 400
 
 
 class Ask(Protocol):
-    """Calls that do not depend on each other. With a `temperature`, each prompt is a draw of its own."""
+    """Sends prompts that do not depend on each other. With a `temperature`, equal prompts are sampled separately."""
 
     def __call__(
         self, prompts: Sequence[str], *, step: str, max_tokens: int, temperature: float | None = None
     ) -> list[str]:
-        """The replies' texts, in order."""
+        """The texts of the replies, in the order of the prompts."""
 
 
 @dataclass(frozen=True)
 class Asker:
-    """A model as retrieval sees it: `count` gives tokens of a text, `room(prompt, reply_tokens)` the tokens that the
-    window has left beside a prompt and its reply (it may be negative)."""
+    """A model as retrieval sees it: `count` gives the tokens of a text, `room(prompt, reply_tokens)` the tokens left in
+    the context window beside a prompt and its reply (may be negative)."""
 
     ask: Ask
     count: Callable[[str], int]
@@ -31,7 +31,7 @@ class Asker:
     note: Callable[[str, object], None] = lambda name, value: None  # records what was cut or left out
 
     def cut(self, text: str, room: int) -> str:
-        """The text, or its longest beginning of at most `room` tokens."""
+        """The text, cut at the end to at most `room` tokens."""
         if self.count(text) <= room:
             return text
         low, high = 0, min(len(text), max(0, room) * 40)
@@ -42,12 +42,12 @@ class Asker:
 
 
 def filled(template: str, **fields: object) -> str:
-    """A template with its `{field}`s replaced; other braces are text."""
+    """A template with its `{field}`s replaced; other braces stay as they are."""
     return re.sub(r"\{([a-z_]+)\}", lambda match: str(fields.get(match.group(1), match.group())), template)
 
 
 def lines(reply: str, at_most: int) -> list[str]:
-    """The lines of a reply without numbers and bullets, each once, at most `at_most`, cut at 400 characters.
+    """The distinct lines of a reply without numbering and bullets, at most `at_most`, each cut at 400 characters.
 
     >>> lines("1. Who?\\n2) When?\\n\\n- Who?", 5)
     ['Who?', 'When?']

@@ -1,4 +1,4 @@
-"""Numbers that an option may have, checked before anything runs."""
+"""Range checks of numeric options, made before anything runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from workbench.errors import InputError
 
 
 def within(field: str, value: float, lowest: float, highest: float | None = None) -> None:
-    """Raises InputError naming the field for a number that is outside of the bounds, or none."""
+    """Raises InputError naming the field when a number is outside the bounds, infinite or NaN."""
     if math.isfinite(value) and value >= lowest and (highest is None or value <= highest):
         return
     bounds = f"from {lowest:,} up" if highest is None else f"from {lowest:,} to {highest:,}"

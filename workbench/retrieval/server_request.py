@@ -1,4 +1,4 @@
-"""JSON for embedding and reranking servers: what passes by itself is tried again, what does not is one clear error."""
+"""JSON requests to embedding and reranking servers: passing failures are retried, others raise one clear error."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ from workbench.http_requests import open_without_redirects
 T = TypeVar("T")
 _ATTEMPTS = 5
 _FIRST_WAIT = 0.5  # seconds before the second attempt, doubled each time
-_LONGEST_WAIT = 60.0  # whatever the server asks for
+_LONGEST_WAIT = 60.0  # seconds, even if the server asks for more
 _TIMEOUT = 120.0
-_PASSING = frozenset({408, 425, 429})  # and all from 500 on
-_SAID = 300  # characters of the server's own words that are shown
+_PASSING = frozenset({408, 425, 429})  # statuses worth a retry, beside all from 500 on
+_SAID = 300  # characters of the server's message that are shown
 
 
 class TooLarge(RequestRefused):
-    """The server refuses the request, perhaps for its size (400, 413, 422): a smaller one may pass."""
+    """The server refuses the request, perhaps for its size (status 400, 413 or 422): a smaller one may succeed."""
 
 
 def post(url: str, body: dict[str, Any], key: str | None, what: str, read: Callable[[Any], T]) -> T:
     """What `read` makes of the JSON reply to `body`.
 
-    Busy servers, failures of theirs, broken connections and replies that are no JSON are met up to five times, with
-    growing waits or the server's Retry-After, at most a minute each. `what` begins each error: "embeddings of NAME".
-    Raises BadReply as `read` does, at once, for a whole reply that is wrong is no accident; RequestRefused for other
-    statuses, of them TooLarge where size may be the reason; else ModelError.
+    Makes up to five attempts when the server is busy or fails, the connection breaks or the reply is not JSON, with
+    growing waits or the server's Retry-After, at most a minute each. `what` begins every error message, e.g.
+    "embeddings of NAME". Raises BadReply when `read` does, without a retry, since a complete but wrong reply would come
+    again; RequestRefused for other statuses, and its subclass TooLarge where size may be the reason; ModelError when
+    all attempts failed.
     """
     headers = {"Content-Type": "application/json"}
     if key:
@@ -61,7 +62,7 @@ def post(url: str, body: dict[str, Any], key: str | None, what: str, read: Calla
 
 
 def listed(reply: Any, name: str, what: str) -> list[dict[str, Any]]:
-    """The list of objects under a name of a reply. Raises BadReply."""
+    """The list of objects in a reply's field `name`. Raises BadReply."""
     rows = reply.get(name) if isinstance(reply, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise BadReply(f"{what}: the reply holds no list {name!r}")
@@ -69,15 +70,15 @@ def listed(reply: Any, name: str, what: str) -> list[dict[str, Any]]:
 
 
 def counted(reply: Any, name: str) -> int:
-    """Tokens that a reply's `usage` tells under a name; 0 where it tells none."""
+    """The token count in the field `name` of a reply's `usage`; 0 where there is none."""
     usage = reply.get("usage") if isinstance(reply, dict) else None
     tokens = usage.get(name) if isinstance(usage, dict) else None
     return tokens if isinstance(tokens, int) and tokens > 0 else 0
 
 
 def in_order(rows: list[dict[str, Any]], number: int, what: str) -> list[dict[str, Any]]:
-    """Rows by their `index`, one for each of `number` inputs; as they stand where none has an index. Raises BadReply
-    when rows are missing, too many or numbered otherwise: each would stand for another's text."""
+    """Rows sorted by their `index`, one for each of `number` inputs; in the given order where none has an index. Raises
+    BadReply when rows are missing, too many or wrongly numbered, since they could not be matched to their texts."""
     if len(rows) != number:
         raise BadReply(f"{what}: {len(rows)} results for {number} texts")
     if all(row.get("index") is None for row in rows):
@@ -97,7 +98,7 @@ def _said(error: urllib.error.HTTPError) -> str:
 
 
 def _retry_after(value: str | None) -> float:
-    """Seconds that a Retry-After header asks for, in numbers or as a date; 0 for anything else."""
+    """Seconds that a Retry-After header asks for, as a number or a date; 0 for anything else."""
     if not value:
         return 0.0
     try:

@@ -1,7 +1,7 @@
-"""What embedding and reranking servers are paid for, told to whoever watches, and whether they may be asked at all.
+"""Reports what embedding and reranking servers cost, and turns their calls off for dry runs.
 
-Both are properties of the flow of calls, not of an object: an index is shared by methods and experiments, and a method
-opens embedders by itself. Threads see them when they run in a copy of the context that began them.
+Both are kept in context variables, not in an object: an index is shared by methods and experiments, and a method opens
+embedders by itself. A thread sees them only when it runs in a copy of the context that started it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """`texts` sent to a server in `seconds`, for which it counted `tokens` (0 where it tells none). `reused`: they were
-    sent and paid for before, in as many seconds, and what was kept of it served now."""
+    """Number of `texts` sent to a server, the `seconds` that took, and the `tokens` that it reported (0 if none).
+    `reused`: they were sent and paid for earlier, at that cost, and cached results were used now."""
 
     step: Literal["embed", "rerank"]
     model: str
@@ -32,8 +32,8 @@ _DRY: ContextVar[bool] = ContextVar("dry", default=False)
 
 @contextmanager
 def watched(hear: Callable[[Bill], object] | None = None) -> Iterator[list[Bill]]:
-    """The bills of what is done within; an outer watcher does not see them. `hear` gets each at once, in the thread
-    that waited for the server."""
+    """Collect the bills of what is done within; an outer watcher does not see them. `hear` gets each at once, in the
+    thread that waited for the server."""
     bills: list[Bill] = []
 
     def heard(bill: Bill) -> None:
@@ -57,7 +57,7 @@ def tell(bill: Bill) -> None:
 
 @contextmanager
 def dry() -> Iterator[None]:
-    """Within, no server is asked: made-up vectors and scores stand in, and bills are estimates. For plans."""
+    """Within, no server is called: vectors and scores are made up and bills are estimates. Used by `workbench plan`."""
     token = _DRY.set(True)
     try:
         yield
@@ -66,5 +66,5 @@ def dry() -> Iterator[None]:
 
 
 def is_dry() -> bool:
-    """Whether servers must not be asked."""
+    """Whether servers must not be called."""
     return _DRY.get()

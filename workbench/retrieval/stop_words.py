@@ -1,7 +1,7 @@
-"""Function words of the languages that have a Snowball stemmer; our own short lists, lower case.
+"""Stop words of 15 languages that have a Snowball stemmer; our own short lists, in lower case.
 
-Short on purpose: BM25's idf already makes frequent words cheap; a list only keeps questions ("what is the …") from
-matching everything.
+Short on purpose: BM25's idf already gives frequent words little weight; a list only keeps questions ("what is the …")
+from matching everything.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from workbench.errors import UnknownName
 
-# The snowball name of each language, and its words.
+# Snowball's name of each language, and its words.
 _WORDS = {
     "english": """a an and are as at be been but by did do does for from had has have he her hers him his how i in into
         is it its of on or our she so some such than that the their them then there these they this those to was we were
@@ -71,7 +71,7 @@ LANGUAGES = tuple(_WORDS)
 
 @lru_cache(maxsize=32)
 def stop_words(language: str) -> frozenset[str]:
-    """The function words of a language; `none` has none. Raises UnknownName listing the languages."""
+    """The stop words of a language; none for the language `none`. Raises UnknownName listing the languages."""
     if language not in _WORDS:
         raise UnknownName("language", language, list(LANGUAGES), field="language")
     return frozenset(_WORDS[language].split())

@@ -1,4 +1,4 @@
-"""Best of many scores, and strings as arrays: the two small things that every index needs."""
+"""Two helpers that every index needs: the k best of many scores, and strings stored as arrays."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _BLOCK = 512
 def best(scores: NDArray[np.float64], k: int) -> list[tuple[int, float]]:
     """The `k` best positions with their scores, best first, ties by position; scores of 0 are left out.
 
-    Exact. On long arrays only the blocks are looked into whose maximum reaches the k-th best block's: every one of the
-    k best is in such a block.
+    Exact. Long arrays are cut into blocks, and only blocks whose maximum is at least the k-th largest block maximum are
+    searched: each of the k best is in such a block.
     """
     import numpy as np
 
@@ -39,7 +39,7 @@ def _promising(scores: NDArray[np.float64], k: int) -> NDArray[np.int64]:
     if k >= len(tops):
         return np.flatnonzero(scores)
     bound = np.partition(tops, len(tops) - k)[len(tops) - k]
-    if bound <= 0:  # fewer than k blocks hold a positive score: then few texts were touched at all, or none is positive
+    if bound <= 0:  # fewer than k blocks hold a positive score, so there is little to search anyway
         return np.flatnonzero(scores)
     blocks = np.flatnonzero(tops >= bound)
     inside = (blocks[:, None] * _BLOCK + np.arange(_BLOCK)).ravel()
@@ -49,7 +49,7 @@ def _promising(scores: NDArray[np.float64], k: int) -> NDArray[np.int64]:
 
 
 def packed_strings(strings: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Strings as UTF-8 bytes and the end of each: an array format without pickle."""
+    """Strings as UTF-8 bytes and the end offset of each, so that they can be saved without pickle."""
     import numpy as np
 
     raw = [string.encode("utf-8", "surrogatepass") for string in strings]
@@ -61,7 +61,7 @@ def unpacked_strings(packed: NDArray[Any], ends: NDArray[Any]) -> list[str]:
     """The strings of `packed_strings`."""
     raw = packed.tobytes()
     bounds = list(pairwise([0, *ends.tolist()]))
-    if raw.isascii():  # a byte is a character: decoded once
+    if raw.isascii():  # one byte per character, so the whole can be decoded at once
         text = raw.decode()
         return [text[start:end] for start, end in bounds]
     return [raw[start:end].decode("utf-8", "surrogatepass") for start, end in bounds]

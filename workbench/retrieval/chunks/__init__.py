@@ -1,1 +1,1 @@
-"""Texts cut into chunks."""
+"""Cutting documents into chunks."""

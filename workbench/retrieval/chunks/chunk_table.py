@@ -1,4 +1,4 @@
-"""Many chunks as three columns of numbers; a `Chunk` is made when one is looked at."""
+"""Many chunks as three columns of numbers; a `Chunk` object is made only when it is accessed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_START_BITS = 40  # a document's number stands above its characters' in one sort key
+_START_BITS = 40  # a sort key holds the document's number above these bits and the chunk's start in them
 Span = tuple[int, int, int]  # the document's place in the context, start, end
 
 
 class ChunkTable(Sequence[Chunk]):
-    """A sequence of the context's chunks: 24 bytes each, where a tuple of `Chunk`s holds every text once more."""
+    """A sequence of a context's chunks at 24 bytes each; a tuple of `Chunk`s would hold a copy of every text."""
 
     def __init__(self, context: Context, spans: Iterable[Span] | NDArray[np.int64]) -> None:
         import numpy as np
@@ -28,7 +28,7 @@ class ChunkTable(Sequence[Chunk]):
 
     @classmethod
     def of(cls, context: Context, chunks: Sequence[Chunk]) -> ChunkTable:
-        """The table of chunks that are there already."""
+        """The table of chunks that already exist as objects."""
         if isinstance(chunks, ChunkTable):
             return chunks
         place = {document.document_id: number for number, document in enumerate(context.documents)}
@@ -64,7 +64,7 @@ class ChunkTable(Sequence[Chunk]):
                 yield documents[number].text[first:last]
 
     def positions(self, chunks: Sequence[Chunk]) -> NDArray[np.int64] | None:
-        """Where chunks stand in the table; None when one of them does not."""
+        """The rows of chunks in the table; None when one of them is not in it."""
         import numpy as np
 
         place, order, starts = self._lookup
@@ -80,7 +80,7 @@ class ChunkTable(Sequence[Chunk]):
 
     @cached_property
     def _lookup(self) -> tuple[dict[str, int], NDArray[np.int64], NDArray[np.int64]]:
-        """Documents' numbers by id, and the rows sorted by document and start with what they are sorted by."""
+        """Document numbers by id, the order of the rows sorted by document and start, and the sorted keys."""
         import numpy as np
 
         keys = (self.spans[:, 0] << _START_BITS) + self.spans[:, 1]
@@ -89,7 +89,7 @@ class ChunkTable(Sequence[Chunk]):
         return {document.document_id: number for number, document in enumerate(documents)}, order, keys[order]
 
     def key(self) -> str:
-        """Hash of where the chunks are; with the context's id it says what they are."""
+        """Hash of the spans; together with the context's id it identifies the chunks."""
         from hashlib import blake2b
 
         return blake2b(self.spans.tobytes(), digest_size=16).hexdigest()

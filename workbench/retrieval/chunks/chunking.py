@@ -1,4 +1,4 @@
-"""Cutting documents into chunks of sentences. Every chunk knows its document and character span."""
+"""Cutting documents into chunks of whole sentences, each with its document and character span."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from workbench.text import sentence_spans
 
 Count = Callable[[str], int]
 _WORD_START = pattern(r"(?<=\s)\S")
-_CHARACTERS_PER_TOKEN = 4.0  # a first guess only; the packer corrects it as it counts
+_CHARACTERS_PER_TOKEN = 4.0  # first guess, corrected as tokens are counted
 
 
 def sentence_chunks(document: Document, chunk_tokens: int, overlap: int) -> list[Chunk]:
-    """Chunks of llama-index's SentenceSplitter, `chunk_tokens` long with `overlap` tokens shared.
+    """Chunks of llama-index's SentenceSplitter: at most `chunk_tokens` long, `overlap` tokens shared.
 
     The same texts as `SentenceSplitter.split_text` gives (white space at chunk borders stripped), with their exact
-    offsets, also where the document repeats itself. Tokens are counted in `workbench.text.DEFAULT_ENCODING`. Raises
-    MethodError when a single character is longer than `chunk_tokens`.
+    offsets, even where the document repeats itself. Tokens are counted in `workbench.text.DEFAULT_ENCODING`. Raises
+    MethodError when a single character has more than `chunk_tokens` tokens.
     """
     from workbench.llama import sentence_split_spans
 
@@ -32,12 +32,12 @@ def sentence_chunks(document: Document, chunk_tokens: int, overlap: int) -> list
 
 
 def pack(document: Document, room: int, count: Count, *, overlap: int = 0) -> list[Chunk]:
-    """Greedy sentence packing: chunks of at most `room` tokens that re-join to the document when `overlap` is 0.
+    """Greedy sentence packing: chunks of at most `room` tokens that join to the whole document when `overlap` is 0.
 
     Each chunk holds as many whole sentences as fit and runs to the start of the next sentence, so white space is kept.
     A sentence longer than the room is cut at words, and a word longer than the room at characters; a single character
-    longer than the room stands alone. With `overlap`, a chunk begins with the last sentences of the one before, at most
-    `overlap` tokens of them and never all of it.
+    longer than the room becomes a chunk. With `overlap`, a chunk begins with the last sentences of the one before, at
+    most `overlap` tokens of them and never with all of that chunk.
     """
     starts = [start for start, _ in sentence_spans(document.text)]
     return [Chunk.of(document, *span) for span in pack_spans(document.text, starts, room, count, overlap)]
@@ -46,7 +46,7 @@ def pack(document: Document, room: int, count: Count, *, overlap: int = 0) -> li
 def pack_spans(text: str, starts: Sequence[int], room: int, count: Count, overlap: int = 0) -> list[tuple[int, int]]:
     """Greedy packing of the units that begin at `starts` (ascending); spans as (start, end), see `pack`.
 
-    `count` is asked two to four times a chunk, whatever the units' number: it may be a server's tokenizer.
+    Calls `count` two to four times per chunk, however many units there are: it may be a server's tokenizer.
     """
     if room < 1:
         raise MethodError(f"a chunk needs room for at least one token, not {room}")
@@ -58,7 +58,7 @@ def pack_spans(text: str, starts: Sequence[int], room: int, count: Count, overla
     at = 0
     while at < len(bounds) - 1:
         stop = ruler.longest(bounds, at, room)
-        while stop == at and bounds[at + 1] - bounds[at] > 1:  # the unit is too long: its words, then its characters
+        while stop == at and bounds[at + 1] - bounds[at] > 1:  # the unit is too long: cut at words, then characters
             bounds[at : at + 2] = _finer(text, bounds[at], bounds[at + 1])
             stop = ruler.longest(bounds, at, room)
         stop = max(stop, at + 1)
@@ -70,13 +70,13 @@ def pack_spans(text: str, starts: Sequence[int], room: int, count: Count, overla
 
 
 def _finer(text: str, start: int, end: int) -> list[int]:
-    """Bounds of the words from `start` to `end`; of its characters when it is one word. Both ends included."""
+    """Bounds of the words from `start` to `end`, or of the characters of a single word. Includes both ends."""
     words = [match.start() for match in _WORD_START.finditer(text, start, end) if match.start() > start]
     return [start, *words, end] if words else list(range(start, end + 1))
 
 
 class _Ruler:
-    """Finds how many units fit in a room, guessing from the characters per token seen so far."""
+    """Finds how many units fit in a number of tokens, guessing from the characters per token seen so far."""
 
     def __init__(self, text: str, count: Count) -> None:
         self._text = text
@@ -98,7 +98,7 @@ class _Ruler:
             stop = min(max(guess, fits + 1), over - 1)
             if self._tokens(start, bounds[stop]) <= room:
                 fits = stop
-                if over < len(bounds) and over - fits > 1:  # the guess was short: look between, not unit by unit
+                if over < len(bounds) and over - fits > 1:  # the guess was short: bisect instead of unit by unit
                     stop = self._between(start, bounds, fits, over, room)
                     fits, over = stop, stop + 1
             else:

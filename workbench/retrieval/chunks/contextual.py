@@ -1,4 +1,4 @@
-"""Contextual retrieval: a model says where each chunk stands in its document, and that is searched with the chunk."""
+"""Contextual retrieval: a model describes each chunk's place in its document, and both are indexed together."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ _SEAM = 8
 
 
 def situated(chunks: Sequence[Chunk], context: Context, asker: Asker) -> list[str]:
-    """The chunks' texts, each with a model's sentence or two on where it stands (Anthropic, "Introducing Contextual
-    Retrieval", 2024); what is read stays the chunk itself.
+    """The texts to index: each chunk followed by a model's sentence or two on its place in the document (Anthropic,
+    "Introducing Contextual Retrieval", 2024). The reader still gets the chunk alone.
 
-    One call a chunk, side by side. The document comes first and is the same for all of its chunks, so that a server's
-    prefix cache holds it; one that is longer than the window is shown in parts, each chunk with the part it begins in.
-    Where no part of a document fits beside the chunk, and where the reply is empty, the chunk stands alone.
+    One call per chunk, all independent. The prompt begins with the document, the same for all of its chunks, so that a
+    server's prefix cache can hold it. A document longer than the window is shown in parts, each chunk with the part it
+    begins in. When the longest chunk leaves no room for a document, all chunks stay as they are, without any call; so
+    does a chunk whose reply is empty.
     """
     tokens = min(_CONTEXT_TOKENS, max(1, asker.room("", 0) // 8))
     longest = max((asker.count(chunk.text) for chunk in chunks), default=0)

@@ -1,8 +1,8 @@
 """Where the functions, methods and classes of a program begin.
 
-Python by its grammar. Other languages by the look of the line that begins a definition: a keyword (`function`, `func`,
-`fn`, `fun`, `def`, `sub`, `class`, `struct`, `impl`, ...: Go, Rust, Kotlin, Swift, Ruby, PHP, Perl), a type and a name
-before parentheses (C, C++, Java, C#), or a name that becomes an arrow or a function (JavaScript, TypeScript).
+Python is parsed. In other languages a definition is recognised by its first line: a keyword (`function`, `func`, `fn`,
+`fun`, `def`, `sub`, `class`, `struct`, `impl`, ...: Go, Rust, Kotlin, Swift, Ruby, PHP, Perl), a type and a name before
+parentheses (C, C++, Java, C#), or a name that is assigned a function or an arrow function (JavaScript, TypeScript).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FUNCTION = re.compile(
     r"[~\w:]+[ \t]*\([^;{}]*\)[^;{}]*\{?)[ \t]*$"
 )
 _ABOVE = ("@", "//", "/*", "*", "#[")
-_LONGEST_DEFINITION = 500  # characters of its first line; the pattern looks twice at each pair of places
+_LONGEST_DEFINITION = 500  # characters of its first line; the pattern's time grows with the square of the length
 
 
 def line_starts(text: str) -> list[int]:
@@ -32,7 +32,8 @@ def line_starts(text: str) -> list[int]:
 
 
 def definition_starts(text: str) -> list[int]:
-    """Where definitions begin, each with the decorators, annotations and comments right above it."""
+    """Where definitions begin: in Python with their decorators; in text that does not parse as Python, or has no
+    definition as such, with the comments, annotations and attributes right above them."""
     lines = line_starts(text)
     found = _python_functions(text, lines)
     return _looking_like_definitions(text, lines) if found is None else found
@@ -51,8 +52,9 @@ def _looking_like_definitions(text: str, lines: Sequence[int]) -> list[int]:
 
 
 def _python_functions(text: str, lines: Sequence[int]) -> list[int] | None:
-    """Starts of the functions, classes and methods of a Python text; None when it is none."""
-    if re.search("\r(?!\n)", text):  # a line's end to Python, none here
+    """Starts of the functions, classes and methods of a Python text, nested functions left out; None when it does not
+    parse or has none."""
+    if re.search("\r(?!\n)", text):  # Python ends a line at a lone carriage return, `line_starts` does not
         return None
     try:
         tree = ast.parse(text)

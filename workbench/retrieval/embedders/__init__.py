@@ -1,1 +1,1 @@
-"""Embedders: unit vectors of texts."""
+"""Embedders, which turn texts into unit vectors."""

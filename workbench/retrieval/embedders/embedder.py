@@ -1,4 +1,4 @@
-"""What an embedder is: unit vectors of texts."""
+"""The interface of embedders, which turn texts into unit vectors."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 class Embedder(Protocol):
     """`fit` returns an embedder fitted on texts (itself, when nothing is fitted); `embed` gives unit rows.
 
-    Optional methods that the chunk index uses when they are there: `embed_queries(texts)` (models that embed questions
-    in another way), `embed_spans(text, spans)` (late chunking), `fit_counts` and `embed_counts` (texts analysed
-    already), `arrays` and `of_arrays` (what was fitted, to be kept), `cached_in(directory)` and `speaking(language)`.
+    Optional methods that the chunk index uses where they exist: `embed_queries(texts)` (models that embed questions
+    differently), `embed_spans(text, spans)` (late chunking), `fit_counts` and `embed_counts` (from term counts instead
+    of texts), `arrays` and `of_arrays` (save and restore what was fitted), `cached_in(directory)` (cache vectors that
+    cost money) and `speaking(language)`.
     """
 
     @property
     def name(self) -> str:
-        """What tells its vectors from another's: texts and name say which vectors they have."""
+        """Identifies the vectors: the same name and texts always give the same ones."""
 
     def fit(self, texts: Sequence[str]) -> Embedder:
         """An embedder ready for these texts."""
@@ -32,7 +33,7 @@ class Embedder(Protocol):
 
 
 def kept_in(embedder: Embedder, directory: Path | None) -> Embedder:
-    """The embedder, keeping in a folder what it is paid for, where it is one that is paid and there is a folder."""
+    """The embedder with its vectors cached in a folder, if it supports that and a folder is given."""
     if directory is None or not hasattr(embedder, "cached_in"):
         return embedder
     kept: Embedder = embedder.cached_in(directory)

@@ -21,23 +21,24 @@ _MARKS = 16
 
 
 class LlamaEmbedder:
-    """Any llama-index embedding object, given from Python. Questions go through its query method."""
+    """Any llama-index embedding object, passed from Python. Questions go through its query method."""
 
     def __init__(self, embedding: Any) -> None:
         self._embedding = embedding
 
     @cached_property
     def name(self) -> str:
-        """The class and model, and a mark of the vectors themselves: most classes leave the model's name at "unknown",
-        and what else tells two objects apart (folder, instruction, pooling) each class keeps in its own place.
+        """The class, the model and a fingerprint of the vectors: most classes leave the model's name at "unknown", and
+        each stores other settings that change the vectors (folder, instruction, pooling) in its own way.
 
-        Embeds one short text when it is first asked for. Raises ModelError for a vector that is none.
+        Embeds one short text on first access. Raises BadReply when the result is not one vector of finite numbers.
         """
         import numpy as np
 
         kind = type(self._embedding).__name__
         (vector,) = self._embedded([_PROBE])
-        largest = np.argsort(-np.abs(vector), kind="stable")[:_MARKS]  # in order: noise in the last digits moves none
+        # the order of the largest values survives noise in the last digits
+        largest = np.argsort(-np.abs(vector), kind="stable")[:_MARKS]
         mark = combined_hash(str(len(vector)), *(f"{np.sign(vector[place]):.0f}{place}" for place in largest))[:8]
         return f"llama-index/{kind}/{getattr(self._embedding, 'model_name', 'unknown')}-{mark}"
 
@@ -61,7 +62,7 @@ class LlamaEmbedder:
         return self
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors of texts. Raises BadReply for vectors that are none."""
+        """Unit vectors of texts. Raises BadReply unless there is one per text, of finite numbers and equally long."""
         return self._embedded(texts)
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:

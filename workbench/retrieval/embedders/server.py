@@ -1,4 +1,4 @@
-"""Embeddings from a server: batched, concurrent, checked, and each text paid for once."""
+"""Embeddings from a server: batched, concurrent, checked and cached, so that each text is paid for once."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 class ServerEmbedder:
     """Any OpenAI-compatible `/v1/embeddings`: `openai/text-embedding-3-small`, `server/NAME@http://host/v1`.
 
-    Texts go out in batches of `batch`, `concurrency` requests at a time; equal texts once. A batch that the server
-    refuses is halved, down to the text that it does not take. A reply is used, and kept, only when it holds one vector
-    a text, all of finite numbers and of the same length. With `cached_in`, vectors are kept in `embeddings.sqlite` by
-    the hash of model and text.
+    Texts are sent in batches of `batch`, `concurrency` requests at a time; equal texts once. A batch that the server
+    refuses, perhaps for its size, is halved, down to single texts. A reply is used, and cached, only when it holds one
+    vector per text, all of finite numbers and of the same length. With `cached_in`, vectors are stored in
+    `embeddings.sqlite` by the hash of embedder name and text.
     """
 
     def __init__(
@@ -43,15 +43,15 @@ class ServerEmbedder:
         self._cache: VectorCache | None = None
         self._kept: dict[Path, ServerEmbedder] = {}
         self._lock = threading.Lock()
-        self._width: int | None = None  # dimensions of the first vector: all others must have as many
+        self._width: int | None = None  # dimensions of the first vector; all others must have the same
 
     def fit(self, texts: Sequence[str]) -> ServerEmbedder:
         """Itself: nothing is fitted."""
         return self
 
     def cached_in(self, directory: Path) -> ServerEmbedder:
-        """The same, keeping its vectors in a folder; one connection a folder, however often it is asked for. Raises
-        StoreError for a folder that cannot be used."""
+        """The same embedder with a cache in a folder; one instance and connection per folder. Raises StoreError for a
+        folder that cannot be used."""
         with self._lock:
             if directory not in self._kept:
                 kept = copy.copy(self)
@@ -62,15 +62,15 @@ class ServerEmbedder:
             return self._kept[directory]
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors. Raises ModelError when the server fails for good, of it RequestRefused when it refuses the
-        texts and BadReply when it sends no usable vectors."""
+        """Unit vectors. Raises ModelError when the server keeps failing, and its subclasses RequestRefused when it
+        refuses the texts and BadReply when its vectors cannot be used."""
         import numpy as np
 
         from workbench.retrieval.embedders.embedder import unit_rows
 
         if not texts:
             return np.zeros((0, 1), dtype=np.float32)
-        # an empty string is refused by most servers; a space embeds to something harmless
+        # most servers refuse an empty string; a space is accepted and harmless
         asked = {self._hash(text): text or " " for text in texts}
         if is_dry():
             return self._made_up(texts, asked)
@@ -88,7 +88,7 @@ class ServerEmbedder:
             with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
                 for rows in pool.map(lambda batch: self._fetched(batch, asked, used), batches):
                     known.update(rows)
-        finally:  # what was sent before a failure is paid for, too
+        finally:  # requests before a failure are paid for, too
             seconds = time.monotonic() - started
             if used:
                 tell(Bill("embed", self.name, len(missing), sum(used), seconds))
@@ -97,7 +97,7 @@ class ServerEmbedder:
         return unit_rows(np.stack([known[self._hash(text)] for text in texts]))
 
     def _made_up(self, texts: Sequence[str], asked: dict[str, str]) -> NDArray[np.float32]:
-        """Vectors that depend on the texts and mean nothing; the bill is estimated."""
+        """Meaningless vectors that differ by text, for a dry run; the bill is estimated."""
         import numpy as np
 
         from workbench.retrieval.embedders.embedder import unit_rows
@@ -110,9 +110,9 @@ class ServerEmbedder:
         return combined_hash(self.name, text)
 
     def _fetched(self, batch: Sequence[str], asked: dict[str, str], used: list[int]) -> dict[str, NDArray[np.float32]]:
-        """The vectors of a batch, kept at once: what was paid for survives a failure of the next one. Its tokens are
-        added to `used`."""
-        if len(batch) > self._batch:  # another batch was too large meanwhile
+        """The vectors of a batch, cached at once so that what was paid for survives a later failure. Its tokens are
+        appended to `used`."""
+        if len(batch) > self._batch:  # another thread has found this size to be too large
             return self._halves(batch, asked, used)
         texts = [asked[digest] for digest in batch]
         try:
@@ -133,7 +133,7 @@ class ServerEmbedder:
         return self._fetched(batch[:middle], asked, used) | self._fetched(batch[middle:], asked, used)
 
     def _request(self, texts: list[str]) -> tuple[list[NDArray[np.float32]], int]:
-        """Vectors, and the tokens that the server counted."""
+        """Vectors, and the number of tokens that the server reports."""
         what = f"embeddings of {self.name}"
 
         def read(reply: Any) -> tuple[list[NDArray[np.float32]], int]:
@@ -147,7 +147,7 @@ class ServerEmbedder:
         import numpy as np
 
         try:
-            with np.errstate(over="ignore"):  # what single precision cannot hold is found to be infinite below
+            with np.errstate(over="ignore"):  # values too large for single precision become infinite, checked below
                 vector = np.array(values, dtype=np.float32)
         except (TypeError, ValueError) as error:
             raise BadReply(f"embeddings of {self.name}: a vector is no list of numbers") from error
@@ -169,15 +169,15 @@ class ServerEmbedder:
 
 
 def shares(whole: float, texts: Mapping[str, str]) -> dict[str, float]:
-    """What each text has of the tokens or seconds of a request, by its length: servers count a request as a whole, and
-    the shares of the same texts sum up to it again."""
+    """Each text's share of a request's tokens or seconds, in proportion to its length: servers report only the total.
+    The shares sum to `whole`."""
     length = sum(map(len, texts.values())) or 1
     return {digest: whole * len(text) / length for digest, text in texts.items()}
 
 
 class VectorCache:
-    """Vectors by key in one SQLite file, for several threads and processes. Raises StoreError for a file that cannot be
-    used. `dtype` is numpy's name of their numbers."""
+    """Vectors by key in one SQLite file, shared by threads and processes. `dtype` is the numpy type of the numbers.
+    Raises StoreError for a file that cannot be used."""
 
     def __init__(self, path: Path, dtype: str = "float32") -> None:
         self._lock = threading.Lock()
@@ -191,16 +191,16 @@ class VectorCache:
                 "CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB) WITHOUT ROWID"
             )
             columns = [row[1] for row in self._connection.execute("PRAGMA table_info(vectors)")]
-            for name in ("tokens", "seconds"):  # what each text cost and took; files of earlier versions do not know
+            for name in ("tokens", "seconds"):  # files of earlier versions lack these columns
                 if name not in columns:
-                    with suppress(sqlite3.OperationalError):  # another process was faster
+                    with suppress(sqlite3.OperationalError):  # another process has just added it
                         self._connection.execute(f"ALTER TABLE vectors ADD COLUMN {name} REAL")
             self._connection.commit()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{path} cannot be used to keep vectors: {error}") from error
 
     def get(self, keys: Iterable[str]) -> dict[str, NDArray[Any]]:
-        """The vectors that are there."""
+        """The vectors of those keys that are in the file."""
         import numpy as np
 
         found = {}
@@ -212,7 +212,7 @@ class VectorCache:
         return found
 
     def cost(self, keys: Iterable[str]) -> tuple[int, float]:
-        """The tokens that the vectors of these keys had cost and the seconds that they had taken, where known."""
+        """The tokens and seconds that the vectors of these keys cost when they were made, where known."""
         tokens = seconds = 0.0
         with self._lock:
             for key in keys:
@@ -222,12 +222,12 @@ class VectorCache:
         return round(tokens), seconds
 
     def took(self, seconds: Mapping[str, float]) -> None:
-        """Keep what the vectors of these keys have taken."""
+        """Store the seconds that the vectors of these keys took."""
         rows = [(share, key) for key, share in seconds.items()]
         self._write("UPDATE vectors SET seconds = ? WHERE key = ?", rows)
 
     def put(self, vectors: Mapping[str, NDArray[Any]], tokens: Mapping[str, float] | None = None) -> None:
-        """Keep vectors, and what they cost."""
+        """Store vectors, with the tokens that they cost."""
         cost = tokens or {}
         rows = [(key, vector.tobytes(), cost.get(key)) for key, vector in vectors.items()]
         self._write("INSERT OR REPLACE INTO vectors (key, vector, tokens) VALUES (?, ?, ?)", rows)
@@ -236,5 +236,5 @@ class VectorCache:
         try:
             with self._lock, self._connection:
                 self._connection.executemany(statement, rows)
-        except sqlite3.Error as error:  # a full disk, most likely: better to stop than to pay for what is not kept
+        except sqlite3.Error as error:  # most likely a full disk: stop rather than pay for vectors that get lost
             raise StoreError(f"{self._path} cannot keep vectors: {error}") from error

@@ -1,4 +1,4 @@
-"""Embedders around another one: fewer dimensions, words before the text, late chunking."""
+"""Embedders that wrap another one: fewer dimensions, a prefix before the text, late chunking."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TruncatedEmbedder:
         self._dimensions = dimensions
 
     def fit(self, texts: Sequence[str]) -> TruncatedEmbedder:
-        """The same over the fitted embedder."""
+        """The same wrapper around the fitted embedder."""
         return TruncatedEmbedder(self._inner.fit(texts), self._dimensions)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -34,7 +34,7 @@ class TruncatedEmbedder:
         return self._cut(self._inner.embed(texts))
 
     def __getattr__(self, name: str) -> Any:
-        """The optional methods, where the inner embedder has them."""
+        """Optional methods and attributes of the inner embedder, where it has them."""
         if name not in ("embed_queries", "embed_spans", "embed_counts", "fit_counts", "of_arrays", "arrays",
                         "cached_in", "speaking", "language", "late"):  # fmt: skip
             raise AttributeError(name)
@@ -50,9 +50,9 @@ class TruncatedEmbedder:
 
 
 class PrefixedEmbedder:
-    """Another embedder with words before each question or each text, as many trained models want them: E5 "query: " and
-    "passage: ", Nomic "search_query: " and "search_document: ", BGE an instruction before questions alone. Raises
-    InputError for late chunking, where no text stands by itself.
+    """Another embedder with a prefix before each question and each text, as many trained models need: E5 "query: " and
+    "passage: ", Nomic "search_query: " and "search_document: ", BGE an instruction before questions only. Raises
+    InputError for late chunking, where chunks are not embedded as separate texts.
     """
 
     def __init__(self, inner: Any, query_prefix: str, document_prefix: str) -> None:
@@ -67,16 +67,16 @@ class PrefixedEmbedder:
         self._prefixes = (query_prefix, document_prefix)
 
     def fit(self, texts: Sequence[str]) -> PrefixedEmbedder:
-        """The same over the fitted embedder."""
+        """The same wrapper around the fitted embedder."""
         return PrefixedEmbedder(self._inner.fit(self._prefixed(texts)), *self._prefixes)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors of texts with the documents' prefix."""
+        """Unit vectors of texts with the document prefix."""
         vectors: NDArray[np.float32] = self._inner.embed(self._prefixed(texts))
         return vectors
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors of questions with theirs."""
+        """Unit vectors of questions with the query prefix."""
         embed = getattr(self._inner, "embed_queries", None) or self._inner.embed
         vectors: NDArray[np.float32] = embed([self._prefixes[0] + text for text in texts])
         return vectors
@@ -85,7 +85,7 @@ class PrefixedEmbedder:
         return [self._prefixes[1] + text for text in texts]
 
     def __getattr__(self, name: str) -> Any:
-        """The optional methods that see no text, where the inner embedder has them."""
+        """Those optional methods and attributes of the inner embedder that involve no text, where it has them."""
         if name not in ("of_arrays", "arrays", "cached_in", "speaking", "language"):
             raise AttributeError(name)
         inner = getattr(self._inner, name)
@@ -95,8 +95,8 @@ class PrefixedEmbedder:
 
 
 class LateEmbedder:
-    """Another embedder by late chunking: `embedder: late:minilm`. Chunks are embedded in the light of their document,
-    questions as ever. Raises InputError for an embedder that does not give vectors of tokens."""
+    """Another embedder with late chunking (`embedder: late:minilm`): chunks are embedded within their document,
+    questions as usual. Raises InputError for an embedder that gives no token vectors."""
 
     late = True
 

@@ -1,1 +1,1 @@
-"""Graphs of what a text names, and clusters of its chunks."""
+"""Graphs of the entities and facts in a text, and clusters of its chunks."""

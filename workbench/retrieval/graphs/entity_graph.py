@@ -1,4 +1,4 @@
-"""A graph of entities and chunks: triples in, personalised PageRank over chunks out."""
+"""A graph of entities and chunks, built from triples, that ranks chunks by personalised PageRank."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OPENERS = STOP_WORDS | {
 
 @dataclass(frozen=True, slots=True)
 class Triple:
-    """subject, relation, object, and the position of the chunk that says so."""
+    """Subject, relation and object, and the position of the chunk that states them."""
 
     subject: str
     relation: str
@@ -36,14 +36,15 @@ class Triple:
 
 
 def normalise(entity: str) -> str:
-    """The node name of an entity: lower case, white space and possessives folded. Any script is kept."""
+    """The node name of an entity: lower case, white space collapsed, without surrounding punctuation, possessive 's and
+    leading "the". Works in any script."""
     folded = _EDGE_SPACE.sub(" ", entity.strip(" \t\n.,;:!?\"'“”’()[]")).lower()
     return folded.removesuffix("'s").removesuffix("’s").removeprefix("the ")
 
 
 def entities(text: str) -> list[str]:
-    """Capitalised spans and years, in order of appearance, each once; a sentence's first word counts when it is not
-    an ordinary opener."""
+    """Normalised names of capitalised spans and of numbers of 3 or 4 digits (years), in order of appearance, each once.
+    Leading words that often open a sentence ("After", "The") are left out."""
     found: dict[str, None] = {}
     for match in _ENTITY.finditer(text):
         words = match.group().split()
@@ -56,7 +57,7 @@ def entities(text: str) -> list[str]:
 
 
 def cooccurrence_triples(text: str, chunk: int) -> list[Triple]:
-    """One `appears with` triple for each pair of entities of the same sentence (no model call)."""
+    """One `appears with` triple for each pair among a sentence's first 12 entities (no model call)."""
     pairs: dict[tuple[str, str], None] = {}
     for start, end in sentence_spans(text):
         for a, b in combinations(entities(text[start:end])[:12], 2):
@@ -65,7 +66,7 @@ def cooccurrence_triples(text: str, chunk: int) -> list[Triple]:
 
 
 class EntityGraph:
-    """An undirected weighted graph: entity–entity edges count co-occurrences, chunk–entity edges weigh 1."""
+    """An undirected weighted graph: entity–entity edges weigh the number of their triples, chunk–entity edges 1."""
 
     def __init__(self, triples: Iterable[Triple], chunks: Sequence[str]) -> None:
         import networkx as nx
@@ -90,14 +91,14 @@ class EntityGraph:
         self.graph.add_edge(a, b, weight=weight + 1.0)
 
     def link(self, pairs: Iterable[tuple[str, str, float]]) -> None:
-        """Add weighted edges between entities that no fact joins: synonyms."""
+        """Add weighted edges (synonyms) between entities of the graph that no edge joins yet."""
         for a, b, weight in pairs:
             ends = ("entity", a), ("entity", b)
             if a != b and all(end in self.graph for end in ends) and not self.graph.has_edge(*ends):
                 self.graph.add_edge(*ends, weight=weight)
 
     def seeds(self, names: Iterable[str]) -> dict[str, float]:
-        """Entities of the graph that match names, whole or by their words, weighted by how few chunks hold them."""
+        """Entities of the graph that match names, fully or by their words, weighted by 1 / number of their chunks."""
         weights: dict[str, float] = {}
         for name in map(normalise, names):
             matched = [name] if name in self.chunks_of else self._partial(name)
@@ -114,9 +115,10 @@ class EntityGraph:
     def rank(
         self, seeds: Mapping[str, float], chunk_prior: Mapping[int, float] | None = None, damping: float = 0.5
     ) -> list[tuple[int, float]]:
-        """Personalised PageRank from entity seeds and a prior over chunks; chunks by score, ties by position.
+        """Chunks with their personalised PageRank, restarted at entity seeds and a prior over chunks; best first, ties
+        by position.
 
-        `damping` 0.5 is HippoRAG 2's. Empty when there is nothing to start from.
+        `damping` 0.5 is HippoRAG 2's. Empty when no seed or prior chunk is in the graph with a positive weight.
         """
         import networkx as nx
 
@@ -132,7 +134,7 @@ class EntityGraph:
         return sorted(ranked, key=lambda item: (-item[1], item[0]))
 
     def facts(self, names: Iterable[str]) -> list[str]:
-        """The relations inside a group of entities as lines, each once, the strongest pairs first."""
+        """The relations within a group of entities as lines, each once, pairs with the heaviest edges first."""
         group = set(names)
         lines: dict[str, float] = {}
         for triple in self.triples:
@@ -147,7 +149,7 @@ class EntityGraph:
         import networkx as nx
 
         only = self.graph.subgraph([node for node in self.graph if node[0] == "entity"])
-        # networkx iterates sets inside: a relabelled, sorted copy makes the outcome depend on the seed alone
+        # networkx iterates over sets: a copy with sorted nodes and edges makes the outcome depend on the seed alone
         ordered = nx.Graph()
         ordered.add_nodes_from(sorted(only.nodes))
         ordered.add_weighted_edges_from(sorted((*sorted((a, b)), d["weight"]) for a, b, d in only.edges(data=True)))

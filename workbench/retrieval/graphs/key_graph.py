@@ -1,4 +1,4 @@
-"""Key elements of atomic facts as a graph (GraphReader): two elements are joined where one fact names both."""
+"""GraphReader's graph: its nodes are the key elements of atomic facts, joined where one fact names both."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from workbench.retrieval.graphs.entity_graph import normalise
 
 @dataclass(frozen=True)
 class KeyGraph:
-    """Chunks' texts; facts as (text, chunk); for each key element its facts and, most shared first, its neighbours.
+    """The chunks' texts; facts as (text, chunk); for each key element its facts, and its neighbours sorted by the
+    number of shared facts, largest first.
 
-    Elements are keyed by `entity_graph.normalise`d spelling, in the order in which the text first names them.
+    Elements are keyed by their spelling after `entity_graph.normalise`, in the order in which the text first names
+    them.
     """
 
     chunks: tuple[str, ...]
@@ -23,7 +25,7 @@ class KeyGraph:
 
     @classmethod
     def of(cls, chunks: Sequence[str], facts: Iterable[tuple[str, Sequence[str], int]]) -> KeyGraph:
-        """The graph of facts given as (text, key elements, chunk)."""
+        """The graph of facts that are given as (text, key elements, chunk)."""
         held: list[tuple[str, int]] = []
         facts_of: dict[str, list[int]] = {}
         shared: dict[str, dict[str, int]] = {}
@@ -43,12 +45,12 @@ class KeyGraph:
         return list(self.facts_of)
 
     def chunks_of(self, element: str) -> list[int]:
-        """The chunks of an element's facts, in the text's order."""
+        """The chunks of an element's facts, in the order of the facts."""
         return list(dict.fromkeys(self.facts[i][1] for i in self.facts_of[element]))
 
 
 def closest(name: str, known: Sequence[str]) -> str | None:
-    """The known element of that name, or one spelled much like it."""
+    """The known element of that name, else the one spelled most like it, else None."""
     key = normalise(name)
     if key in known:
         return key

@@ -1,4 +1,4 @@
-"""Entities and relations with descriptions, merged by name; hierarchical Leiden communities."""
+"""A knowledge graph of described entities and relations, merged by name, with hierarchical Leiden communities."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass
 class Entity:
-    """What is known of an entity: its name as first written, type, descriptions, and the chunks that name it."""
+    """An entity: its name as first written, type, descriptions, and the chunks that name it."""
 
     name: str
     kind: str = ""
@@ -24,7 +24,7 @@ class Entity:
 
 @dataclass
 class Relation:
-    """What is known of two entities: `weight` sums the strengths with which it was stated."""
+    """A relation of two entities; `weight` sums the strengths of all its statements."""
 
     ends: Pair
     descriptions: list[str] = field(default_factory=list)
@@ -44,7 +44,8 @@ class Community:
 
 
 class KnowledgeGraph:
-    """Undirected. Keys of entities are `entity_graph.normalise`d names; keys of relations their sorted ends."""
+    """An undirected graph. Entities are keyed by their names after `entity_graph.normalise`, relations by their two
+    entities' keys, sorted."""
 
     def __init__(self) -> None:
         self.entities: dict[str, Entity] = {}
@@ -52,7 +53,7 @@ class KnowledgeGraph:
         self._touching: dict[str, list[Pair]] = {}
 
     def add_entity(self, name: str, kind: str, description: str, chunk: int) -> None:
-        """Merge what a chunk says of an entity into what is known; a name without a letter or digit is ignored."""
+        """Merge what a chunk says of an entity into the graph; a name that is empty once normalised is ignored."""
         key = normalise(name)
         if key:
             entity = self.entities.setdefault(key, Entity(name.strip(), kind.strip()))
@@ -62,7 +63,7 @@ class KnowledgeGraph:
     def add_relation(
         self, source: str, target: str, description: str, keywords: Iterable[str], weight: float, chunk: int
     ) -> bool:
-        """Merge a relation; False when an end is unknown or both are the same."""
+        """Merge a relation into the graph; False when an entity is unknown or both are the same."""
         a, b = sorted((normalise(source), normalise(target)))
         if a == b or a not in self.entities or b not in self.entities:
             return False
@@ -87,7 +88,7 @@ class KnowledgeGraph:
         return len(self.relations_of(key))
 
     def rank(self, pair: Pair) -> int:
-        """The sum of both ends' degrees: how central a relation is."""
+        """How central a relation is: the sum of its entities' degrees."""
         return self.degree(pair[0]) + self.degree(pair[1])
 
     def inside(self, keys: Sequence[str]) -> list[Pair]:
@@ -96,8 +97,8 @@ class KnowledgeGraph:
         return sorted((p for p in self._around(keys) if set(p) <= chosen), key=lambda pair: (-self.rank(pair), pair))
 
     def outside(self, keys: Sequence[str]) -> list[Pair]:
-        """The relations of some entities to others: to those first that most of them are related to, then the most
-        central."""
+        """The relations of some entities to others, sorted by how many of the given entities the other one is related
+        to, then by centrality."""
         chosen = set(keys)
         pairs = [(p, end) for p in self._around(keys) for end in set(p) - chosen]
         links: dict[str, int] = {}
@@ -109,8 +110,8 @@ class KnowledgeGraph:
         return dict.fromkeys(pair for key in keys for pair in self.relations_of(key))
 
     def chunks_behind(self, keys: Sequence[str]) -> list[int]:
-        """The chunks that name some entities: in the order of the entities, then by how many of an entity's relations a
-        chunk states."""
+        """The chunks that name some entities, in the order of the entities; those of one entity sorted by how many of
+        its relations they state."""
         found: dict[int, None] = {}
         for key in keys:
             stated = [chunk for pair in self.relations_of(key) for chunk in self.relations[pair].chunks]
@@ -118,8 +119,8 @@ class KnowledgeGraph:
         return list(found)
 
     def communities(self, *, largest: int, seed: int) -> list[Community]:
-        """Hierarchical Leiden over the largest connected component, communities of more than `largest` entities cut
-        again; coarse levels first. By `graspologic_native`, the implementation of microsoft/graphrag."""
+        """Hierarchical Leiden on the largest connected component; communities of more than `largest` entities are split
+        again; coarse levels first. Uses `graspologic_native`, as microsoft/graphrag does."""
         import graspologic_native
 
         inside = self._largest_component()

@@ -1,4 +1,4 @@
-"""RAPTOR's clustering: a Gaussian mixture over reduced vectors, globally and then inside each cluster; soft."""
+"""RAPTOR's soft clustering: a Gaussian mixture over reduced vectors, first of all rows, then within each cluster."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_PATIENCE = 8  # the search for the number of clusters ends after so many worse ones
+_PATIENCE = 8  # the search for the number of clusters ends after this many worse ones in a row
 
 
 def soft_clusters(
     vectors: NDArray[np.float32], *, seed: int, dimensions: int = 10, threshold: float = 0.1, most: int = 50
 ) -> list[list[int]]:
-    """Clusters of rows, each ascending; a row may be in several, and is in at least one.
+    """Clusters of rows as ascending positions; each row is in at least one, and may be in several.
 
-    Rows are reduced to `dimensions`, a mixture is fitted whose number of parts has the least BIC, and a row belongs to
-    every part with a probability over `threshold`; the search for that number ends after eight that are worse; each
-    global cluster of more than `dimensions` + 1 rows is clustered again by itself. Sarthi et al. 2024 reduce by UMAP;
-    here by the eigenvectors of the same nearest-neighbour graph, UMAP's own starting point, which needs no further
-    package. The same input and seed give the same clusters.
+    Rows are reduced to `dimensions`, and a mixture is fitted with the number of components, below `most`, that has the
+    lowest BIC; the search for it ends after eight worse ones in a row. A row belongs to every component with a
+    probability above `threshold`. Each global cluster of more than `dimensions` + 1 rows is clustered again by itself.
+    Sarthi et al. 2024 reduce by UMAP; this uses the eigenvectors of the same nearest-neighbour graph, UMAP's own
+    initialisation, which need no further package. The same input and seed give the same clusters.
     """
     from threadpoolctl import threadpool_limits
 
     if len(vectors) <= dimensions + 1:
         return [list(range(len(vectors)))] if len(vectors) else []
-    with threadpool_limits(1):  # many tiny products: threads that spin make them twenty times slower
+    with threadpool_limits(1):  # many tiny matrix products: waiting threads make them twenty times slower
         return _clusters(vectors, seed, dimensions, threshold, most)
 
 
@@ -51,12 +51,12 @@ def _reduced(vectors: NDArray[np.float32], neighbours: int, dimensions: int) -> 
     np.fill_diagonal(similar, 0.0)
     bound = -np.sort(-similar, axis=1)[:, min(neighbours, size) - 1 : min(neighbours, size)]
     graph = np.where(similar >= bound, similar, 0.0)
-    graph = np.maximum(graph, graph.T) + 1e-6  # a little of everything, so that no part is cut off
+    graph = np.maximum(graph, graph.T) + 1e-6  # a tiny weight everywhere keeps the graph connected
     scale = 1.0 / np.sqrt(graph.sum(axis=1))
     wanted = min(dimensions, size - 2)
-    # all eigenvectors: LAPACK's drivers for a few of them fail on matrices with many equal rows
+    # all eigenvectors: LAPACK's drivers for only some of them fail on matrices with many equal rows
     found = np.linalg.eigh(graph * scale[:, None] * scale[None, :])[1][:, size - 1 - wanted : size - 1]
-    # the mixture does not care for signs, but equal input must give equal numbers on every machine's solver
+    # the mixture does not depend on signs, but equal input must give equal numbers with every machine's solver
     signs = np.sign(found[np.abs(found).argmax(axis=0), range(found.shape[1])])
     return np.asarray(found * signs * np.sqrt(size))
 

@@ -1,1 +1,1 @@
-"""Indexes of chunks, dense and sparse, and the shelf on which they are kept."""
+"""Indexes of chunks, dense and sparse, and the folder ("shelf") in which they are kept on disk."""

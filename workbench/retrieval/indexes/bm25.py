@@ -1,7 +1,7 @@
-"""Sparse retrieval: the scores of rank-bm25's Okapi, L and Plus, kept as a matrix of what each term adds to each text.
+"""BM25 (Okapi, L and Plus) as defined by rank-bm25, computed ahead for every term and text.
 
-rank-bm25 is the definition; it walks over all texts for every term of a query. What a term adds to a text does not
-depend on the query, so it is computed once, and a query is a sum of a few columns. Equal to rank-bm25 to 1e-9 (tested).
+rank-bm25 visits all texts for every term of a query. What a term adds to a text's score does not depend on the query,
+so here it is computed once, and a query is a sum of a few columns. Scores equal rank-bm25's to 1e-9 (tested).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ VARIANTS = ("okapi", "l", "plus")
 
 @dataclass(frozen=True, slots=True)
 class Bm25Options:
-    """rank-bm25's parameters, with its defaults: `delta` is 0.5 for L and 1 for Plus; `epsilon` floors Okapi's idf of
-    terms that more than half of the texts hold, at that share of the mean idf."""
+    """rank-bm25's parameters and defaults. `delta` is 0.5 for L and 1 for Plus. `epsilon`: Okapi's idf is negative for
+    terms in more than half of the texts, and is replaced there by this share of the mean idf."""
 
     variant: Variant = "okapi"
     k1: float = 1.5
@@ -36,7 +36,7 @@ class Bm25Options:
     language: str = "english"
 
     def __post_init__(self) -> None:
-        """Raises InputError naming the field as `chunk_rag` calls it."""
+        """Raises InputError with the field's name among the options of `chunk_rag`."""
         if self.variant not in VARIANTS:
             raise UnknownName("BM25 variant", self.variant, list(VARIANTS), field="bm25")
         within("k1", self.k1, 0)
@@ -79,9 +79,9 @@ class Bm25Index:
         elif options.variant == "plus":
             delta = 1.0 if options.delta is None else options.delta
             rest = idf * delta
-            gain = tf * (options.k1 + 1) / (options.k1 * stretch + tf)  # its delta is in `rest`, as every text gets it
+            gain = tf * (options.k1 + 1) / (options.k1 * stretch + tf)  # every text gets delta, so it is in `rest`
         else:
-            # rank-bm25 also multiplies by the term's count, which BM25L's paper does not
+            # rank-bm25 also multiplies by the term's count, unlike the paper on BM25L
             delta = 0.5 if options.delta is None else options.delta
             rest = np.zeros_like(idf)
             turned = tf / stretch + delta
@@ -100,7 +100,7 @@ class Bm25Index:
         if self.options.variant == "l":
             return np.asarray(np.log(size + 1) - np.log(frequency + 0.5))
         idf = np.log(size - frequency + 0.5) - np.log(frequency + 0.5)
-        # summed in rank-bm25's way: over all terms, also those whose idf is then replaced
+        # as in rank-bm25, the mean is over all terms, including those whose idf is then replaced
         floored: NDArray[np.float64] = np.where(idf < 0, self.options.epsilon * idf.mean(), idf) if len(idf) else idf
         return floored
 
@@ -116,7 +116,7 @@ class Bm25Index:
         return scores + rest if rest else scores
 
     def _gains(self, columns: Sequence[int]) -> NDArray[np.float64]:
-        """What the terms add to each text above what every text gets; a repeated term counts each time."""
+        """What the terms add to each text, without the part that every text gets; a repeated term counts each time."""
         import numpy as np
 
         scores = np.zeros(self._size)
@@ -129,7 +129,7 @@ class Bm25Index:
         return scores
 
     def search(self, query: str, k: int) -> list[tuple[int, float]]:
-        """The `k` best positions with their scores, ties by position. A text without any query term is no hit."""
+        """The `k` best positions with their scores, ties by position. Texts without any query term are not returned."""
         columns = self._query(query)
         if not columns or k < 1:
             return []
@@ -137,7 +137,7 @@ class Bm25Index:
         return [(position, score + rest) for position, score in best(self._gains(columns), k)]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All that the index is, as arrays to be kept."""
+        """The whole index as arrays to save."""
         from workbench.retrieval.top_k import packed_strings
 
         text, ends = packed_strings(self._columns)
@@ -148,7 +148,7 @@ class Bm25Index:
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[Any]], size: int, options: Bm25Options) -> Bm25Index:
-        """The index over `size` texts from kept arrays, which may be memory-mapped."""
+        """The index over `size` texts from saved arrays, which may be memory-mapped."""
         from workbench.retrieval.top_k import unpacked_strings
 
         index = cls.__new__(cls)
@@ -163,7 +163,7 @@ class Bm25Index:
 def add_column(
     scores: NDArray[np.float64], rows: NDArray[np.int32], values: NDArray[np.float64], times: float = 1.0
 ) -> None:
-    """Add `times` × `values` to `scores` at `rows`, in place: one column of a sparse matrix times a number."""
+    """Add `times` × `values` to `scores` at `rows`, in place: a column of a sparse matrix times a number."""
     import numpy as np
 
     try:  # scipy's compiled product reads 32-bit rows as they are; numpy's indexing converts them first (4× slower)

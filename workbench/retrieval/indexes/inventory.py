@@ -1,4 +1,4 @@
-"""What lies on the shelf: kept indexes with their sizes and last use, whole or not, and making it smaller."""
+"""Lists the indexes kept on disk with size, last use and state, and deletes those that are not needed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ KINDS = ("chunks", "sparse", "dense")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A thing on the shelf. `used` is when it was last opened, in seconds since 1970; `state` is `whole`, `old format`
-    (of another version of the workbench: nothing opens it any more), `damaged` (its files are not what was written),
-    or `left over` by a builder that was killed."""
+    """An entry of the index folder. `used` is when it was last opened, in seconds since 1970. `state` is `whole`,
+    `old format` (of another version of the workbench, which this one cannot open), `damaged` (its files are not what
+    was written), or `left over` (of a build that is running or was killed)."""
 
     path: Path
     kind: str
@@ -31,8 +31,8 @@ class Kept:
 
 
 def inventory(directory: Path, version: str, *, verify: bool = False) -> list[Kept]:
-    """All that lies in a folder of indexes, the last used first. `version` is the format that is current. Files are
-    compared with their checksums only when told to `verify`: that reads them all."""
+    """All entries of a folder of indexes, the most recently used first. `version` is the current format. Files are
+    compared with their checksums only with `verify`, which reads them all."""
     found = [_kept(path, version, verify) for path in directory.iterdir() if path.name.partition("-")[0] in KINDS]
     found += [_left_over(path) for path in directory.glob(".building-*")]
     found += [_left_over(path) for path in directory.glob(".*.lock")]
@@ -40,9 +40,9 @@ def inventory(directory: Path, version: str, *, verify: bool = False) -> list[Ke
 
 
 def prune(directory: Path, version: str, *, most: int | None = None) -> list[Kept]:
-    """Remove what nothing can use (damaged, of an old format, left over), and then whole indexes, those unused for
-    longest first, until at most `most` bytes of them are kept. What is being built or made anew stays. Returns what
-    was removed; an index that is removed while it is read stays readable to who has it open."""
+    """Remove unusable entries (damaged, of an old format, left over), then whole indexes, the least recently used
+    first, until at most `most` bytes of them are kept. What is being built or rebuilt stays. Returns what was removed;
+    a process that has a removed index open can go on reading it."""
     everything = inventory(directory, version, verify=True)
     dropped = [kept for kept in everything if kept.state != "whole"]
     whole = [kept for kept in everything if kept.state == "whole"]
@@ -101,7 +101,7 @@ def _removed(directory: Path, kept: Kept) -> bool:
 
 @contextlib.contextmanager
 def _free(path: Path) -> Iterator[bool]:
-    """Hold a lock while it is looked into; False when a builder has it."""
+    """Try to hold a lock file and yield whether it is held; False while a builder has it."""
     try:
         import fcntl
     except ImportError:  # no such locks on this system
@@ -113,7 +113,7 @@ def _free(path: Path) -> Iterator[bool]:
         except OSError:
             yield False
             return
-        if not same_file(file.fileno(), path):  # a builder was done meanwhile: what is locked here locks nothing
+        if not same_file(file.fileno(), path):  # a builder has just removed the file: this lock excludes nobody
             yield False
             return
         try:
@@ -123,5 +123,5 @@ def _free(path: Path) -> Iterator[bool]:
 
 
 def total(kept: Sequence[Kept]) -> int:
-    """Bytes of things."""
+    """Bytes of all entries together."""
     return sum(one.bytes for one in kept)

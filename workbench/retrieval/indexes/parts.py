@@ -1,4 +1,4 @@
-"""The two halves of a chunk index, dense and sparse: made when first needed, or loaded from where they are kept."""
+"""The two halves of a chunk index, dense and sparse: built or loaded from disk when first needed."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 T = TypeVar("T")
-FORMAT = "9"  # a changed layout, analyser, splitter or fit of LSA is a new index
+FORMAT = "9"  # to be raised when the layout, the analyser, a splitter or the fit of LSA changes
 
 
 @dataclass(frozen=True, slots=True)
 class IndexOptions:
-    """What an index is made of, beside chunks and embedder. `dense`: auto, flat, hnsw or ivfpq. `bm25.language` is also
+    """Settings of an index beside its chunks and embedder. `dense`: auto, flat, hnsw or ivfpq. `bm25.language` is also
     the language of the LSA embedder."""
 
     bm25: Bm25Options = field(default_factory=Bm25Options)
@@ -37,8 +37,9 @@ class IndexOptions:
 
 
 class IndexParts:
-    """BM25 and vectors of the same chunks, which share the analysis of their texts. `texts` are searched in place of
-    the chunks' own, `vectors` are known already; `directory` and `key` say where what is made is kept."""
+    """The BM25 and the dense index of the same chunks, which share the term counts. `texts`, if given, are indexed
+    instead of the chunks' own; `vectors`, if given, are used instead of embedding. `directory` and `key` say where the
+    indexes are saved."""
 
     def __init__(
         self,
@@ -59,7 +60,7 @@ class IndexParts:
         self.unfitted: Any = _speaking(embedder, options.bm25.language)
         self._lock = threading.RLock()
         self._made: dict[str, Any] = {}
-        self._bills: list[Bill] = []  # of embedding the chunks, whoever had it done
+        self._bills: list[Bill] = []  # of embedding the chunks, now or by an earlier process
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
         with self._lock:
@@ -69,19 +70,19 @@ class IndexParts:
             return found
 
     def texts(self) -> Sequence[str]:
-        """What is searched, chunk by chunk."""
+        """The indexed texts, one per chunk."""
         if self._given is not None:
             return self._given
         return list(self._chunks.texts()) if isinstance(self._chunks, ChunkTable) else [c.text for c in self._chunks]
 
     @property
     def made_dense(self) -> DenseIndex | None:
-        """The FAISS index, where it is made already."""
+        """The FAISS index if it has been made, else None."""
         made = self._made.get("dense")
         return made[0] if made else None
 
     def forget_counts(self) -> None:
-        """Give back the memory of the analysis, which a second half would have needed."""
+        """Free the term counts, which are kept only for the other half of the index."""
         self._made.pop("counts", None)
 
     def _counts(self) -> Any:
@@ -91,13 +92,13 @@ class IndexParts:
         with self._lock:
             if "counts" not in self._made:
                 chunks = self._chunks
-                # streamed from the table where that is what is searched: a million texts need not lie side by side
+                # streamed from the table where possible, so that a million texts are not in memory at once
                 stream = chunks.texts() if self._given is None and isinstance(chunks, ChunkTable) else self.texts()
                 self._made["counts"] = count_terms(stream, language)
             counts = self._made["counts"]
             other = "dense" if "sparse" not in self._made else "sparse"
             if other in self._made:
-                del self._made["counts"]  # nothing else needs it
+                del self._made["counts"]  # both halves have used them
             return counts
 
     def sparse(self) -> Bm25Index:
@@ -125,7 +126,7 @@ class IndexParts:
         return self._once("dense", self._dense_made)
 
     def _dense_made(self) -> tuple[DenseIndex, Embedder]:
-        self.unfitted = kept_in(self.unfitted, self._directory)  # questions too are paid for once
+        self.unfitted = kept_in(self.unfitted, self._directory)  # so that questions too are paid for only once
         if self._vectors is not None:
             return DenseIndex(self._vectors, self._options.dense), self.unfitted.fit(self.texts())
 
@@ -138,7 +139,7 @@ class IndexParts:
                 with watched() as bills:
                     made = self._embedded()
             except BaseException:
-                for bill in bills:  # what was paid for before it failed
+                for bill in bills:  # paid for before the failure
                     tell(bill)
                 raise
             self._bills = bills

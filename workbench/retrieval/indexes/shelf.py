@@ -1,9 +1,9 @@
-"""Built things on disk: content-addressed, built once whoever asks, never trusted half-done or damaged.
+"""Keeps built indexes on disk: named by content, built once for all processes, and never used if damaged.
 
-A thing is a folder `KIND-KEY` of files with a manifest of their SHA-256 and its own. It is built in a folder beside it
-and renamed when everything is on the disk, so that a name is either absent or whole. One builder at a time: others wait
-at a file lock, which the kernel drops when its holder dies and which a holder takes away when it is done, and then read
-what was built. What does not match its manifest is thrown away and built again.
+An entry is a folder `KIND-KEY` of files with a manifest of their SHA-256 sums and of its own. It is written to a
+temporary folder and renamed when everything is on the disk, so that a name is either absent or complete. There is one
+builder at a time: others wait for a file lock, then read what was built. The kernel releases the lock when its holder
+dies, and a holder removes the lock file when it is done. What does not match its manifest is discarded and built again.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ MANIFEST = "manifest.json"
 
 
 class Damaged(ValueError):
-    """What is on the disk is not what was built."""
+    """The files on disk are not what was built."""
 
 
 def shelved(directory: Path | None, name: str, version: str, build: Callable[[], T], save: Save[T], load: Load[T]) -> T:
-    """The thing of that name: loaded, or built and kept; only built when there is no directory.
+    """The thing of that name: loaded, or built and saved; only built when there is no directory.
 
     `save(thing, folder)` writes files into an empty folder and returns facts for the manifest; `load(folder, facts)`
-    reads them and may raise anything for contents that it cannot use. `version` that differs means build again. Raises
-    StoreError when the folder cannot be written.
+    reads them and raises one of the errors caught in `_read` (OSError, ValueError, ...) for contents that it cannot
+    use. An entry of another `version` is built again. Raises StoreError when the folder cannot be written.
     """
     if directory is None:
         return build()
@@ -54,8 +54,8 @@ def shelved(directory: Path | None, name: str, version: str, build: Callable[[],
         thing = build()
         with _written_to(directory):
             _write(folder, version, thing, save)
-        kept = _read(folder, version, load, check=False)  # its sums were taken from these files a moment ago
-        return thing if kept is None else kept  # the mapped copy: it gives the built one's memory back
+        kept = _read(folder, version, load, check=False)  # its checksums have just been taken from these files
+        return thing if kept is None else kept  # the memory-mapped copy, so that the built one's memory is freed
 
 
 Save = Callable[[T, Path], Mapping[str, Any]]
@@ -72,15 +72,15 @@ def _read(folder: Path, version: str, load: Load[T], *, check: bool = True) -> T
                 raise Damaged(f"{folder / file} is not what was written")
         thing = load(folder, manifest["facts"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError):
-        return None  # absent, damaged or of another layout: in each case it is built again
-    with suppress(OSError):  # a shelf that cannot be written is read all the same
-        os.utime(folder / MANIFEST)  # when it was last used, for who makes room (inventory.py)
+        return None  # absent, damaged or of another layout: built again in each case
+    with suppress(OSError):  # a read-only folder can still be used
+        os.utime(folder / MANIFEST)  # records the last use, for inventory.py
     return thing
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """What a built thing says of itself. Raises OSError where there is none, ValueError or KeyError where it is not as
-    it was written (of an older version: without a sum of its own)."""
+    """The manifest of an entry. Raises OSError where there is none, ValueError or KeyError where it is not as it was
+    written (or of an older version, without a checksum of its own)."""
     manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     if manifest.pop("sum") != _sum(manifest):
         raise Damaged(f"{folder / MANIFEST} is not what was written")
@@ -103,7 +103,7 @@ def _write(folder: Path, version: str, thing: T, save: Save[T]) -> None:
         (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         _to_disk(temporary / MANIFEST)
         _to_disk(temporary)
-        if folder.exists():  # damaged or of another version; readers that have it mapped keep their files
+        if folder.exists():  # damaged or of another version; processes that have its files mapped keep them
             shutil.rmtree(folder)
         temporary.rename(folder)
         _to_disk(folder.parent)
@@ -121,17 +121,17 @@ def _to_disk(path: Path) -> None:
 
 
 def _sweep(directory: Path, name: str) -> None:
-    """Drop what a killed builder of this thing left; its lock is ours, so none is at work."""
+    """Remove what killed builders of this entry left; we hold its lock, so none is running."""
     for path in directory.glob(f".building-{name}-*"):
         shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock file; another holder, in this process or another, is waited for."""
+    """Hold the lock file, waiting for any other holder, in this process or another."""
     try:
         import fcntl
-    except ImportError:  # no such locks on this system: two builders then both build, and the last rename stays
+    except ImportError:  # no such locks on this system: two builders may both build
         yield
         return
     while True:
@@ -139,19 +139,19 @@ def _locked(path: Path) -> Iterator[None]:
             file = path.open("w")
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            if not same_file(file.fileno(), path):  # the holder before took it away: what is locked here locks nothing
+            if not same_file(file.fileno(), path):  # the last holder has removed the file: this lock excludes nobody
                 continue
             try:
                 yield
             finally:
-                path.unlink(missing_ok=True)  # while it is held: whoever waits for this file finds it gone
+                path.unlink(missing_ok=True)  # removed while still held, so that whoever waits for it finds it gone
             return
         finally:
             file.close()
 
 
 def same_file(descriptor: int, path: Path) -> bool:
-    """Whether a name still stands for an open file."""
+    """Whether a path still names an open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -163,7 +163,7 @@ def _written_to(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or f"not all could be written ({error})"  # numpy's own, without a number
+        reason = error.strerror or f"not all could be written ({error})"  # numpy's OSErrors have no strerror
         raise StoreError(
             f"indexes cannot be kept in {directory}: {reason}. They stand beside the experiment's `database`: "
             "name one in a folder that can be written and has room"
@@ -177,7 +177,7 @@ def checksum(path: Path) -> str:
 
 
 def save_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Each array as NAME.npy."""
+    """Save each array as NAME.npy."""
     import numpy as np
 
     for name, array in arrays.items():
@@ -185,7 +185,7 @@ def save_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def load_arrays(folder: Path, *names: str) -> dict[str, NDArray[Any]]:
-    """Arrays of `save_arrays`, memory-mapped; empty ones, which cannot be mapped, are read."""
+    """Arrays of `save_arrays`, memory-mapped; empty ones cannot be mapped and are read."""
     import numpy as np
 
     found = {}
@@ -195,5 +195,5 @@ def load_arrays(folder: Path, *names: str) -> dict[str, NDArray[Any]]:
             mapped = np.load(path, mmap_mode="r", allow_pickle=False)
         except ValueError:
             mapped = np.load(path, allow_pickle=False)
-        found[name] = mapped.view(np.ndarray)  # indexing a memmap makes an object each time; a plain view does not
+        found[name] = mapped.view(np.ndarray)  # indexing an ndarray is faster than indexing a memmap
     return found

@@ -1,4 +1,4 @@
-"""Search over texts that a method made itself: summaries, entities, facts, chunks with an added context."""
+"""Search over texts that a method produced: summaries, entities, facts, chunks with an added context."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Scored = list[tuple[int, float]]
 
 
 class TextIndex:
-    """Texts with their unit vectors by an embedder fitted on them and, made when first asked for, a BM25 index.
+    """Texts with unit vectors by an embedder fitted on them, and a BM25 index that is built on first use.
 
-    Positions are those of `texts`. Safe to be read by several threads.
+    Positions are those of `texts`. Several threads may search at once.
     """
 
     def __init__(self, texts: Sequence[str], embedder: Embedder) -> None:
@@ -33,9 +33,9 @@ class TextIndex:
         return Bm25Index(self.texts)
 
     def dense(self, query: str, k: int, *, among: Sequence[int] | None = None) -> Scored:
-        """The `k` positions with the highest cosines, ties by position; only of `among` when it is given.
+        """The `k` positions with the highest cosines, ties by position; only among the positions `among` when given.
 
-        A query of which the embedder knows nothing finds nothing.
+        Empty for a query that embeds to a zero vector.
         """
         if self.vectors is None or k < 1:
             return []
@@ -47,7 +47,7 @@ class TextIndex:
         return sorted(((p, float(scores[p])) for p in positions), key=lambda item: (-item[1], item[0]))[:k]
 
     def sparse(self, query: str, k: int) -> Scored:
-        """The `k` positions with the highest BM25 scores; texts without any query term are no hits."""
+        """The `k` positions with the highest BM25 scores; texts without any query term are not returned."""
         if not self.texts or k < 1:
             return []
         return self._sparse.search(query, k)

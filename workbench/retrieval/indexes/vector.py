@@ -1,7 +1,7 @@
-"""Dense retrieval over unit vectors by FAISS: exact, a navigable graph, or quantised lists, chosen by size.
+"""Dense retrieval over unit vectors with FAISS: exact search, an HNSW graph, or quantised inverted lists, by size.
 
-Whatever the index, the candidates that it proposes are scored with the vectors themselves, so that a score is always
-the cosine. How many of the exact ten best an approximate index finds is measured when it is built (`recall`).
+Every index only proposes candidates, which are then scored with the full vectors, so that a score is always the cosine.
+When an approximate index is built, its recall@10 against exact search is measured (`recall`).
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 Kind = Literal["auto", "flat", "hnsw", "ivfpq"]
 KINDS = ("auto", "flat", "hnsw", "ivfpq")
 FLAT_UP_TO = 50_000  # exact search reads every vector: 50 MB take 5 ms on an idle core
-HNSW_UP_TO = 300_000  # a graph takes about 2 ms a vector to build, lists a tenth of that
+HNSW_UP_TO = 300_000  # a graph takes about 2 ms per vector to build, inverted lists a tenth of that
 _NEIGHBOURS = 24
 _BUILD_DEPTH = 80
-_LEAST_FOR_LISTS = 1_000  # fewer vectors cannot train 256 codes a part
-_REFINED = 10  # lists propose this many times k, and at least _PROPOSED
-_PROPOSED = 2_000  # neighbours that are nearly alike are told apart by the vectors only: codes alone find half of them
-_MEASURED = 200  # queries for the recall
+_LEAST_FOR_LISTS = 1_000  # fewer vectors cannot train 256 codes for each part of a vector
+_REFINED = 10  # inverted lists propose this many times k candidates, and at least _PROPOSED
+_PROPOSED = 2_000  # codes cannot tell nearly equal neighbours apart (they find half of them), so many are rescored
+_MEASURED = 200  # queries to measure the recall
 _TIES = 16
 
 
 def chosen_kind(kind: str, vectors: int) -> str:
-    """The index that `auto` stands for at this size; others as they are, but for lists that cannot be trained.
+    """The index kind to use for this many vectors: what `auto` stands for, and flat where `ivfpq` cannot be trained.
 
     Raises UnknownName.
     """
@@ -43,8 +43,8 @@ def chosen_kind(kind: str, vectors: int) -> str:
 
 
 class DenseIndex:
-    """Nearest unit vectors; the inner product is the cosine. `kind` is what was chosen, `recall` recall@10 against
-    exact search (1 for flat), over vectors of the index searched for without themselves."""
+    """Nearest unit vectors by inner product, which is their cosine. `kind` is the kind that was chosen. `recall` is
+    recall@10 against exact search (1 for flat), with vectors of the index as queries, each without itself."""
 
     def __init__(self, vectors: NDArray[np.float32], kind: str = "flat", *, built: Any = None, recall: float = 1.0):
         self.vectors = vectors
@@ -72,7 +72,7 @@ class DenseIndex:
             wanted = k + _TIES if self.kind == "hnsw" else max(k * _REFINED, _PROPOSED)
             positions = self._proposed(row, min(wanted, len(self.vectors)))[0]
         positions = positions[positions >= 0]
-        # one order of summation for all kinds of index, so that equal texts have equal scores and ties are by position
+        # the same order of summation for every kind of index: equal texts get equal scores, and ties go by position
         scores = np.einsum("ij,j->i", self.vectors[positions], row[0])
         order = np.lexsort((positions, -scores))[:k]
         return [(int(positions[i]), float(scores[i])) for i in order]
@@ -80,7 +80,7 @@ class DenseIndex:
     def _nearest(self, rows: NDArray[np.float32], k: int) -> NDArray[np.int64]:
         import faiss
 
-        # the kernel of IndexFlatIP, on the vectors where they are: an index would hold a second copy of them
+        # the kernel of IndexFlatIP applied to the vectors in place: an index would hold a copy of them
         positions: NDArray[np.int64] = faiss.knn(rows, self.vectors, k, metric=faiss.METRIC_INNER_PRODUCT)[1]
         return positions
 
@@ -94,7 +94,8 @@ class DenseIndex:
         return positions
 
     def _measured(self) -> float:
-        """Share of the exact ten nearest that `search` finds, over evenly spaced vectors, each without itself."""
+        """Share of the exact ten nearest that `search` finds, with evenly spaced vectors as queries, each without
+        itself."""
         import numpy as np
 
         picked = np.unique(np.linspace(0, len(self.vectors) - 1, _MEASURED, dtype=np.int64))
@@ -105,7 +106,7 @@ class DenseIndex:
             right = [p for p in true if p != own][:10]
             if not right:
                 continue
-            # equal vectors may stand for each other: compared is the cosine that is reached
+            # equally near vectors may replace each other, so cosines are compared, not positions
             floor = float(self.vectors[right[-1]] @ self.vectors[own]) - 1e-6
             reached = [s for p, s in self.search(self.vectors[own], 11) if p != own and s >= floor]
             found += min(len(reached), len(right))
@@ -113,20 +114,20 @@ class DenseIndex:
         return found / wanted if wanted else 1.0
 
     def write(self, path: Path) -> None:
-        """Keep the approximate index in a file; flat needs none. Raises OSError."""
+        """Write an approximate index to a file; a flat one needs none. Raises OSError."""
         import faiss
 
         if self._index is None:
             return
         try:
             faiss.write_index(self._index, str(path))
-        except RuntimeError as error:  # with the system's reason in brackets at the end
+        except RuntimeError as error:  # ends with the system's reason in brackets
             reason = re.search(r"\(([^()]+)\)\s*$", str(error))
             raise OSError(reason.group(1) if reason else str(error)) from error
 
     @classmethod
     def read(cls, path: Path, vectors: NDArray[np.float32], kind: str, recall: float) -> DenseIndex:
-        """The index that `write` kept; its lists are memory-mapped. Raises RuntimeError for a file that is none."""
+        """The index that `write` wrote, its inverted lists memory-mapped. Raises RuntimeError for an invalid file."""
         import faiss
 
         built: Any = None
@@ -147,7 +148,7 @@ def _hnsw(vectors: NDArray[np.float32]) -> Any:
 
 
 def _ivfpq(vectors: NDArray[np.float32]) -> Any:
-    """Lists around √n centres times two, and codes of a byte for about 4 dimensions."""
+    """Inverted lists around about 2√n centres, with product codes of one byte per 4 dimensions or more."""
     import faiss
     import numpy as np
 
@@ -155,7 +156,7 @@ def _ivfpq(vectors: NDArray[np.float32]) -> Any:
     lists = max(1, min(int(2 * math.sqrt(number)), number // 40))
     parts = next(p for p in range(max(1, min(64, width // 4)), 0, -1) if width % p == 0)
     index = faiss.IndexIVFPQ(faiss.IndexFlatIP(width), width, lists, parts, 8, faiss.METRIC_INNER_PRODUCT)
-    index.cp.niter = index.pq.cp.niter = 8  # a third of faiss's default; candidates are scored exactly anyway
+    index.cp.niter = index.pq.cp.niter = 8  # a third of faiss's default: candidates are scored exactly anyway
     sample = np.ascontiguousarray(vectors[:: max(1, number // max(lists * 40, 20_000))])
     index.train(sample)
     for start in range(0, number, 50_000):

@@ -1,1 +1,1 @@
-"""What comes between a question and the chunks that are read: queries, fusion, reranking, selection."""
+"""The steps from a question to the chunks that are read: query transforms, fusion, reranking, selection."""

@@ -1,4 +1,4 @@
-"""Cross-encoders: a model that reads question and passage together and says how well they match."""
+"""Cross-encoders: models that read question and passage together and score how well they match."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ DEFAULT = "cross-encoder/ms-marco-MiniLM-L-6-v2"
 
 
 class CrossEncoder(Protocol):
-    """Scores of passages for a question; larger is better."""
+    """Scores passages for a question; larger is better."""
 
     def scores(self, question: str, passages: Sequence[str], *, directory: Path | None = None) -> list[float]:
-        """One score a passage, in order. What costs money may be kept in the folder."""
+        """One score per passage, in order. Scores that cost money may be cached in `directory`."""
 
 
 class LocalCrossEncoder:
@@ -42,16 +42,16 @@ class LocalCrossEncoder:
         self._model: Any = Encoder(model)
 
     def scores(self, question: str, passages: Sequence[str], *, directory: Path | None = None) -> list[float]:
-        """One score a passage, in order; nothing is kept."""
+        """One score per passage, in order; nothing is cached."""
         found = self._model.predict([(question, passage) for passage in passages], show_progress_bar=False)
         return [float(score) for score in found]
 
 
 class ServerCrossEncoder:
-    """A server with `/rerank` as vLLM, Jina and Cohere have it: `MODEL@http://host/v1`.
+    """A server with the `/rerank` API of vLLM, Jina and Cohere: `MODEL@http://host/v1`.
 
-    A score is of one question and one passage, whatever stands beside it, so each pair is paid for once: kept in
-    `rerank.sqlite` of the folder that is given.
+    A score depends on one question and one passage only, so each pair is paid for once: it is cached in
+    `rerank.sqlite` in the given folder.
     """
 
     def __init__(self, model: str, base_url: str, key: str | None = None) -> None:
@@ -62,7 +62,7 @@ class ServerCrossEncoder:
         self._caches: dict[Path, VectorCache] = {}
 
     def scores(self, question: str, passages: Sequence[str], *, directory: Path | None = None) -> list[float]:
-        """One score a passage, in order. Raises ModelError."""
+        """One score per passage, in order. Raises ModelError."""
         import numpy as np
 
         if is_dry():
@@ -96,7 +96,7 @@ class ServerCrossEncoder:
             return self._caches[directory]
 
     def _request(self, question: str, passages: Sequence[str]) -> tuple[list[float], int]:
-        """Scores, and the tokens that the server counted."""
+        """Scores, and the number of tokens that the server reports."""
         what = f"reranking by {self._model}"
 
         def read(reply: Any) -> tuple[list[float], int]:
@@ -112,7 +112,7 @@ class ServerCrossEncoder:
 
 @lru_cache(maxsize=4)
 def open_cross_encoder(name: str = "") -> CrossEncoder:
-    """`MODEL@URL` for a server, else a model on this machine. Raises InputError."""
+    """The cross-encoder `MODEL@URL` on a server, else a model on this machine. Raises InputError."""
     import os
 
     model, at, address = name.partition("@")

@@ -1,4 +1,4 @@
-"""Making one ranking of several. Rankings are lists of positions, best first; ties keep the lower position first."""
+"""Merging several rankings into one. Rankings are lists of positions, best first; in ties the lower position wins."""
 
 from __future__ import annotations
 
@@ -18,24 +18,27 @@ FUSIONS = ("rrf", "weighted", "interleave", "relative_score", "dist_based_score"
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """How dense and sparse rankings become one. `rrf`: reciprocal ranks with `k`; `weighted`: the same with
-    `dense_weight` for the dense and the rest for the sparse rankings (k 0 and 0.8: Anthropic's contextual retrieval;
-    k 1 with ranks from 0 is Graphiti's, our k 0); `interleave`: round robin, dense first (LightRAG);
-    `relative_score` and `dist_based_score`: the scores themselves, scaled and summed with the same weights."""
+    """How dense and sparse rankings are merged.
+
+    `rrf`: reciprocal ranks with `k`. `weighted`: the same with weight `dense_weight` for dense and 1 − `dense_weight`
+    for sparse rankings (k = 0 and 0.8 is Anthropic's contextual retrieval; k = 0 is also Graphiti's formula, which
+    writes it as k = 1 with ranks from 0). `interleave`: round robin, dense first (LightRAG). `relative_score` and
+    `dist_based_score`: the scores themselves, scaled and summed with the weights of `weighted`.
+    """
 
     kind: Kind = "rrf"
     k: int = 60
     dense_weight: float = 0.5
 
     def __post_init__(self) -> None:
-        """Raises InputError naming the field as `chunk_rag` calls it."""
+        """Raises InputError with the field's name among the options of `chunk_rag`."""
         if self.kind not in FUSIONS:
             raise UnknownName("fusion", self.kind, list(FUSIONS), field="fusion")
         within("rrf_k", self.k, 0)
         within("dense_weight", self.dense_weight, 0, 1)
 
     def merge(self, dense: Sequence[Scored], sparse: Sequence[Scored]) -> Scored:
-        """One ranking of all; with dense or with sparse ones alone, all weigh the same."""
+        """One ranking from all; if there are only dense or only sparse ones, all weigh the same."""
         both = bool(dense and sparse)
         weights = [self.dense_weight if both else 1.0] * len(dense)
         weights += [1 - self.dense_weight if both else 1.0] * len(sparse)
@@ -67,11 +70,12 @@ def weighted(rankings: Sequence[Ranking], weights: Sequence[float], k: int = 60)
 
 
 def score_fusion(scored: Sequence[Scored], weights: Sequence[float], *, dist_based: bool = False) -> Scored:
-    """Sum of weight × scaled score. Each ranking's scores are scaled by themselves: its lowest to 0 and its highest to
-    1 (relative score fusion), or the mean less three standard deviations to 0 and the mean and three to 1
-    (`dist_based`: Mazzeschi 2023), which a single outlier moves less. Scores that are all the same are 1, or 0 where
-    none is positive. As llama-index's QueryFusionRetriever (modes `relative_score` and `dist_based_score`); only what
-    each ranking found takes part in its scaling.
+    """Sum of weight × scaled score, each ranking being scaled by itself.
+
+    The lowest score becomes 0 and the highest 1 (relative score fusion), or the mean − 3 standard deviations becomes 0
+    and the mean + 3 becomes 1 (`dist_based`: Mazzeschi 2023), which depends less on a single outlier. Scores that are
+    all the same become 1, or 0 when they are not positive. The same as llama-index's QueryFusionRetriever (modes
+    `relative_score` and `dist_based_score`); a ranking is scaled by the scores of its own results only.
 
     >>> score_fusion([[(7, 0.9), (8, 0.5)], [(8, 12.0), (9, 4.0), (7, 2.0)]], [0.5, 0.5])
     [(7, 0.5), (8, 0.5), (9, 0.1)]

@@ -1,4 +1,4 @@
-"""Query transforms: what is searched for in place of the question as it was asked."""
+"""Query transforms: what is searched for instead of, or beside, the question as it was asked."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ _TEMPERATURE = 0.7  # HyDE's
 
 @dataclass(frozen=True)
 class Query:
-    """What is searched for: wordings (the question first) and, for HyDE, a vector for the dense search."""
+    """What is searched for: one or more wordings, the question first, and for HyDE a vector for the dense search."""
 
     wordings: tuple[str, ...]
     vector: Any = None
 
 
 def transformed(question: str, kind: str, index: ChunkIndex, asker: Asker, *, number: int = 4) -> Query:
-    """The question as it is searched for. A reply that holds nothing usable leaves the question alone.
+    """The question as it is searched for; the plain question when the model's reply is unusable or has no room.
 
-    `hyde` (Gao et al., arXiv 2212.10496; texttron/hyde): `number` passages that a model writes as answers, drawn at
-    temperature 0.7, embedded as documents; the mean with the question's vector is searched for (dense only; BM25 gets
-    the question). `multi_query`: up to `number` rewordings beside the question. `decompose`: up to `number` simpler
-    questions beside it. `step_back` (Zheng et al., arXiv 2310.06117): one more general question beside it. All wordings
-    are searched for, and their rankings fused. Raises UnknownName.
+    `hyde` (Gao et al., arXiv 2212.10496; texttron/hyde): a model writes `number` passages as answers, sampled at
+    temperature 0.7, which are embedded as documents; their mean with the question's vector is searched for (dense only;
+    BM25 gets the question). `multi_query`: up to `number` rewordings beside the question. `decompose`: up to `number`
+    simpler questions beside it. `step_back` (Zheng et al., arXiv 2310.06117): one more general question beside it. All
+    wordings are searched for, and their rankings fused. Raises UnknownName.
     """
     if kind not in TRANSFORMS:
         raise UnknownName("query transform", kind, list(TRANSFORMS), field="query")
@@ -87,5 +87,5 @@ def _hyde(question: str, index: ChunkIndex, asker: Asker, number: int) -> NDArra
     rows = [index.embed_queries([question])]
     if passages:
         rows.append(index.embedder.embed(passages))
-    mean: NDArray[np.float32] = np.concatenate(rows).mean(axis=0)  # not scaled again: that moves no rank
+    mean: NDArray[np.float32] = np.concatenate(rows).mean(axis=0)  # its length does not matter to the ranking
     return mean

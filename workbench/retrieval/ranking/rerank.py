@@ -1,4 +1,4 @@
-"""Rerankers: the candidates of a search in a better order, by a model, by their vectors or by their graph."""
+"""Rerankers: put a search's candidates in a better order, by a model, by their vectors or by an entity graph."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ POINTWISE_PROMPT = (
     "0 (not at all) to 10 (it holds the full answer), nothing else.\n\nQuestion: {question}\nNumber:"
 )
 _ID_TOKENS = 5  # "[12] > "
-_LEAST_PASSAGE = 24  # tokens: less of a passage is no passage
+_LEAST_PASSAGE = 24  # tokens; a passage cut shorter than this is useless
 _SEAM = 8  # a tokenizer may split a joined text differently
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Rerank:
-    """Which reranker, over how many candidates. `window` and `step` are listwise's (RankGPT: 20 and 10), `diversity`
-    MMR's weight of being unlike what is taken (0: relevance alone), `cross_encoder` a model as `cross_encoder.py`
-    names it."""
+    """Which reranker to use, and its settings: `window` and `step` for listwise (RankGPT: 20 and 10), `diversity` for
+    MMR (weight of being unlike the passages already taken; 0 is relevance only), `cross_encoder` for the model, named
+    as in `cross_encoder.py`."""
 
     kind: Literal["none", "listwise", "listwise_full", "pointwise", "cross_encoder", "mmr", "graph"] = "none"
     window: int = 20
@@ -47,7 +47,7 @@ class Rerank:
     cross_encoder: str = ""
 
     def __post_init__(self) -> None:
-        """Raises InputError naming the field as `chunk_rag` calls it."""
+        """Raises InputError with the field's name among the options of `chunk_rag`."""
         if self.kind not in RERANKERS:
             raise UnknownName("reranker", self.kind, list(RERANKERS), field="rerank")
         within("rerank_window", self.window, 2)
@@ -56,9 +56,9 @@ class Rerank:
 
 
 def reranked(question: str, hits: Sequence[Hit], how: Rerank, index: ChunkIndex, asker: Asker) -> list[Hit]:
-    """All the hits in their new order, ranked from 1.
+    """All hits in their new order, ranked from 1.
 
-    Scores are the reranker's own: 1 / rank (listwise), grade / 10 (pointwise), the model's (cross-encoder), the
+    Their scores become the reranker's: 1 / rank (listwise), grade / 10 (pointwise), the model's (cross-encoder), the
     marginal relevance (MMR), the PageRank (graph).
     """
     chunks = [hit.chunk for hit in hits]
@@ -84,12 +84,13 @@ def reranked(question: str, hits: Sequence[Hit], how: Rerank, index: ChunkIndex,
 
 
 def listwise(question: str, chunks: Sequence[Chunk], asker: Asker, *, window: int = 20, step: int = 10) -> list[int]:
-    """Positions in the order that a model gives them: in windows from the tail to the head, so that the best rise
-    (RankGPT: Sun et al., arXiv 2304.09542), or all at once with a window that holds them all (arXiv 2412.14574).
+    """Positions in the order that a model gives them: in windows from the last to the first candidates, so that the
+    best rise (RankGPT: Sun et al., arXiv 2304.09542), or all at once in a window that holds them all (arXiv
+    2412.14574).
 
-    Calls: ⌈(n − window) / step⌉ + 1, in sequence. The head is always ranked, also where the steps would miss it. A
-    reply that is no ranking changes nothing. Passages are cut to their share of the prompt; those for which not even 24
-    tokens are left keep their places. All three are noted.
+    Makes ⌈(n − window) / step⌉ + 1 calls, one after the other; the last window always begins at the first candidate. A
+    reply that is not a ranking changes nothing. Passages are cut to their share of the prompt; those for which not even
+    24 tokens are left are not shown and keep their places. All three cases are recorded by `asker.note`.
     """
     order = list(range(len(chunks)))
     for start, end in windows(len(order), min(window, len(order)), step):
@@ -117,7 +118,7 @@ def listwise(question: str, chunks: Sequence[Chunk], asker: Asker, *, window: in
 
 
 def windows(number: int, size: int, step: int) -> list[tuple[int, int]]:
-    """The windows (start, end) over `number` candidates, from the tail to the head.
+    """The windows (start, end) over `number` candidates, from the last candidates to the first.
 
     >>> windows(25, 20, 10), len(windows(100, 20, 10)), windows(1, 1, 10)
     ([(5, 25), (0, 15)], 9, [])
@@ -132,9 +133,9 @@ def windows(number: int, size: int, step: int) -> list[tuple[int, int]]:
 
 
 def permutation(reply: str, number: int) -> list[int]:
-    """Positions (from 0) in the order of the reply's numbers: all of them once, whatever the reply is.
+    """All positions (from 0), first those that the reply ranks, in its order, then the rest.
 
-    Numbers in brackets count; without any, bare ones, unless they stand among words ("the top 10").
+    Numbers in brackets count; without any, bare numbers do, unless the reply contains letters ("the top 10").
 
     >>> permutation("[3] > [1] > [3] > [9]", 4)
     [2, 0, 1, 3]
@@ -144,7 +145,7 @@ def permutation(reply: str, number: int) -> list[int]:
 
 
 def ranked_in(reply: str, number: int) -> list[int]:
-    """The positions below `number` that a reply ranks, each once; none when it is no ranking."""
+    """The positions below `number` that a reply ranks, each once; empty when it is not a ranking."""
     text = reply.rpartition("</think>")[2]
     bare = [] if re.search(r"[^\W\d_]", text) else re.findall(r"\d{1,4}", text)
     named = [int(digits) - 1 for digits in re.findall(r"\[\s*(\d{1,4})\s*\]", text) or bare]
@@ -154,7 +155,8 @@ def ranked_in(reply: str, number: int) -> list[int]:
 def pointwise(question: str, chunks: Sequence[Chunk], asker: Asker) -> list[tuple[int, float]]:
     """Positions with grades from 0 to 1 that a model gives each passage by itself; ties keep their order.
 
-    One call a passage, side by side. A reply without a number grades 0, noted.
+    One call per passage, all independent. A reply without a number counts as 0, which is recorded. Without room for 24
+    tokens of a passage, no call is made and the order stays as it is.
     """
     frame = filled(POINTWISE_PROMPT, passage="", question=question)
     room = asker.room(frame, 8) - _SEAM
@@ -172,7 +174,7 @@ def pointwise(question: str, chunks: Sequence[Chunk], asker: Asker) -> list[tupl
 
 
 def grade(reply: str) -> float:
-    """The first number of a reply as a share of 10; 0 without one.
+    """The first number of a reply divided by 10, at most 1; 0 without a number.
 
     >>> grade("8/10"), grade("Score: 3."), grade("none"), grade("99")
     (0.8, 0.3, 0.0, 1.0)
@@ -183,7 +185,8 @@ def grade(reply: str) -> float:
 
 def mmr(query: NDArray[np.float32], vectors: NDArray[np.float32], diversity: float = 0.5) -> list[tuple[int, float]]:
     """Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998): positions in the order in which they are taken,
-    each the one with the largest (1 − diversity) · cos(query) − diversity · the largest cos to what is taken."""
+    with their values. The one taken next has the largest (1 − diversity) · cos(query) − diversity · (largest cosine to
+    those already taken)."""
     import numpy as np
 
     relevance = vectors @ query
@@ -201,10 +204,11 @@ def mmr(query: NDArray[np.float32], vectors: NDArray[np.float32], diversity: flo
 
 
 def by_graph(question: str, hits: Sequence[Hit]) -> list[tuple[int, float]]:
-    """Positions by personalised PageRank over the graph of the candidates' names (no model call).
+    """Positions by personalised PageRank over the graph of the candidates' entities (no model call).
 
-    Entities that share a sentence are joined, and each with its chunks; the walk restarts at the question's entities
-    and, with less weight, at the candidates by their scores (after HippoRAG 2, arXiv 2502.14802).
+    Entities that share a sentence are joined with each other, and each entity with its chunks. The walk restarts at
+    the question's entities and, with less weight, at the candidates by their scores (after HippoRAG 2, arXiv
+    2502.14802).
     """
     from workbench.retrieval.graphs.entity_graph import EntityGraph, cooccurrence_triples, entities
 

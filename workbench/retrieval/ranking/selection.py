@@ -1,4 +1,4 @@
-"""From a ranking to what is read: how many hits are taken, and in which order they stand."""
+"""Selection: how many hits of a ranking are read, and in which order."""
 
 from __future__ import annotations
 
@@ -25,12 +25,11 @@ def taken(
 ) -> list[Hit]:
     """The hits that are read, in order of rank. Raises UnknownName.
 
-    `top_k`: the first ones. `token_budget`: from the first on while their tokens sum up to the budget; at the first
-    that does not fit, `stop` (RAPTOR, GraphRAG, LightRAG), `skip` it and go on, or take it and stop (`overshoot`,
-    LLMLingua). `threshold`: those whose score is at least that share of the best score. `adaptive_k`: those before
-    the largest gap between neighbouring scores, the last tenth of the candidates not looked at ("No Tuning, No
-    Iteration, Just Adaptive-k", arXiv 2506.08479; without its buffer). Each but `token_budget` of something takes at
-    least the best hit.
+    `top_k`: the first `top_k`. `token_budget`: from the first on while they fit the budget; at the first that does not
+    fit, `stop` (RAPTOR, GraphRAG, LightRAG), `skip` it and go on, or take it and stop (`overshoot`, LLMLingua).
+    `threshold`: those whose score is at least that share of the best score. `adaptive_k`: those before the largest gap
+    between neighbouring scores, ignoring the last tenth of the candidates ("No Tuning, No Iteration, Just Adaptive-k",
+    arXiv 2506.08479; without its buffer). `threshold` and `adaptive_k` always take the best hit.
     """
     if fill not in FILLS:
         raise UnknownName("budget fill", fill, list(FILLS), field="fill")
@@ -67,9 +66,9 @@ def _within(hits: Sequence[Hit], budget: int, overflow: str, count: Callable[[st
 def arranged(hits: Sequence[Hit], order: str, context: Context) -> list[Hit]:
     """The hits in the order in which they are read. Raises UnknownName.
 
-    `relevance`: best first. `document`: as they stand in the context (OP-RAG, arXiv 2409.01666). `reversed`: best last,
-    next to the question. `lost_in_the_middle`: best at both ends, ranks 1, 3, 5 … 6, 4, 2 (Liu et al., arXiv
-    2307.03172, found the middle to be read worst).
+    `relevance`: best first. `document`: in their order in the context (OP-RAG, arXiv 2409.01666). `reversed`: best
+    last, next to the question. `lost_in_the_middle`: best at both ends, ranks 1, 3, 5 … 6, 4, 2 (Liu et al., arXiv
+    2307.03172, found that models use the middle least).
     """
     if order not in ORDERS:
         raise UnknownName("order", order, list(ORDERS), field="order")
