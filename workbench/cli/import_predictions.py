@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +51,8 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Import, then print what was done and the leaderboard; exit code 3 when some rows have no answer."""
+    from dataclasses import asdict
+
     from workbench.analysis.compare import compare
     from workbench.importing.predictions import import_predictions
     from workbench.importing.rows import Fields

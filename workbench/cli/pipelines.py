@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 from workbench.cli.arguments import add_format
 from workbench.cli.rows import print_rows
@@ -18,12 +16,14 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one row a method."""
+    import dataclasses
+
     from workbench import catalogue
 
     rows = []
     for name, cls in catalogue.pipelines().items():
         card = cls.card  # type: ignore[attr-defined]
-        options = {f.name: _default(f) for f in dataclasses.fields(cls)}
+        options = {f.name: None if f.default is dataclasses.MISSING else f.default for f in dataclasses.fields(cls)}
         row = {
             "name": name,
             "title": card.title,
@@ -35,7 +35,3 @@ def run(arguments: argparse.Namespace) -> int:
         rows.append({**row, "options": options} if arguments.format == "json" else row)
     print_rows(rows, arguments.format)
     return 0
-
-
-def _default(field: Any) -> Any:
-    return None if field.default is dataclasses.MISSING else field.default
