@@ -39,7 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         else:
             group = item.nodeid if file.startswith("tests/examples/") else file
         item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: not item.location[0].startswith(FIRST))
+    items.sort(
+        key=lambda item: next((i for i, path in enumerate(FIRST) if item.location[0].startswith(path)), len(FIRST))
+    )
 
 
 @pytest.fixture(autouse=True)
