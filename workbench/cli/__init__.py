@@ -1,1 +1,1 @@
-"""The `workbench` command: `main` and one command a file. Words in, one call, words out; no figure is computed here."""
+"""The `workbench` command, one sub-command per file. Each parses arguments, makes one call and prints the result."""

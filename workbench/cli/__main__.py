@@ -1,4 +1,4 @@
-"""`python -m workbench.cli` is the `workbench` command."""
+"""Makes `python -m workbench.cli` run the `workbench` command."""
 
 import sys
 

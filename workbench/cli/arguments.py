@@ -1,4 +1,4 @@
-"""Arguments that several commands take, and how they are read."""
+"""Arguments and argument types that several commands share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from workbench.errors import InputError
 
 
 def positive(text: str) -> int:
-    """A whole number from 1."""
+    """An integer of at least 1."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
@@ -25,7 +25,7 @@ def money(text: str) -> float:
 
 
 def port(text: str) -> int:
-    """A TCP port."""
+    """A TCP port, 1 to 65535."""
     number = int(text)
     if not 1 <= number <= 65_535:
         raise argparse.ArgumentTypeError("must be 1 to 65535")
@@ -33,12 +33,12 @@ def port(text: str) -> int:
 
 
 def add_format(parser: argparse.ArgumentParser, *choices: str) -> None:
-    """`--format`; the first choice is the default."""
+    """Add `--format`; the first choice is the default."""
     parser.add_argument("--format", choices=choices, default=choices[0])
 
 
 def parse_options(items: list[str]) -> dict[str, Any]:
-    """The options of `-o KEY=VALUE` arguments, values read as YAML. Raises InputError."""
+    """The options in `-o KEY=VALUE` arguments, with values read as YAML. Raises InputError."""
     import yaml
 
     options = {}

@@ -1,4 +1,4 @@
-"""`workbench cache`: what the response cache holds, make it smaller, write it out."""
+"""`workbench cache`: show, prune or export the response cache."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def run_stats(arguments: argparse.Namespace) -> int:
-    """Print what the cache holds."""
+    """Print replies and bytes by model."""
     from datetime import UTC, datetime
 
     with _cache(arguments.source) as cache:
@@ -54,7 +54,7 @@ def run_stats(arguments: argparse.Namespace) -> int:
 
 
 def run_prune(arguments: argparse.Namespace) -> int:
-    """Drop replies."""
+    """Drop the least recently used replies until the given size is left."""
     from workbench.experiment.number_fields import bytes_of
 
     most = bytes_of(arguments.max, field="--max")
@@ -66,7 +66,7 @@ def run_prune(arguments: argparse.Namespace) -> int:
 
 
 def run_export(arguments: argparse.Namespace) -> int:
-    """Write the cache out."""
+    """Write every reply with its request as JSON lines."""
     with _cache(arguments.source) as cache:
         if arguments.output is None:
             for row in cache.export():

@@ -1,4 +1,4 @@
-"""`workbench compare`: the leaderboard."""
+"""`workbench compare`: print the leaderboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`workbench conformance`: our metrics against published predictions."""
+"""`workbench conformance`: compare our metrics with the official scorers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the table; exit code 1 when a case differs, 2 when the folder is not there."""
+    """Print the table; exit code 1 when a case differs, 2 when the given folder does not exist."""
     from workbench.conformance.table import NO_OFFICIAL, conformance, summary
 
     rows = conformance(_folder(arguments.data))

@@ -1,4 +1,4 @@
-"""`workbench corpus`: list and show corpora, look over a folder of documents, write questions about them."""
+"""`workbench corpus`: list and show corpora, check a folder of documents, write questions about documents."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _facts(facts: dict[str, Any], format: str) -> None:
 
 
 def _make(arguments: argparse.Namespace) -> int:
-    """0 when every file with a reader was read, 3 when some could not be (they are named)."""
+    """Report on a folder; exit code 0 when every file of a supported type was read, 3 when some could not be."""
     report = look_over(arguments.folder, arguments.max_file_mb, arguments.encoding)
     if arguments.out is not None:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
@@ -119,8 +119,8 @@ def _make(arguments: argparse.Namespace) -> int:
 
 
 def look_over(folder: Path, max_file_mb: float = 50.0, encoding: str | None = None) -> dict[str, Any]:
-    """What a folder holds as documents: counts, tokens (o200k), and one row for each document that is doubled,
-    nearly doubled, repaired, skipped or unreadable. Raises InputError when there is no document."""
+    """The documents in a folder: counts, tokens (o200k), and a row for each file that is a duplicate or near duplicate,
+    was decoded with a fallback encoding, was skipped or cannot be read. Raises InputError when there is no document."""
     from corpora.files import QUESTION_FILES
     from corpora.ingest import ingest
     from corpora.near_duplicates import near_duplicates
@@ -150,7 +150,7 @@ def look_over(folder: Path, max_file_mb: float = 50.0, encoding: str | None = No
 
 
 def _questions(arguments: argparse.Namespace) -> int:
-    """0 when as many as wanted were accepted, 3 when fewer, 4 at the budget."""
+    """Write questions; exit code 0 when as many as wanted were accepted, 3 when fewer, 4 when the budget is reached."""
     from tqdm import tqdm
 
     from workbench.questions.writing import WritingOptions, write_questions
@@ -185,7 +185,7 @@ def _questions(arguments: argparse.Namespace) -> int:
 
 
 def _documents(corpus: str, out: Path | None, encoding: str | None = None) -> tuple[Context, Path]:
-    """The documents to ask about (of a corpus all contexts together), and the file for the questions."""
+    """The documents to ask about (a corpus's contexts merged into one), and the file for the questions."""
     from corpora.files import QUESTION_FILES, documents_of
     from corpora.ingest import ingest
     from workbench.experiment.schema import Entry

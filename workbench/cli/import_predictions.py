@@ -1,4 +1,4 @@
-"""`workbench import-predictions`: published predictions as a run."""
+"""`workbench import-predictions`: import published predictions as a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`workbench index`: the indexes that experiments keep beside their database: list, verify, make smaller."""
+"""`workbench index`: list, verify or prune the indexes that experiments keep beside their database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def run_list(arguments: argparse.Namespace) -> int:
-    """Print what is kept."""
+    """Print the kept indexes."""
     from datetime import UTC, datetime
 
     from workbench.retrieval.indexes.inventory import inventory, total
@@ -62,14 +62,14 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 
 def one_line(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of an index that tell it apart at a glance: how many, which embedder, which kind, how good."""
+    """The main facts of an index: number of chunks or texts, embedder, kind of dense index and its recall."""
     return {
         name: value for name, value in facts.items() if name in ("chunks", "texts", "kind", "recall_at_10", "embedder")
     }
 
 
 def run_verify(arguments: argparse.Namespace) -> int:
-    """Compare files with their checksums."""
+    """Compare the files with their checksums; exit code 1 when an index is damaged."""
     from workbench.retrieval.indexes.inventory import inventory
     from workbench.retrieval.indexes.parts import FORMAT
 
@@ -86,7 +86,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
 
 
 def run_prune(arguments: argparse.Namespace) -> int:
-    """Remove indexes."""
+    """Remove unusable indexes, and with `--max` the least recently used ones."""
     from workbench.experiment.number_fields import bytes_of
     from workbench.retrieval.indexes.inventory import inventory, prune, total
     from workbench.retrieval.indexes.parts import FORMAT

@@ -1,4 +1,4 @@
-"""`workbench judge`: a language model judges the answers of a log."""
+"""`workbench judge`: let a language model judge the answers in a run log."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Judge, then print agreement with the metrics or the ranking; 3 when verdicts are missing, 4 at the budget."""
+    """Judge, then print the agreement with the metrics, or the ranking from pairs; exit code 3 when verdicts are
+    missing, 4 when the judge was stopped, e.g. at its budget."""
     from workbench.judging.running import JudgeOptions, judge_answers, judge_pairs
     from workbench.runlog.reader import RunLogReader
 
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def rankings(reader: Any, experiment: str | None = None) -> list[dict[str, Any]]:
-    """The Bradley-Terry rankings of a log's judged pairs: one table a corpus, model and judge, as rows."""
+    """The Bradley-Terry rankings of a log's judged pairs, one per corpus, model and judge, as rows."""
     from workbench.analysis.ranking import battles, bradley_terry
 
     fought = battles(reader.scores(experiment), reader.runs(experiment))

@@ -1,7 +1,8 @@
-"""The `workbench` command. Each sub-command imports what it needs when it runs, so that `--help` answers at once.
+"""The entry point of the `workbench` command. Sub-commands import what they need when they run, so `--help` is fast.
 
-Exit codes: 0 done, 2 bad input (one line says where), 3 some questions failed (recorded), 4 budget reached,
-130 interrupted (everything finished so far is kept).
+Exit codes: 0 done, 1 another error (or, of some commands, a check that found a difference or damage), 2 bad input (one
+line says where), 3 some questions failed (recorded), 4 budget reached, 130 interrupted (everything finished so far is
+kept).
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ COMMANDS = (  # in the order in which `--help` lists them
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run a command line; returns the exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
     passed: list[str] = []
-    if given[:1] == ["serve"] and "--" in given:  # argparse would want them beside MODEL
+    if given[:1] == ["serve"] and "--" in given:  # argparse would read what follows as more of MODEL
         at = given.index("--")
         given, passed = given[:at], given[at + 1 :]
     arguments = _parser().parse_args(given)

@@ -1,4 +1,4 @@
-"""`workbench metrics`: the names that `metrics:` takes."""
+"""`workbench metrics`: list the metrics, i.e. the names that `metrics:` in an experiment file accepts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the catalogue of metrics."""
+    """Print the list of metrics."""
     from workbench.analysis.text_table import table
 
     rows = metric_rows()
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def metric_rows() -> list[dict[str, Any]]:
-    """One row a metric: name, version, what it needs, whether `<name>_lenient` exists, what it measures."""
+    """One row per metric: name, version, what it needs, whether `<name>_lenient` exists, what it measures."""
     from workbench.evaluation.metrics import metrics
 
     rows: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""`workbench models`: the model providers, and how to name a model."""
+"""`workbench models`: list the model providers, and how to name a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one row a provider."""
+    """Print one row per provider."""
     from workbench.llm.providers.opening import providers
 
     print_rows([dict(row) for row in providers()], arguments.format)

@@ -1,4 +1,4 @@
-"""`workbench pipelines`: the methods, with paper, stages and cost formula."""
+"""`workbench pipelines`: list the methods, with paper, stages and cost formula."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one row a method."""
+    """Print one row per method."""
     import dataclasses
 
     from workbench import catalogue

@@ -1,4 +1,4 @@
-"""`workbench plan`: what an experiment would call, cost and take."""
+"""`workbench plan`: estimate an experiment's calls, cost and time without calling a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`workbench report`: the comparison as one HTML file."""
+"""`workbench report`: write the comparison as one HTML file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the report; prints where it is."""
+    """Write the report and print its path."""
     from workbench import __version__
     from workbench.analysis.report import report
     from workbench.runlog.reader import RunLogReader

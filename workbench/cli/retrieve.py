@@ -1,4 +1,4 @@
-"""`workbench retrieve`: recall, MRR and nDCG of an experiment's retrieval, without a model."""
+"""`workbench retrieve`: measure recall, MRR and nDCG of an experiment's retrieval, without a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows as a command prints them."""
+"""Printing rows, shared by the listing commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from workbench.analysis.text_table import table
 
 
 def print_rows(rows: list[dict[str, Any]], format: str) -> None:
-    """As a table, or as JSON."""
+    """Print rows as a table, or as JSON."""
     if format == "json":
         print(json.dumps(rows, indent=2, default=str))
     elif rows:

@@ -1,4 +1,4 @@
-"""`workbench run`: what is missing of an experiment, asked and recorded."""
+"""`workbench run`: run what is missing of an experiment and record it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run with progress, then print the leaderboard; the exit code is the run's."""
+    """Run with a progress bar, then print the leaderboard; returns the run's exit code."""
     from workbench.engine.runner import run as run_experiment
     from workbench.experiment.config import load
 

@@ -1,4 +1,4 @@
-"""`workbench serve`: a local vLLM server."""
+"""`workbench serve`: start a local vLLM server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def add(command: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add `serve`; what stands behind `--` goes to vLLM."""
+    """Add `serve`; arguments after `--` are passed to vLLM."""
     parser = command("serve", run, "start a local vLLM server that reports what accounting needs")
     parser.add_argument("model", metavar="MODEL", help="a folder or a hub name")
     parser.add_argument("--name", help="what requests call it (default: the last part of MODEL)")

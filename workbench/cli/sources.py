@@ -1,4 +1,4 @@
-"""What a command reads from: the run log behind an experiment file or a .duckdb file, and what of it is compared."""
+"""The arguments that name run logs and what to compare in them, and the comparison that they ask for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def database_of(source: Path) -> tuple[Path, str | None]:
-    """The database of an experiment file or a database path, and the experiment's id if it was a file."""
+    """The database that an experiment file names, with the experiment's id; or a database path itself, with None."""
     if source.suffix in (".yaml", ".yml"):
         from workbench.experiment.config import load
 
@@ -31,7 +31,7 @@ def database_of(source: Path) -> tuple[Path, str | None]:
 
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
-    """What is compared, as `compare` and `report` take it."""
+    """Add the arguments that say what is compared, for `compare` and `report`."""
     parser.add_argument(
         "source", type=Path, nargs="+", metavar="FILE|DB",
         help="an experiment file or a .duckdb file; several are compared side by side",
@@ -48,7 +48,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen(arguments: argparse.Namespace) -> Comparison:
-    """The comparison that the arguments of `add_choice` name."""
+    """The comparison that the arguments of `add_choice` ask for."""
     from corpora.benchmarks.exclusions import listed
     from workbench.analysis.compare import compare
 

@@ -1,4 +1,4 @@
-"""`workbench ui`: the pages, in a browser."""
+"""`workbench ui`: open the pages in a browser."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.database is not None:
         database, _ = database_of(arguments.database)
         environment["WORKBENCH_DATABASE"] = str(database.resolve())
-    if arguments.host in ("127.0.0.1", "localhost", "::1"):  # whoever reaches the pages may start runs there
+    if arguments.host in ("127.0.0.1", "localhost", "::1"):  # anyone who can open the Launch page can spend money
         environment["WORKBENCH_LAUNCH"] = "1"
     command = [sys.executable, "-m", "streamlit", "run", str(app_path()), f"--server.port={arguments.port}"]
     command += [f"--server.address={arguments.host}"]
     command += ["--browser.gatherUsageStats=false", f"--server.headless={'true' if arguments.headless else 'false'}"]
-    if os.name == "posix":  # in place of this process, so that whoever ends it ends the pages
+    if os.name == "posix":  # replaces this process, so that ending it ends the pages
         os.execve(sys.executable, command, environment)  # noqa: S606 - our own command line
     return subprocess.call(command, env=environment)  # noqa: S603 - our own command line

@@ -1,1 +1,1 @@
-"""Our metrics and judges held against published predictions and their official scores."""
+"""Compares our metrics, and judges' published verdicts, with the official scores of published predictions."""

@@ -1,7 +1,7 @@
-"""Micro cases: one prediction, one gold, and what the official scorer gives for them, to its printed digits.
+"""Micro cases: single predictions with the official scorer's value, to check our metrics against.
 
-Each case names the benchmark, our metric, the texts, the metric's options and the official value. The values come from
-running the official code at the commits that the metrics' files name.
+Each case has the benchmark, our metric, the prediction and references, the metric's options and the official value. The
+values come from running the official code at the commits that the metrics' files name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class MicroCase:
-    """One scored pair; `official` is the scorer's value, 0 to 1, rounded to `digits`."""
+    """One scored prediction; `official` is the official scorer's value, 0 to 1, rounded to `digits` decimals."""
 
     benchmark: str
     metric: str
@@ -119,7 +119,7 @@ _ADA_LEVAL = (
     MicroCase("Ada-LEval TSort", "ada_leval_tsort", "Answer: [3, 1, 4, 2]", _TSORT_GOLD, 1.0),
     MicroCase("Ada-LEval TSort", "ada_leval_tsort", "3 > 1 > 4 > 2", _TSORT_GOLD, 1.0),
     MicroCase("Ada-LEval TSort", "ada_leval_tsort", "Answer: [3]", _TSORT_GOLD, 1.0),
-    # the official code ends with a TypeError here; a reply that cannot be read scores 0
+    # the official code raises a TypeError here; our score is 0
     MicroCase("Ada-LEval TSort", "ada_leval_tsort", "Answer: 3142", _TSORT_GOLD, 0.0),
     MicroCase("Ada-LEval TSort", "ada_leval_tsort", "order is 3,1,4,2 and also 1", _TSORT_GOLD, 0.0),
     MicroCase("Ada-LEval BestAnswer", "ada_leval_best_answer", "Answer: A12", ("A12",), 1.0, {"candidates": 20}),

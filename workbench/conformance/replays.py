@@ -1,8 +1,8 @@
-"""Replays: published predictions, scored by us, beside what the official scorer gives for the same file.
+"""Replays: our scores of published prediction files, beside the published official scores.
 
-The files are those of the benchmarks' own repositories, in a folder laid out as `infinitebench/results`,
-`leval/Predictions`, `babilong/babilong_evals`, `summhay` and `rag_cookbook` are. Official values have the digits they
-were printed with; answers are in percent, agreement and retrieval from 0 to 1.
+The files are those of the benchmarks' own repositories, in a folder with the subfolders `infinitebench/results`,
+`leval/Predictions`, `babilong/babilong_evals`, `summhay` and `rag_cookbook`. Official values have as many digits as
+were printed; scores of answers are in percent, agreement and retrieval from 0 to 1.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from workbench.evaluation.metrics.evidence import ranked_ids
 from workbench.evaluation.metrics.leval_rules import geometric_rouge
 from workbench.judging.agreement import correlation
 
-Scorer = Callable[[Path], tuple[float, int]]  # the file to our value, unrounded, and the number of answers
+Scorer = Callable[[Path], tuple[float, int]]  # from a file to our unrounded value and the number of answers
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """One published file, how we score it, and the official value, printed with `digits` (`cut`: cut off there).
+    """One published file, how we score it, and the official value, rounded to `digits` decimals (`cut`: truncated).
 
-    Without an `official` value it stands in the file itself (`in_file`), or none is known here: then our value is shown
-    and compared with nothing.
+    When `official` is None, the value is in the file itself (`in_file`), or it is unknown: then our value is shown
+    without a comparison.
     """
 
     benchmark: str
@@ -51,7 +51,7 @@ class Replay:
 
 
 def json_lines(file: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON-lines file. Raises InputError with the number of the first line that is none."""
+    """The objects of a JSON-lines file. Raises InputError with the number of the first line that is not one."""
     with file.open(encoding="utf-8-sig", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -116,7 +116,7 @@ def _babilong(file: Path, *, task: str) -> tuple[float, int]:
 
 
 def _summhay(file: Path, *, judge: str, link: bool) -> tuple[float, int]:
-    """Agreement of a judge with the annotators: correlation of coverage values, or accuracy of the chosen bullet."""
+    """A judge's agreement with the annotators: correlation of coverage values, or (`link`) accuracy of the bullets."""
     people: list[float] = []
     judged: list[float] = []
     links: dict[tuple[str, str], tuple[str, Any]] = {}  # a later summary of the same insight replaces an earlier one
@@ -129,13 +129,13 @@ def _summhay(file: Path, *, judge: str, link: bool) -> tuple[float, int]:
             links[row["summkey"], note["insight_id"]] = (note["candidate_id"], verdict["bullet_id"])
     if not link:
         return correlation(people, judged) or 0.0, len(people)
-    # annotators count bullets from 0, judges from 1; only where both chose one
+    # annotators count bullets from 0, judges from 1; compared only where both chose one
     both = [int(a) == b - 1 for a, b in links.values() if isinstance(b, int) and a != "no_selection"]
     return sum(both) / len(both), len(both)
 
 
 def _cookbook(file: Path, *, provider: str, figure: str, official: bool) -> tuple[float, int]:
-    """Mean of a retrieval figure over questions: printed with each row by the official code, or computed by us."""
+    """Mean of a retrieval measure over questions: as the official code printed it in each row, or computed by us."""
     values = []
     for row in json_lines(file):
         printed = re.search(_COOKBOOK[figure] + r": ([\d.]+)", f"{row['reason']} {row['error']}")
@@ -168,7 +168,7 @@ _LEVAL: Mapping[str, tuple[float, float]] = {  # task: gpt4-32k, turbo-16k-0613
     "codeU": (25.56, 12.22),
 }
 _LEVAL_TOPICS = ((100.0, 96.0), (100.0, 98.0), (86.0, 44.0))  # first, second, third topic
-# turbo-16k-0613 in L-Eval's n-gram leaderboard; the first figure is printed cut off, the others are rounded
+# turbo-16k-0613 in L-Eval's n-gram leaderboard; the first figure is truncated there, the others are rounded
 _LEVAL_F1 = {"financial_qa": 45.36, "multidoc_qa": 31.45, "natural_question": 45.90, "scientific_qa": 28.25}
 _LEVAL_ROUGE = {"gov_report_summ": (45.90, 15.60, 23.64), "meeting_summ": (30.20, 7.22, 19.31)}
 _LENGTHS = ("0k", "1k", "2k", "4k", "8k", "16k", "32k", "64k", "128k", "512k", "1M")
@@ -226,7 +226,7 @@ def _answers() -> Iterator[Replay]:
 
 
 def _without_official() -> Iterator[Replay]:
-    """Published predictions whose official figures are not known here: scored, and shown as not compared."""
+    """Published predictions whose official scores are unknown: scored by us and shown without a comparison."""
     steps = "code_debug_step_by_step"
     file = f"infinitebench/results/gpt4/preds_{steps}.jsonl"
     yield Replay("InfiniteBench", steps, "gpt4", file, None, partial(_infinitebench, task="code_debug"))
@@ -259,8 +259,8 @@ REPLAYS = (*_answers(), *_agreement_and_retrieval(), *_without_official())
 
 
 def official_value(case: Replay, folder: Path) -> float | None:
-    """The official value: printed in the benchmark's table or, for the cookbook's rankings, with each row; None where
-    none is known."""
+    """The official value, from the benchmark's table or, for the cookbook's rankings, from the file's rows; None where
+    it is unknown."""
     if case.official is not None or not case.in_file:
         return case.official
     score = partial(_cookbook, provider=case.system, figure=case.task, official=True)

@@ -1,4 +1,4 @@
-"""Conformance: official value | ours | difference, for micro cases and for replays of published predictions."""
+"""The conformance table: official value, our value and their difference, for micro cases and replays."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ NO_OFFICIAL = "no official figure"
 
 @dataclass(frozen=True, slots=True)
 class ConformanceRow:
-    """One comparison. `ours` has the digits that the official value is printed with; `exact` has all.
+    """One comparison. `ours` is rounded like the official value; `exact` is not.
 
-    `ours` is None, with the reason in `note`, when the predictions are not there; `official` is, when no official value
-    is known: then nothing is compared.
+    `ours` is None, with the reason in `note`, when the file of predictions is missing. `official` is None when no
+    official value is known. In both cases `difference` is None too.
     """
 
     kind: str
@@ -36,7 +36,7 @@ class ConformanceRow:
 
     @property
     def agrees(self) -> bool | None:
-        """Whether both are the same in all printed digits; None when it was not compared."""
+        """Whether both values are equal in all printed digits; None without a comparison."""
         return None if self.difference is None else self.difference == 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class ConformanceRow:
 
 
 def micro_rows() -> Iterator[ConformanceRow]:
-    """The micro cases, scored."""
+    """The rows of the micro cases."""
     for case in MICRO_CASES:
         exact = metric(case.metric)(case.prediction, list(case.references), **case.options)
         ours = round(exact, case.digits)
@@ -64,7 +64,7 @@ def micro_rows() -> Iterator[ConformanceRow]:
 
 
 def replay_rows(folder: Path) -> Iterator[ConformanceRow]:
-    """The replays of the published predictions in `folder`. Raises InputError for a file that is broken."""
+    """The rows of the replays of published predictions in `folder`. Raises InputError for a broken file."""
     for case in REPLAYS:
         file = folder / case.file
         if not file.is_file():
@@ -83,19 +83,20 @@ def replay_rows(folder: Path) -> Iterator[ConformanceRow]:
 
 
 def predictions_folder() -> Path | None:
-    """The folder of published predictions: WORKBENCH_SHARED_DATA, or `../shared/data` beside the checkout, if there."""
+    """The folder of published predictions: WORKBENCH_SHARED_DATA, else `shared/data` beside the checkout; None when it
+    does not exist."""
     beside = Path(__file__).resolve().parents[3] / "shared" / "data"
     folder = Path(os.environ.get("WORKBENCH_SHARED_DATA", beside))
     return folder if folder.is_dir() else None
 
 
 def conformance(folder: Path | None) -> list[ConformanceRow]:
-    """All rows: the micro cases, then the replays (marked as not compared without a folder)."""
+    """All rows: the micro cases, then the replays (not compared when `folder` is None)."""
     return [*micro_rows(), *replay_rows(folder or Path("/nonexistent"))]
 
 
 def summary(rows: Sequence[ConformanceRow]) -> list[dict[str, Any]]:
-    """One line per kind and benchmark: cases and answers compared, how many differ, and by how much at most."""
+    """One row per kind and benchmark: cases and answers compared, how many differ, and the largest difference."""
     groups: dict[tuple[str, str], list[ConformanceRow]] = {}
     for row in rows:
         groups.setdefault((row.kind, row.benchmark), []).append(row)

@@ -1,1 +1,1 @@
-"""Scores: what an answer is worth."""
+"""Metrics that score answers and retrieved passages."""

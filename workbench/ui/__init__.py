@@ -1,1 +1,1 @@
-"""The Streamlit pages: widgets and calls to analysis, one page a file."""
+"""The Streamlit pages, one per file: widgets only, all figures come from `workbench.analysis`."""

@@ -1,4 +1,4 @@
-"""Compare: the leaderboard, what accuracy costs in dollars and seconds, and where each method is good."""
+"""The Compare page: the leaderboard, accuracy against cost and latency, and where each method is good."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from workbench.errors import InputError
 from workbench.ui import frame
 
 OWN = "each question's own metric"
-SHOWN = 4  # corpora and models that are shown unasked
+SHOWN = 4  # pairs of corpus and model that are shown by default
 
 st.title("Retrieve, or read everything?")
 log = frame.reader()

@@ -1,4 +1,4 @@
-"""Conformance: do our metrics give the official scorers' values?"""
+"""The Conformance page: whether our metrics give the official scorers' values."""
 
 from dataclasses import asdict
 
@@ -16,7 +16,7 @@ st.markdown(
 
 @st.cache_data(show_spinner="Scoring the published answers ...")
 def rows(folder: str) -> list[ConformanceRow]:
-    """All comparisons; the replays take some seconds, so they are kept for the session."""
+    """All comparisons, cached since the replays take some seconds."""
     found = predictions_folder()
     return conformance(found if folder else None)
 

@@ -1,4 +1,4 @@
-"""Corpus: the documents and questions that the runs are about."""
+"""The Corpus page: the documents and questions that the runs are about."""
 
 import streamlit as st
 

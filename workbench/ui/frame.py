@@ -1,4 +1,4 @@
-"""What all pages share: which log is open, which experiment is shown, and what to say when there is none."""
+"""What all pages share: which run log is open, which experiment is shown, and messages when there is none."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ DEFAULT_DATABASE = "runs/demo.duckdb"
 
 
 def sidebar() -> None:
-    """The database and the experiment, kept in the address so that a link shows the same thing."""
+    """The choice of database and experiment; the database is also kept in the page's address."""
     with st.sidebar:
         current = st.query_params.get("db") or os.environ.get("WORKBENCH_DATABASE") or DEFAULT_DATABASE
-        st.session_state.setdefault("database", current)  # and no value=: the Launch page sets it, too
+        st.session_state.setdefault("database", current)  # not value=, since the Launch page sets it, too
         path = st.text_input("Run log (.duckdb)", key="database")
         if path != current:
             st.query_params["db"] = path
@@ -43,7 +43,7 @@ def _experiments(path: str) -> pd.DataFrame:
 
 
 def runs_of(database: Path, experiment_id: str) -> pd.DataFrame:
-    """The runs of an experiment as far as the log has them; none while there is no log."""
+    """The runs of an experiment in the log so far; none while there is no log."""
     try:
         return RunLogReader(database).runs(experiment_id)
     except WorkbenchError:
@@ -51,7 +51,7 @@ def runs_of(database: Path, experiment_id: str) -> pd.DataFrame:
 
 
 def reader() -> RunLogReader:
-    """The open log; the page ends with a friendly word when it is not there, is no log, or holds nothing."""
+    """The open log; ends the page with a message when the file is missing, is not a log, or is empty."""
     path = Path(st.session_state.get("database_path", DEFAULT_DATABASE))
     log = RunLogReader(path)
     if not log.exists:
@@ -71,29 +71,29 @@ def reader() -> RunLogReader:
 
 
 def _stamp(log: RunLogReader) -> str:
-    """Changes whenever the log does."""
+    """A string that changes whenever the log does: the cache key of what is computed from it."""
     files = [log.path, log.path.with_name(log.path.name + ".wal")]
     return str([(file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.is_file()])
 
 
 def compared(log: RunLogReader, by: str, metric: str | None) -> Comparison:
-    """The comparison of the chosen experiment; computed again only when the log has changed. Not to be altered."""
+    """The comparison of the chosen experiment, cached until the log changes. Callers must not modify it."""
     return _compared(str(log.path.resolve()), _stamp(log), experiment(), by, metric)
 
 
 def answers_of(log: RunLogReader) -> pd.DataFrame:
-    """The answers of the chosen experiment; read again only when the log has changed. Not to be altered."""
+    """The answers of the chosen experiment, cached until the log changes. Callers must not modify them."""
     return _answers(str(log.path.resolve()), _stamp(log), experiment())
 
 
 def questions_of(log: RunLogReader) -> pd.DataFrame:
-    """The questions of the corpora of the chosen experiment."""
+    """The questions of the chosen experiment's corpora."""
     asked = log.questions()
     return asked[asked["corpus_fingerprint"].isin(log.runs(experiment())["corpus_fingerprint"])]
 
 
 def gap_of(log: RunLogReader) -> pd.DataFrame:
-    """Where retrieval loses, in the chosen experiment. Not to be altered."""
+    """The `retrieval_gap` table of the chosen experiment, cached. Callers must not modify it."""
     return _gap(str(log.path.resolve()), _stamp(log), experiment())
 
 
@@ -114,7 +114,7 @@ def _gap(path: str, stamp: str, chosen: str | None) -> pd.DataFrame:
 
 
 def plain(text: str) -> str:
-    """A name as Markdown that shows it as it is: no link from an address, no italics from underscores."""
+    """A text escaped for Markdown, so that it is shown as it is: no links from addresses, no italics."""
     return re.sub(r"([\\`*_{}\[\]()#+!$~|<>:])", r"\\\1", text)
 
 
@@ -125,7 +125,7 @@ def experiment() -> str | None:
 
 
 def reader_notice(models: list[str]) -> None:
-    """Say plainly that the embedded reader is a baseline."""
+    """Say that the built-in reader is a baseline, if one of the models is it."""
     if any(model.startswith("extractive") for model in models):
         st.caption(
             "The model **extractive** is a baseline reader that quotes sentences, not a language model. Plug in a real "

@@ -1,4 +1,4 @@
-"""Judges: what a language model said of the answers, beside the metrics, and the ranking from judged pairs."""
+"""The Judges page: a judge model's verdicts beside the metrics, and the ranking from judged pairs."""
 
 import altair as alt
 import streamlit as st

@@ -1,4 +1,4 @@
-"""Launch: choose or edit an experiment, see what it would cost, start it as a process of its own, watch it, stop it."""
+"""The Launch page: choose or edit an experiment, see what it would cost, start it as a process, watch it, stop it."""
 
 import os
 from pathlib import Path
@@ -15,17 +15,17 @@ from workbench.ui.launching import Launched, planned, start
 
 @st.cache_resource
 def launched() -> dict[str, Launched]:
-    """The last run of each experiment file that these pages have started, whichever browser asked for it."""
+    """The last run of each experiment file that these pages have started, shared by all browser sessions."""
     return {}
 
 
 def follow(database: Path) -> None:
-    """Show a log on the other pages, too."""
+    """Make the other pages show this log, too."""
     st.session_state["database"] = st.query_params["db"] = str(database)
 
 
 def checked(file: Path) -> Experiment | None:
-    """The experiment, or None after its error line."""
+    """The experiment, or None after showing the error."""
     try:
         return load(file)
     except InputError as error:
@@ -115,7 +115,7 @@ if not bounded:
 
 @st.fragment(run_every=2.0)
 def control(experiment: Experiment) -> None:
-    """Start, stop, and where the run stands; refreshes itself."""
+    """Start and stop buttons and the run's progress; refreshes itself."""
     run = launched().get(str(file.resolve()))
     runs = frame.runs_of(experiment.database, experiment.experiment_id)
     busy = run is not None and run.running

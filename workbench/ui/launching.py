@@ -1,6 +1,6 @@
-"""Runs that the Launch page has started: the command line in a process of its own, which outlives page and browser.
+"""Runs started by the Launch page: the command line in a separate process, which outlives page and browser.
 
-The page reads no key and shows none: the process finds them in the environment, as in a terminal.
+The page neither reads nor shows API keys: the process finds them in the environment, as in a terminal.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MEANING = {
 
 @dataclass
 class Launched:
-    """One run as a process; `output` holds what it says."""
+    """One run as a process; the file `output` receives what it prints."""
 
     file: Path
     process: subprocess.Popen[bytes]
@@ -39,14 +39,14 @@ class Launched:
 
     @property
     def running(self) -> bool:
-        """Whether the process is still there."""
+        """Whether the process is still running."""
         if self.process.poll() is None:
             return True
         self.ended = self.ended or time.monotonic()
         return False
 
     def state(self) -> str:
-        """Where it stands, in one line."""
+        """The run's state in one line."""
         if self.running:
             doing = "stopping: what is in flight is given up" if self.asked_to_stop else "running"
             return f"{doing}, for {time.monotonic() - self.started:,.0f} s"
@@ -55,18 +55,18 @@ class Launched:
         return f"ended after {took:,.0f} s: {MEANING.get(code, f'exit code {code}')}"
 
     def said(self, most: int = 4_000) -> str:
-        """The end of what it said."""
+        """The end of what the process printed, at most `most` characters."""
         return self.output.read_text(encoding="utf-8", errors="replace")[-most:].strip()
 
     def stop(self) -> None:
-        """Interrupt it as Ctrl-C does; a second time, end it. Nothing that was finished is lost either way."""
+        """Interrupt it as Ctrl-C does; the second time, terminate it. Finished answers are kept in both cases."""
         if self.running:
             self.process.send_signal(signal.SIGTERM if self.asked_to_stop else signal.SIGINT)
             self.asked_to_stop = True
 
 
 def start(file: Path, *, usd: float | None, limit: int | None) -> Launched:
-    """Start `workbench run FILE` with a budget (None: the file's own)."""
+    """Start `workbench run FILE` with a budget in USD (None: the file's own)."""
     command = [*_COMMAND, "run", str(file), "--quiet"]
     command += ["--usd", f"{usd:g}"] if usd is not None else []
     command += ["--limit", str(limit)] if limit is not None else []
@@ -79,7 +79,7 @@ def start(file: Path, *, usd: float | None, limit: int | None) -> Launched:
 
 
 def planned(file: Path, *, limit: int | None) -> tuple[list[dict[str, Any]], str]:
-    """What `workbench plan` says of an experiment, by run; or no rows and its error line."""
+    """The rows of `workbench plan` for an experiment and "", or no rows and the error message."""
     command = [*_COMMAND, "plan", str(file), "--format", "csv", *(["--limit", str(limit)] if limit is not None else [])]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PLAN_PATIENCE_S)  # noqa: S603
@@ -90,7 +90,7 @@ def planned(file: Path, *, limit: int | None) -> tuple[list[dict[str, Any]], str
     return list(csv.DictReader(io.StringIO(done.stdout))), ""
 
 
-# a shell's background job hands down that Ctrl-C is ignored; `stop` needs it
+# a process started in a shell's background inherits that SIGINT is ignored; `stop` needs it restored
 _COMMAND = (
     *(sys.executable, "-c"),
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "

@@ -1,4 +1,4 @@
-"""Where the pages' entry script is."""
+"""Finds the entry script of the pages."""
 
 from __future__ import annotations
 

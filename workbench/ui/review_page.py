@@ -1,4 +1,4 @@
-"""Review: the questions that a model wrote about your documents, one after the other."""
+"""The Review page: accept, edit or drop the questions that a model wrote about your documents."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Runs: how far each run is; refreshes itself while one is writing."""
+"""The Runs page: the progress of each run, refreshed every two seconds."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ log = frame.reader()
 
 @st.fragment(run_every=2.0)
 def progress() -> None:
-    """Read anew every two seconds, also while another process writes."""
+    """The runs' progress, read from the log every two seconds, even while another process writes to it."""
     runs = log.runs(frame.experiment())
     done = runs["answered"] + runs["failed"]
     planned = runs["questions_planned"]

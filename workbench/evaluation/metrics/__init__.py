@@ -1,9 +1,9 @@
-"""Metrics, one family a file, found by file: every function with a `version` that `@metric_function` gave it.
+"""Metrics, one family per file: every function in these files that is marked with `@metric_function`.
 
-A metric takes `(prediction, references, **options)` and returns a number from 0 to 1; several references mean the best
-one counts, unless the metric is a benchmark's own and says otherwise. A benchmark's own rule has its quirks by default
-(`official=True`); the same rule without them is the metric of that name with `_lenient`. `score_answer` applies a
-question's metrics and says why where one does not apply.
+A metric takes `(prediction, references, **options)` and returns a number from 0 to 1. The best of several references
+counts, unless the metric is a benchmark's own rule and says otherwise. Such a rule reproduces the official code with
+its quirks by default (`official=True`); without them it is the metric with `_lenient` after its name. `score_answer`
+applies a question's metrics, and gives the reason where one does not apply.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Metric = Callable[..., float]
 
 @lru_cache(maxsize=1)
 def metrics() -> Mapping[str, Metric]:
-    """All metrics by name, third parties' (entry points `workbench.metrics`) included."""
+    """All metrics by name, including those of other packages (entry points `workbench.metrics`)."""
     from importlib.metadata import entry_points
 
     found: dict[str, Metric] = {}
@@ -44,7 +44,7 @@ def _is_metric(value: object) -> bool:
 
 
 def _lenient(function: Metric) -> Metric:
-    """The metric without its benchmark's quirks, as a metric of its own."""
+    """The metric without the quirks of its benchmark's code, as a separate metric."""
 
     @functools.wraps(function)
     def lenient(prediction: str, references: list[str], **options: Any) -> float:
@@ -56,10 +56,10 @@ def _lenient(function: Metric) -> Metric:
 
 
 def metric(name: str) -> Metric:
-    """The metric of that name; raises UnknownName.
+    """The metric of that name. Raises UnknownName.
 
-    Names such as `recall@5`, `ndcg@10` and `mrr` are metrics of the retrieved spans (`evidence.span_metric`): they
-    score an answer's hits against the question's evidence, and only through `score_answer`.
+    Names such as `recall@5`, `ndcg@10` and `mrr` are metrics of retrieved spans (`evidence.span_metric`). They score an
+    answer's hits against the question's evidence and work only through `score_answer`.
     """
     known = metrics()
     if name in known:
@@ -90,11 +90,11 @@ def __getattr__(name: str) -> Any:
 
 
 def score_answer(question: Question, answer: Answer, names: Sequence[str] | None = None) -> list[Score]:
-    """The scores of an answer by the question's metrics (or by `names`), in order, then those metrics' lenient twins,
-    then what can be said of its hits and citations where the question has evidence.
+    """The scores of an answer by the question's metrics (or by `names`), in order, then by the lenient variants of
+    those metrics, then by span metrics of its hits and citations where the question has evidence.
 
-    An unanswerable question is right exactly when the answer abstains, unless the metric is a benchmark's own rule.
-    A metric that does not apply gives a score of None with the reason, never a guess.
+    The answer to an unanswerable question is right exactly when it abstains, unless the metric is a benchmark's own
+    rule. A metric that does not apply gives a score of None with the reason, never a guess.
     """
     return [_score(name, metric(name), question, answer) for name in score_names(question, answer, names)]
 
@@ -135,7 +135,7 @@ def _score(name: str, function: Metric, question: Question, answer: Answer) -> S
         value = function(answer.text, list(question.answers), **{k: facts[k] for k in sorted(wanted) if k in facts})
     except NotApplicable as reason:
         return Score(name, None, str(reason))
-    except Exception as error:  # a gold that the rule cannot read must not cost the answer, which is paid for
+    except Exception as error:  # a gold answer that the rule cannot read must not lose the answer, which is paid for
         return Score(name, None, f"the metric failed: {type(error).__name__}: {error}")
     return Score(name, value)
 

@@ -1,4 +1,4 @@
-"""The mark that makes a function a metric, with the version that goes into the log."""
+"""The decorator that makes a function a metric, with the version that is written to the log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LENIENT = "_lenient"
 
 
 class NotApplicable(Exception):
-    """A metric cannot score this answer; the text is the reason that is stored beside the missing score."""
+    """A metric cannot score this answer; the message is stored as the reason beside the missing score."""
 
 
 def metric_function(
@@ -22,12 +22,13 @@ def metric_function(
     reads: Sequence[str] = (),
     own_rule: bool = False,
 ) -> Callable[[Callable[..., float]], Callable[..., float]]:
-    """Mark a function as a metric. A change that moves numbers raises the version (and gets a CHANGELOG line).
+    """Mark a function as a metric. A change that moves numbers must raise the version (and get a CHANGELOG line).
 
-    `needs` and `reads` name facts of the question that the metric takes as options of the same name, `needs` those
-    without which it does not apply: `question` (its text), `task`, or a key of its metadata. `own_rule`: the metric is
-    a benchmark's own and scores unanswerable questions itself. A metric with an option `official` is stored twice:
-    with the benchmark's quirks under its name, without them under its name and `_lenient`.
+    `needs` and `reads` name facts of the question that the metric takes as options of the same name: `question` (its
+    text), `task`, or a key of its metadata. Without those in `needs` the metric does not apply. `needs_options`: the
+    same for the options of a multiple-choice question. `own_rule`: the metric is a benchmark's own rule and scores
+    unanswerable questions itself. A metric with an option `official` is stored twice: with the quirks of the official
+    code under its name, without them under its name plus `_lenient`.
     """
 
     def mark(function: Callable[..., float]) -> Callable[..., float]:
@@ -47,12 +48,12 @@ def metric_function(
 
 
 def rule_for(rules: Mapping[str, Callable[..., float]], task: str, benchmark: str) -> Callable[..., float]:
-    """The rule of a benchmark's task; see `task_name`. Raises NotApplicable when the benchmark has no such task."""
+    """The rule for a benchmark's task; see `task_name`. Raises NotApplicable when the benchmark has no such task."""
     return rules[task_name(rules, task, benchmark)]
 
 
 def task_name(rules: Mapping[str, Callable[..., float]], task: str, benchmark: str) -> str:
-    """The name that a task has among a benchmark's: without the folder before it and LongBench-E's `_e` behind it.
+    """A task's name in its benchmark: without a folder before it and without LongBench-E's `_e` after it.
 
     >>> task_name({"triviaqa": max}, "qasper/triviaqa_e", "LongBench")
     'triviaqa'

@@ -1,4 +1,4 @@
-"""Ada-LEval (open-compass/Ada-LEval at 2154258): sorting of text segments, and the best of many answers."""
+"""Ada-LEval (open-compass/Ada-LEval at 2154258): sorting text segments, and picking the best of many answers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from workbench.evaluation.metrics._registry import NotApplicable, metric_functio
 def tsort_order(reply: str) -> list[int] | None:
     """The order that a reply gives for four segments; None where the official code fails with a TypeError.
 
-    The list after `Answer:`; else the one permutation of 1 to 4 that is a subsequence of the reply's characters; when
-    there are several or none, [0, 0, 0, 0].
+    The JSON list after `Answer:`, or in the whole reply without that; else the permutation of 1 to 4 that is a
+    subsequence of the text's characters, and [0, 0, 0, 0] when there are several or none.
 
     >>> tsort_order("3 > 1 > 4 > 2"), tsort_order("order is 3,1,4,2 and also 1")
     ([3, 1, 4, 2], [0, 0, 0, 0])
@@ -35,8 +35,8 @@ def _subsequence(items: tuple[str, ...], text: str) -> bool:
 def ada_leval_tsort(prediction: str, references: list[str], *, official: bool = True) -> float:
     """1 when the order is the gold one; references are lists such as `[3, 1, 4, 2]`.
 
-    Officially only as many places are compared as the reply has, so `[3]` is right for a gold that begins with 3, and
-    `[]` always; a bare integer makes the official code fail (0 here). Without `official` all places count.
+    The official code compares only as many places as the reply has, so `[3]` is right for a gold order that begins with
+    3, and `[]` always is; it fails on a bare integer (0 here). Without `official` all places count.
     """
     order = tsort_order(prediction)
     if order is None:
@@ -50,7 +50,7 @@ def ada_leval_tsort(prediction: str, references: list[str], *, official: bool = 
 
 
 def best_answer(reply: str, candidates: int) -> str:
-    """The designation `A<n>` that a reply picks, `???` for none: the largest that stands in it, else a bare number.
+    """The answer `A<n>` that a reply picks: the one with the largest n in it, else the largest bare number; else `???`.
 
     >>> best_answer("Answer: A12", 20), best_answer("Answer: A12", 5), best_answer("I think 17", 9)
     ('A12', 'A1', 'A7')
@@ -64,7 +64,7 @@ def best_answer(reply: str, candidates: int) -> str:
 
 @metric_function(1, reads=("candidates",), needs_options=False, own_rule=True)
 def ada_leval_best_answer(prediction: str, references: list[str], *, candidates: int = 0) -> float:
-    """1 when the picked designation is the gold one (`A7`). `candidates`: how many answers were offered."""
+    """1 when the reply picks the gold answer (`A7`). `candidates`: how many answers were offered."""
     if candidates < 1:
         raise NotApplicable("the question does not say how many candidates it has")
     return float(best_answer(prediction, candidates) in references)

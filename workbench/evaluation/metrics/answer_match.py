@@ -1,4 +1,4 @@
-"""Answer matching on normalised words: the SQuAD family."""
+"""Answer matching on normalised words, as in SQuAD."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalize_answer(text: str) -> str:
-    """SQuAD's normalisation: lower, delete ASCII punctuation, articles to spaces, white space to single spaces.
+    """SQuAD's normalisation: lower case, ASCII punctuation and articles removed, white space collapsed.
 
     >>> normalize_answer("The well-known  Tower!")
     'wellknown tower'
@@ -23,7 +23,7 @@ def normalize_answer(text: str) -> str:
 
 
 def bag_f1(prediction: Sequence[str], reference: Sequence[str]) -> float:
-    """F1 of two bags of words; 0 when they share none, also when both are empty (as SQuAD v1 scores)."""
+    """F1 of two bags of words; 0 when they share none, even when both are empty (as in SQuAD v1)."""
     common = sum((Counter(prediction) & Counter(reference)).values())
     if common == 0:
         return 0.0
@@ -51,15 +51,16 @@ def exact_match(prediction: str, references: list[str]) -> float:
 
 @metric_function(1)
 def contains(prediction: str, references: list[str]) -> float:
-    """1 when a normalised reference stands in the normalised prediction at word borders."""
+    """1 when the normalised prediction contains a normalised reference as whole words."""
     said = f" {normalize_answer(prediction)} "
     return float(any(f" {normalize_answer(r)} " in said for r in references if normalize_answer(r)))
 
 
 @metric_function(1, own_rule=True)
 def nq_open(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """1 when a normalised answer stands anywhere in the reply's first line, inside of words too (`best_subspan_em` of
-    Lost in the Middle); without `official`, in the whole reply and at word borders.
+    """1 when the reply's first line contains a normalised answer (`best_subspan_em` of Lost in the Middle).
+
+    Officially also inside words; without `official`, the whole reply is searched for the answer as whole words.
 
     >>> nq_open("Parisian cafés", ["Paris"]), nq_open("Well.\\nParis", ["Paris"])
     (1.0, 0.0)
@@ -72,7 +73,7 @@ def nq_open(prediction: str, references: list[str], *, official: bool = True) ->
 
 @metric_function(1)
 def list_f1(prediction: str, references: list[str]) -> float:
-    """F1 of two sets of items, split at commas, semicolons, new lines and `and`; each reference is one full list.
+    """F1 of two sets of items, split at commas, semicolons, line breaks and `and`; each reference is a full list.
 
     >>> list_f1("Ada, Bo and Cy", ["Bo; Ada"])
     0.8
@@ -88,9 +89,9 @@ def _items(text: str) -> list[str]:
 
 @metric_function(1)
 def ordered_match(prediction: str, references: list[str]) -> float:
-    """Share of item pairs of the reference list that the prediction names in the same order (Kendall-style, 0 to 1).
+    """Share of the reference list's item pairs that the prediction names in the same order (Kendall-style, 0 to 1).
 
-    An item that is not named breaks all its pairs; a reference with one item needs it named.
+    All pairs of an item that is not named count as wrong; for a reference with one item, 1 when it is named.
     """
     return max((_order(prediction, reference) for reference in references), default=0.0)
 

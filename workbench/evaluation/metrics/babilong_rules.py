@@ -1,4 +1,4 @@
-"""BABILong (booydar/babilong at 7a6efee): the leaderboard's rule, which looks for labels in the reply."""
+"""BABILong (booydar/babilong at 7a6efee): the leaderboard's rule, which searches the reply for labels."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ LABELS: Mapping[str, tuple[str, ...]] = {
 
 @metric_function(1, needs=("task", "question"), own_rule=True)
 def babilong(prediction: str, references: list[str], *, task: str, question: str = "", official: bool = True) -> float:
-    """1 when, of the task's labels, the first sentence of the reply holds the target and no other.
+    """1 when the reply's first sentence contains the target and no other label of the task.
 
-    Labels that the question names do not count. `task` holds `qa1` to `qa20`. Labels are looked for as substrings, so
-    qa7's "none" holds "one" and is never right officially; without `official` they are looked for as words, in the
-    whole reply, and the last named sentence is not cut off.
+    Labels that the question names do not count. `task` contains one of `qa1` to `qa20`. Officially labels are searched
+    as substrings, so qa7's "none" also contains "one" and is never right; without `official` they are searched as whole
+    words in the whole reply.
     """
     found = re.search(r"qa\d+", task.lower())
     if found is None or found.group() not in LABELS:
@@ -50,7 +50,7 @@ def _as_word(label: str, text: str) -> bool:
 
 
 def _right(target: str, named: set[str]) -> bool:
-    if "," in target and len(target) > 3:  # several objects, as in qa8; qa19's "n,w" has three characters
+    if "," in target and len(target) > 3:  # several objects, as in qa8; qa19's "n,w" is one label of three characters
         parts = target.split(",")
         return all(part in named for part in parts) and len(named) == len(parts)
     return target in named and len(named) == 1
@@ -58,5 +58,5 @@ def _right(target: str, named: set[str]) -> bool:
 
 @metric_function(1, own_rule=True)
 def babilong_substring(prediction: str, references: list[str]) -> float:
-    """1 when the target stands anywhere in the reply: the looser rule of OpenCompass and older helpers."""
+    """1 when the target appears anywhere in the reply: the looser rule of OpenCompass and older code."""
     return float(any(reference.lower() in prediction.lower() for reference in references))

@@ -8,9 +8,9 @@ from workbench.evaluation.metrics._registry import metric_function
 
 
 def last_boxed(text: str, *, strip_braces: bool = True) -> str | None:
-    """What the last `\\boxed{` or `\\fbox{` of a text holds, braces matched; None without a closed one.
+    """The content of the last `\\boxed{` or `\\fbox{` in a text, with balanced braces; None if it is not closed.
 
-    `strip_braces` takes one more pair off, as in `\\boxed{{Ada}}`.
+    `strip_braces` removes one more pair, as in `\\boxed{{Ada}}`.
 
     >>> last_boxed("so \\\\boxed{1}, no: \\\\boxed{\\\\text{Ada {B}}}")
     '\\\\text{Ada {B}}'
@@ -31,7 +31,7 @@ def last_boxed(text: str, *, strip_braces: bool = True) -> str | None:
 
 
 def clean_boxed(inside: str) -> str:
-    """A boxed answer without TeX: `\\text{}` unwrapped, backslashes, brackets of formulas and quotes deleted."""
+    """A boxed answer without TeX: `\\text{}` unwrapped; backslashes, formula brackets and outer quotes removed."""
     said = re.sub(r"\\text\{([^}]*)\}", r"\1", inside)
     said = said.replace("\\[", "").replace("\\]", "").replace("\\", "").replace("~", " ")
     return " ".join(said.strip("\"'` ").split())
@@ -39,9 +39,9 @@ def clean_boxed(inside: str) -> str:
 
 @metric_function(1, own_rule=True)
 def ancestral_trace(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """1 when the last box holds the gold name, case included; no box is wrong (ATC and multi-needle reasoning).
+    """1 when the last `\\boxed{}` is the gold name, case-sensitive; 0 without one (ATC and multi-needle reasoning).
 
-    Without `official`, case does not matter, and a reply without box is right when it ends with the name.
+    Without `official`, case does not matter, and a reply without a box is right when it ends with the name.
     """
     inside = last_boxed(prediction)
     if inside is None:

@@ -1,4 +1,4 @@
-"""Chinese answers: normalisation without white space, words by jieba, F1 over words or characters."""
+"""Metrics for Chinese answers: normalisation, jieba's word segmentation, F1 over words or characters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from workbench.evaluation.metrics._registry import metric_function
 from workbench.evaluation.metrics.answer_match import bag_f1
 
-# The official set holds the closing 》 but not the opening 《, so a title keeps its opening mark.
+# LongBench's set contains the closing 》 but not the opening 《, so a title keeps its opening mark.
 _CJK_PUNCTUATION = (
     "！？｡。＂＃＄％＆＇（）＊＋，－／：；＜＝＞＠［＼］＾＿｀｛｜｝～"
     "｟｠｢｣､、〃》「」『』【】〔〕〖〗〘〙〚〛〜〝〞〟〰〾〿–—‘’‛“”„‟…‧﹏."
@@ -19,7 +19,7 @@ _DELETED = str.maketrans("", "", string.punctuation + _CJK_PUNCTUATION)
 
 
 def normalize_zh_answer(text: str) -> str:
-    """LongBench's Chinese normalisation: lower, delete ASCII and CJK punctuation, delete all white space.
+    """LongBench's Chinese normalisation: lower case, without ASCII and CJK punctuation and all white space.
 
     >>> normalize_zh_answer("《红楼梦》， 第3回。")
     '《红楼梦第3回'
@@ -33,26 +33,26 @@ def _jieba() -> Any:
     import warnings
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its patterns are no raw strings
+        warnings.simplefilter("ignore")  # jieba's regular expressions are not raw strings, which Python warns about
         import jieba
 
-    jieba.setLogLevel(logging.WARNING)  # it reports the building of its dictionary on stderr otherwise
+    jieba.setLogLevel(logging.WARNING)  # otherwise it reports the building of its dictionary on stderr
     return jieba
 
 
 def zh_words(text: str) -> list[str]:
-    """The words of a text as `jieba.cut(text, cut_all=False)` cuts them, white space included."""
+    """The words of a text by `jieba.cut(text, cut_all=False)`, including white space."""
     return list(_jieba().cut(text, cut_all=False))
 
 
 def zh_tokens(text: str) -> list[str]:
-    """Words of the raw text, each normalised, empty ones dropped (LongBench)."""
+    """Words of the raw text, each then normalised; empty ones are dropped (LongBench)."""
     return [word for word in map(normalize_zh_answer, zh_words(text)) if word]
 
 
 @metric_function(1)
 def token_f1_zh(prediction: str, references: list[str]) -> float:
-    """Best F1 over words that jieba cuts (LongBench `qa_f1_zh_score`)."""
+    """Best F1 over words segmented by jieba (LongBench `qa_f1_zh_score`)."""
     said = zh_tokens(prediction)
     return max((bag_f1(said, zh_tokens(reference)) for reference in references), default=0.0)
 

@@ -1,4 +1,4 @@
-"""Multiple choice: which option did the reply pick?"""
+"""Multiple choice: which option a reply picks, and whether it is right."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LATER = re.compile(r"\b(?:answer|option|choice)(?: is|:)?\s*\(?([A-Z])\)?\b", r
 
 
 def picked(prediction: str, options: Sequence[str]) -> int | None:
-    """The position of the option that a reply picks, by its letter or by its text; None when it is not clear."""
+    """The position of the option that a reply picks, by its letter or its text; None when that is not clear."""
     for pattern in (_LETTER, _LATER):
         match = pattern.search(prediction.strip())
         if match and ord(match.group(1).upper()) - ord("A") < len(options):
@@ -41,9 +41,9 @@ def choice_accuracy(prediction: str, references: list[str], *, options: Sequence
 
 @metric_function(1, own_rule=True)
 def nocha(prediction: str, references: list[str]) -> float:
-    """1 when the reply says the gold word, true or false, and not the other one (NoCha); inside `<answer>` if there is.
+    """1 when the reply (or its `<answer>` tag) says the gold word, true or false, and not the other one (NoCha).
 
-    A pair of claims counts when both are right: see `figures` of a comparison.
+    NoCha's pairs of claims, which count only when both are right, are in the `figures` of a comparison.
 
     >>> nocha("<answer>TRUE</answer> It is not false.", ["TRUE"]), nocha("TRUE or FALSE", ["TRUE"])
     (1.0, 0.0)

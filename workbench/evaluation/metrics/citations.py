@@ -1,4 +1,4 @@
-"""Citations: SummHay's coverage, citation and joint score; precision and recall of cited sources."""
+"""Citation metrics: SummHay's coverage, citation and joint score; precision and recall of cited sources."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CITED = re.compile(r"\[([\d, ]+)\]")
 
 
 def set_precision_recall_f1(said: Collection[Hashable], gold: Collection[Hashable]) -> tuple[float, float, float]:
-    """Precision, recall and F1 of two sets; 0 where a denominator is.
+    """Precision, recall and F1 of two sets; 0 where a denominator is 0.
 
     >>> set_precision_recall_f1({1, 2}, {2, 3, 4})
     (0.5, 0.3333333333333333, 0.4)
@@ -44,7 +44,7 @@ def cited_numbers(text: str) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class InsightVerdict:
-    """What a judge said of one reference insight: its coverage label and the bullet (from 1) that covers it."""
+    """A judge's verdict on one reference insight: its coverage label and the bullet (from 1) that covers it."""
 
     insight_id: str
     coverage: str
@@ -67,11 +67,11 @@ def summhay_score(
     *,
     official: bool = True,
 ) -> SummHayScore:
-    """SummHay's scores of one summary. `sources(insight_id)`: the documents (from 1) that hold the insight.
+    """SummHay's scores of one summary. `sources(insight_id)`: the documents (from 1) that contain the insight.
 
-    Coverage: mean of 1 full, 0.5 partial, 0 none. Citation: mean over the covered insights of the F1 of the numbers
-    cited in the covering bullet. Joint: mean over all insights of coverage times that F1. When the judge named no
-    usable bullet, the official code looks at the last but one; without `official` there is no citation to score.
+    Coverage: mean over the insights of 1 (full), 0.5 (partial) or 0 (none). Citation: mean over the covered insights of
+    the F1 of the numbers cited in the covering bullet. Joint: mean over all insights of coverage times that F1. When
+    the judge names no bullet, the official code uses the last but one; without `official` the F1 is 0.
     """
     coverages, citations, joints = [], [], []
     for verdict in verdicts:
@@ -93,18 +93,18 @@ def summhay_score(
 
 
 def coverage_value(label: str) -> float:
-    """What a coverage label of a judge or an annotator is worth: 1, 0.5 or 0. Raises KeyError for other labels."""
+    """The value of a judge's or annotator's coverage label: 1, 0.5 or 0. Raises KeyError for other labels."""
     return _WEIGHT[label]
 
 
 def summhay_coverage(verdicts: Sequence[InsightVerdict]) -> float:
-    """Mean coverage alone, for judgements without their summary."""
+    """Mean coverage, for judgements whose summary is not at hand."""
     return sum(_WEIGHT[verdict.coverage] for verdict in verdicts) / len(verdicts)
 
 
 def span_citations(citations: Sequence[Chunk], evidence: Sequence[Chunk]) -> tuple[float, float, float] | None:
-    """Precision, recall and F1 of an answer's cited spans: a citation is right when it overlaps an evidence span, a
-    span is recalled when a citation overlaps it. None without evidence.
+    """Precision, recall and F1 of an answer's cited spans: a citation is right when it overlaps an evidence span, and
+    an evidence span is found when a citation overlaps it. None without evidence.
     """
     if not evidence:
         return None
@@ -116,9 +116,11 @@ def span_citations(citations: Sequence[Chunk], evidence: Sequence[Chunk]) -> tup
 
 
 def statement_citations(supported: Sequence[bool], relevant: Sequence[Sequence[bool]]) -> tuple[float, float, float]:
-    """ALCE-style recall, precision, F1 (L-CiteEval): share of supported statements; share of citations that count.
+    """ALCE-style citation recall, precision and F1 (L-CiteEval): share of supported statements, share of relevant
+    citations, and their harmonic mean.
 
-    `supported`: per statement, do its citations together entail it; `relevant`: per statement, one flag a citation.
+    `supported`: for each statement, whether its citations together entail it. `relevant`: for each statement, a flag
+    per citation, see `necessary_citations`.
     """
     flags = [flag for statement in relevant for flag in statement]
     recall = sum(supported) / len(supported) if supported else 0.0
@@ -127,19 +129,20 @@ def statement_citations(supported: Sequence[bool], relevant: Sequence[Sequence[b
 
 
 def necessary_citations(entails: Callable[[Sequence[int]], bool], cited: Sequence[int]) -> list[bool]:
-    """Which citations of a supported statement count: a citation is idle when it does not entail the statement alone
-    while the others together do without it. With one citation, it counts. `entails(sources)` asks a judge.
+    """Which citations of a statement count. One is superfluous when it does not entail the statement by itself and the
+    others together do without it. A single citation counts; none do when all together do not entail the statement.
+    `entails(sources)` asks a judge.
     """
     if not entails(cited):
         return [False] * len(cited)
     if len(cited) == 1:
         return [True]
-    rest = [[*cited[:at], *cited[at + 1 :]] for at in range(len(cited))]  # a source that is cited twice stays once
+    rest = [[*cited[:at], *cited[at + 1 :]] for at in range(len(cited))]  # removes only one of two equal citations
     return [entails([one]) or not entails(others) for one, others in zip(cited, rest, strict=True)]
 
 
 def without_citations(text: str) -> str:
-    """A reply without its bracketed citations, and without other closing brackets (as ALCE's code removes them).
+    """A reply without its bracketed citations, and without other closing brackets, as ALCE's code removes both.
 
     >>> without_citations("It rained [1][2]. It stopped[3].")
     'It rained. It stopped.'

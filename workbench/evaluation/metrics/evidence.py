@@ -1,4 +1,4 @@
-"""Retrieved chunks against gold evidence spans."""
+"""Retrieval metrics: retrieved chunks compared with gold evidence spans."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from workbench.records import Answer, Chunk, Hit, Question
 
 
 def evidence_recall(hits: Sequence[Hit], evidence: Sequence[Chunk], k: int | None = None) -> float | None:
-    """Share of the gold characters that the first `k` hits cover, 0 to 1; None without evidence.
+    """Share of the evidence's characters that the first `k` hits cover, 0 to 1; None without evidence.
 
-    Characters count once, however many hits or evidence spans cover them.
+    Each character counts once, however many hits or evidence spans cover it.
     """
     wanted = _merged(evidence)
     total = sum(end - start for spans in wanted.values() for start, end in spans)
@@ -31,7 +31,7 @@ def evidence_recall(hits: Sequence[Hit], evidence: Sequence[Chunk], k: int | Non
 
 
 def _merged(chunks: Sequence[Chunk]) -> dict[str, list[tuple[int, int]]]:
-    """The characters that chunks cover, as spans of each document that do not overlap."""
+    """The characters that chunks cover, as non-overlapping spans by document."""
     spans: dict[str, list[tuple[int, int]]] = {}
     for chunk in sorted(chunks, key=lambda chunk: (chunk.document_id, chunk.start)):
         known = spans.setdefault(chunk.document_id, [])
@@ -58,7 +58,7 @@ def reciprocal_rank(hits: Sequence[Hit], evidence: Sequence[Chunk]) -> float | N
 
 
 def ndcg_at_k(hits: Sequence[Hit], evidence: Sequence[Chunk], k: int) -> float | None:
-    """Binary nDCG@k: a hit gains when it overlaps an evidence span that no earlier hit overlapped; None without."""
+    """Binary nDCG@k, None without evidence; a hit is relevant if it overlaps evidence that no earlier hit overlaps."""
     if not evidence:
         return None
     left = list(evidence)
@@ -87,7 +87,8 @@ def precision_at_k(hits: Sequence[Hit], evidence: Sequence[Chunk], k: int) -> fl
 
 
 def average_precision(hits: Sequence[Hit], evidence: Sequence[Chunk], k: int) -> float | None:
-    """AP@k: mean over the spans of the precision where each is first overlapped, 0 for those that never are."""
+    """Average precision at k: mean over the evidence spans of the precision at the first hit that overlaps each, 0
+    without such a hit. A hit counts in the precision when it is the first to overlap a span. None without evidence."""
     if not evidence:
         return None
     left = list(evidence)
@@ -103,7 +104,7 @@ def average_precision(hits: Sequence[Hit], evidence: Sequence[Chunk], k: int) ->
 
 
 def ranked_ids(retrieved: Sequence[Hashable], gold: Collection[Hashable]) -> dict[str, float]:
-    """Precision, recall, F1 and reciprocal rank of one ranking of ids against the gold ids.
+    """Precision, recall, F1 and reciprocal rank of a ranking of ids against the gold ids.
 
     >>> ranked_ids(["a", "x", "y"], ["a", "b"])
     {'precision': 0.3333333333333333, 'recall': 0.5, 'f1': 0.4, 'mrr': 1.0}
@@ -122,8 +123,8 @@ def ranked_ids(retrieved: Sequence[Hashable], gold: Collection[Hashable]) -> dic
 
 
 def _by_document(measure: Callable[[Sequence[str], Sequence[str], int], float]) -> Any:
-    """A measure of ranked documents: those of the hits, in the order in which they first appear, against those of the
-    evidence. `k` counts documents, however many hits they have (LongMemEval's sessions)."""
+    """Applies a measure to documents instead of spans: those of the hits, by first appearance, against those of the
+    evidence. `k` counts documents, not hits (LongMemEval's sessions)."""
 
     def at_k(hits: Sequence[Hit], evidence: Sequence[Chunk], k: int) -> float | None:
         if not evidence:
@@ -152,10 +153,10 @@ SpanMetric = Callable[[Question, Answer], float | None]
 def span_metric(name: str) -> SpanMetric | None:
     """The metric of an answer's hits or citations against the question's evidence, by its name in `metrics:`.
 
-    `recall@K`, `hit@K`, `precision@K`, `ndcg@K`, `map@K`, `evidence_recall@K` (K hits, from 1), `mrr`,
-    `evidence_recall` (all hits), `citation_precision`, `citation_recall`, `citation_f1`; of documents, as LongMemEval
-    ranks sessions, `recall_any@K`, `recall_all@K`, `ndcg_any@K`; by MultiHop-RAG's own rule `multihop_rag_hits@4`,
-    `multihop_rag_hits@10`, `multihop_rag_map@10`, `multihop_rag_mrr@10`. None for any other name.
+    Of spans: `recall@K`, `hit@K`, `precision@K`, `ndcg@K`, `map@K`, `evidence_recall@K` (the first K hits, K ≥ 1),
+    `mrr`, `evidence_recall` (all hits), `citation_precision`, `citation_recall`, `citation_f1`. Of documents, as
+    LongMemEval ranks sessions: `recall_any@K`, `recall_all@K`, `ndcg_any@K`. By MultiHop-RAG's own rule:
+    `multihop_rag_hits@4`, `multihop_rag_hits@10`, `multihop_rag_map@10`, `multihop_rag_mrr@10`. None for other names.
     """
     if (figure := name.removeprefix(_MULTIHOP)) in ("hits@4", "hits@10", "map@10", "mrr@10") and figure != name:
         return lambda question, answer: _multihop(question, answer, figure)
@@ -185,7 +186,7 @@ def _part(values: tuple[float, float, float] | None, position: int) -> float | N
 
 
 def default_span_metrics(question: Question, answer: Answer) -> list[str]:
-    """The span metrics that say something about this answer: none without evidence, hits or citations."""
+    """The span metrics that apply to this answer: none without evidence; of hits and of citations where it has some."""
     if not question.evidence:
         return []
     names = ["evidence_recall", "recall@5", "ndcg@10", "mrr"] if answer.hits else []

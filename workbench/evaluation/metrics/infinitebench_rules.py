@@ -1,6 +1,6 @@
-"""InfiniteBench (OpenBMB/InfiniteBench). Rules as in its `compute_scores.py` at 88b3daa; scores are means.
+"""InfiniteBench's scoring rules (OpenBMB/InfiniteBench, `compute_scores.py` at 88b3daa); task scores are means.
 
-References are a row's `ground_truth` list (or its one value) as strings, in order: some rules read positions.
+References are a row's `ground_truth` list (or its single value) as strings. Their order matters to some rules.
 """
 
 from __future__ import annotations
@@ -24,20 +24,23 @@ def _spaced(text: str, marks: str) -> str:
 
 @metric_function(1, own_rule=True)
 def infinitebench_digits(prediction: str, references: list[str]) -> float:
-    """1 when the first run of digits is the gold (passkey, number_string)."""
+    """1 when the reply's first run of digits is the gold answer (passkey, number_string)."""
     found = re.search(r"\d+", prediction)
     return float(found is not None and found.group() == references[0])
 
 
 @metric_function(1, own_rule=True)
 def infinitebench_kv(prediction: str, references: list[str]) -> float:
-    """1 when the value is one of the reply's words, punctuation aside (kv_retrieval)."""
+    """1 when the gold value is one of the reply's words, without punctuation (kv_retrieval)."""
     return float(references[0] in _spaced(prediction, "\n:\"'.,?!{}").split())
 
 
 @metric_function(1, own_rule=True)
 def infinitebench_code_run(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """1 when the reply's last word is the gold integer; without `official`, its last number, as in `is 5 (five)`."""
+    """1 when the reply's last word is the gold integer (code_run).
+
+    Without `official`, the last number counts when the last word is not an integer, as in `is 5 (five)`.
+    """
     words = _spaced(prediction.strip(), "\n.`'\":").split()
     try:
         said = int(words[-1])
@@ -49,11 +52,12 @@ def infinitebench_code_run(prediction: str, references: list[str], *, official: 
 
 @metric_function(1, own_rule=True)
 def infinitebench_code_debug(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """1 when the reply picks the faulty function; references are (function, letter).
+    """1 when the reply picks the faulty function (code_debug); references are (function, letter).
 
-    Right away by `X.` or `X:` at its start, else by what follows the first found of `answer is:`, `is:`, `answer:`,
-    `correct option is:`; only the first found phrase counts. Without `official`, a reply that names the function, or
-    its letter as an option, and no other option is right too.
+    The letter at the reply's start as `X.` or `X:` is right. Else the letter or function has to follow one of the
+    phrases `answer is:`, `is:`, `answer:`, `correct option is:`; the first of this list that occurs decides. Without
+    `official`, a reply is also right when its only option letter is the gold one, or when it has no option letter and
+    names the function.
     """
     function, letter = references[0], references[1]
     said = prediction.strip()
@@ -76,9 +80,9 @@ def infinitebench_code_debug(prediction: str, references: list[str], *, official
 
 @metric_function(1, own_rule=True)
 def infinitebench_math_find(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """1 when the first number is the gold.
+    """1 when the reply's first number is the gold answer (math_find).
 
-    The official code fails on a decimal reply to an integer gold: 0 here; without `official`, 88.0 equals 88.
+    The official code fails on a decimal reply when the gold is an integer (0 here); without `official`, 88.0 equals 88.
     """
     found = re.search(r"\d+\.\d+|\d+", prediction)
     if found is None:
@@ -94,10 +98,10 @@ def infinitebench_math_find(prediction: str, references: list[str], *, official:
 def infinitebench_math_calc(
     prediction: str, references: list[str], *, official: bool = True, drop_first: bool = False
 ) -> float:
-    """Share of the intermediate values that are right before the first wrong one; references are the values.
+    """Share of the intermediate values given before the first wrong one (math_calc); references are these values.
 
-    Signs are not read. `drop_first` leaves the reply's first number out, as the official code does for GPT-4. Without
-    `official`, whichever reading gives more.
+    Signs are ignored. `drop_first` leaves out the reply's first number, as the official code does for GPT-4. Without
+    `official`, the better of both readings counts.
     """
     said = re.findall(r"\d+", prediction)
     starts = [said[1:] if drop_first else said] if official else [said, said[1:]]
@@ -116,7 +120,7 @@ def infinitebench_math_calc(
 def infinitebench_dialogue(prediction: str, references: list[str], *, official: bool = True) -> float:
     """1 when the first gold name is one of the reply's upper-cased words (longdialogue_qa_eng).
 
-    Without `official`, when any gold name stands in the reply, case aside.
+    Without `official`, when any gold name appears in the reply, in any case.
     """
     said = _spaced(prediction.strip(), "\n:\"'.,?!{}").upper()
     if official:
@@ -128,8 +132,8 @@ def infinitebench_dialogue(prediction: str, references: list[str], *, official: 
 def infinitebench_choice(prediction: str, references: list[str], *, official: bool = True) -> float:
     """1 when the reply picks the gold option; references are its text and its letter (longbook_choice_eng).
 
-    Officially the first character decides when it is one of ABCD, so "Because ..." picks B; and a later word is taken
-    for a letter when it is part of "ABCD", so "AB" is. Without `official`, only letters that stand alone count.
+    Officially the first character decides when it is one of ABCD, so "Because ..." picks B; and any later word that is
+    a part of "ABCD" is taken for a letter, such as "AB". Without `official`, only single letters count.
     """
     said = prediction.strip()
     if not said:
@@ -168,7 +172,7 @@ INFINITEBENCH: Mapping[str, Any] = {
 
 @metric_function(1, needs=("task",), own_rule=True)
 def infinitebench(prediction: str, references: list[str], *, task: str, official: bool = True) -> float:
-    """The rule of an InfiniteBench task, by its name, as `longbook_qa_eng`."""
+    """The official rule of the InfiniteBench task named in `task`, e.g. `longbook_qa_eng`."""
     rule = rule_for(INFINITEBENCH, task, "InfiniteBench")
     options = {"official": official} if getattr(rule, "has_lenient", False) else {}
     return rule(prediction, references, **options)

@@ -1,4 +1,4 @@
-"""L-CiteEval (ZetangForward/L-CITEEVAL at 6e49326)."""
+"""L-CiteEval's rules for answers and citations (ZetangForward/L-CITEEVAL at 6e49326)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.evaluation.metrics.rouge import rouge_1_recall_pltrdy, rouge_l_pl
 
 @metric_function(1, own_rule=True)
 def l_citeeval_qa(prediction: str, references: list[str]) -> float:
-    """Token F1 of the reply's first line without citations (L-CiteEval's questions)."""
+    """Token F1 of the reply's first line without citations (L-CiteEval's question answering)."""
     return token_f1(without_citations(prediction.strip().split("\n")[0]), references)
 
 
@@ -22,8 +22,8 @@ def l_citeeval_qa(prediction: str, references: list[str]) -> float:
 def l_citeeval_summary(prediction: str, references: list[str], *, official: bool = True) -> float:
     """ROUGE-L (package `rouge`) of the reply without citations and heading (L-CiteEval's summaries).
 
-    When the first 100 characters say "summary", what stands before the first colon is the heading. Officially only the
-    first line after it counts, and a heading without colon scores 0; without `official` the whole text counts.
+    When the first 100 characters contain "summary", the text before the first colon is the heading. Officially only the
+    first line after it counts, and a heading without a colon scores 0; without `official` the whole text counts.
     """
     said = prediction.strip()
     if "summary" in said[:100].lower():
@@ -42,9 +42,10 @@ def l_citeeval_needle(prediction: str, references: list[str]) -> float:
 
 @metric_function(1, own_rule=True)
 def l_citeeval_stars(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """Right counts in the JSON field `little_penguin` over the number of gold counts; gold is a JSON list.
+    """Right counts in the JSON field `little_penguin` divided by the number of gold counts; gold is a JSON list.
 
-    As many counts as the gold has are looked at. Officially a right count that is said twice is right twice.
+    Only as many of the reply's counts are read as the gold list has. Officially a right count that is repeated counts
+    each time.
     """
     found = re.search(r"\{[^}]*\}", prediction)
     try:
@@ -61,16 +62,16 @@ def l_citeeval_stars(prediction: str, references: list[str], *, official: bool =
 
 @metric_function(1, needs=("gold_passages",), own_rule=True)
 def l_citeeval_needle_citation(prediction: str, references: list[str], *, gold_passages: Sequence[int]) -> float:
-    """F1 of the first three citations of the reply's first line and the needle's passage (L-CiteEval's needles)."""
+    """F1 of the reply's citations (first line, at most 3) against the needle's passage (L-CiteEval's needles)."""
     cited = [int(number) for number in re.findall(r"\[(\d{1,9})", prediction.strip().split("\n")[0])][:3]
     if not gold_passages or gold_passages[0] not in cited:
         return 0.0
-    return 2 / (len(cited) + 1)  # recall is 1, precision one of those cited: a passage that is cited twice counts twice
+    return 2 / (len(cited) + 1)  # recall 1, precision 1 / number of citations, where repeated ones count each time
 
 
 @metric_function(1, needs=("gold_passages",), own_rule=True)
 def l_citeeval_stars_citation(prediction: str, references: list[str], *, gold_passages: Sequence[int]) -> float:
-    """F1 of the set of passages in the JSON field `passage_id` and those that hold the stars (counting_stars)."""
+    """F1 of the passages in the JSON field `passage_id` against those with the stars (L-CiteEval's counting_stars)."""
     found = re.search(r"\{[^}]*\}", prediction)
     try:
         said = json.loads(found.group())["passage_id"] if found else []

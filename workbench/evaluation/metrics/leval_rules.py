@@ -1,4 +1,4 @@
-"""L-Eval (OpenLMLab/LEval at cd34b05): how replies of its closed tasks are read, and what they score.
+"""L-Eval's scoring rules (OpenLMLab/LEval at cd34b05).
 
 A task's score is 100 times the mean. Gold answers are the rows' `outputs` (`gt` in its prediction files).
 """
@@ -22,8 +22,9 @@ _FILLERS = ("will be", "of the code", "is", "would be", "the value of", "the res
 def leval_letters(reply: str, *, several: bool, official: bool = True) -> str:
     """The option letters that a reply picks. `several`: the task allows more than one (coursera).
 
-    Officially the first of the letters A to D anywhere decides when only one is allowed, so "Because ..." picks B; and
-    a reply without any picks A. Without `official`, letters have to stand alone, and none give "None".
+    Officially, when only one is allowed, the first of the letters A to D anywhere in the reply decides, so "Because
+    ..." picks B; and a reply without any of them picks A. Without `official`, letters have to be separate words, and a
+    reply without any gives "None".
 
     >>> leval_letters("Because it rains", several=False), leval_letters("ABD.", several=True)
     ('B', 'ABD')
@@ -60,7 +61,7 @@ def _gold_letters(gold: str) -> str:
 
 
 def leval_exact(said: str, gold: str) -> float:
-    """L-Eval's exact match of an extracted answer: 1, or 0.25 for a part of several right options.
+    """L-Eval's exact match of an extracted answer: 1, or 0.25 for only some of several right options.
 
     >>> leval_exact("A", "AC"), leval_exact("the answer: Role of Art", "role of art")
     (0.25, 1.0)
@@ -81,20 +82,20 @@ def _cased(text: str) -> str:
 
 @metric_function(1, own_rule=True)
 def leval_choice(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """One option of A to D (quality, tpo)."""
+    """1 when the reply picks the right option of A to D (L-Eval's quality and tpo)."""
     said = leval_letters(prediction, several=False, official=official)
     return max((leval_exact(said, _gold_letters(gold)) for gold in references), default=0.0)
 
 
 @metric_function(1, own_rule=True)
 def leval_choices(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """One or more options of A to D (coursera): 1 for all, 0.25 for some and no wrong one."""
+    """1 when the reply picks all right options of A to D, 0.25 for some and no wrong one (L-Eval's coursera)."""
     said = leval_letters(prediction, several=True, official=official)
     return max((leval_exact(said, _gold_letters(gold)) for gold in references), default=0.0)
 
 
 def leval_number(reply: str) -> str:
-    """The digits of the answer of a worked-out sum: after `The answer is`, else the last number of its first part."""
+    """The digits of a word problem's answer: after `The answer is`, else the last number of the first paragraph."""
     found = re.search(r"The answer is (\S+)", reply)
     if found:
         token = found.group(1)
@@ -106,7 +107,7 @@ def leval_number(reply: str) -> str:
 
 @metric_function(1, own_rule=True)
 def leval_gsm(prediction: str, references: list[str]) -> float:
-    """1 when the worked-out number is the gold's (gsm100); both sides are read alike."""
+    """1 when the reply's final number is the gold one; `leval_number` reads both (L-Eval's gsm100)."""
     said = leval_number(prediction)
     return max((leval_exact(said, leval_number(gold)) for gold in references), default=0.0)
 
@@ -120,7 +121,7 @@ def _code_text(text: str) -> str:
 
 @metric_function(1, own_rule=True)
 def leval_code(prediction: str, references: list[str]) -> float:
-    """1 when the gold output stands among the reply's words after `the final output`, else its last words (codeU)."""
+    """1 when the gold output is in the words after `the final output`, else in the last words (L-Eval's codeU)."""
 
     def score(gold: str) -> float:
         said = _code_text(prediction)
@@ -138,15 +139,15 @@ def leval_code(prediction: str, references: list[str]) -> float:
 
 @metric_function(1, own_rule=True)
 def leval_topic(prediction: str, references: list[str]) -> float:
-    """1 when the gold topic stands in the reply, white space and case aside (topic_retrieval_longchat)."""
+    """1 when the reply contains the gold topic, ignoring spaces and case (L-Eval's topic_retrieval_longchat)."""
     return max((leval_exact(prediction, gold) for gold in references), default=0.0)
 
 
 @metric_function(1, own_rule=True)
 def leval_sci_fi(prediction: str, references: list[str]) -> float:
-    """Mean of two judgements, by the text and by fact: `True [fact: False]` (sci_fi).
+    """Share of two right judgements, by the story and by fact, as in `True [fact: False]` (L-Eval's sci_fi).
 
-    A reply without `[fact:` makes the official code fail; its second judgement is wrong here.
+    A reply without `[fact:` makes the official code fail; here its second judgement is wrong.
     """
 
     def judgements(text: str) -> list[str]:
@@ -164,8 +165,7 @@ def leval_sci_fi(prediction: str, references: list[str]) -> float:
 def leval_rouge(prediction: str, references: list[str]) -> float:
     """Geometric mean of ROUGE-1, -2 and -L F1 of `rouge-score` for one answer.
 
-    L-Eval's headline is the geometric mean of the three means over the answers, which this is not: see
-    `geometric_rouge`.
+    L-Eval reports another figure, the geometric mean of the three means over all answers: see `geometric_rouge`.
     """
     product = 1.0
     for variant in ("rouge1", "rouge2", "rougeL"):
@@ -174,7 +174,7 @@ def leval_rouge(prediction: str, references: list[str]) -> float:
 
 
 def geometric_rouge(predictions: list[str], references: list[list[str]]) -> dict[str, float]:
-    """L-Eval's ROUGE of a task, in percent: the means of rouge1, rouge2, rougeL and their geometric mean."""
+    """L-Eval's ROUGE of a task, in percent: the mean rouge1, rouge2 and rougeL, and the geometric mean of the three."""
     means = {
         variant: 100
         * sum(google(p, r, variant) for p, r in zip(predictions, references, strict=True))
@@ -208,7 +208,7 @@ LEVAL: Mapping[str, Any] = {
 
 @metric_function(2, needs=("task",), own_rule=True)
 def leval(prediction: str, references: list[str], *, task: str, official: bool = True) -> float:
-    """The rule of an L-Eval task, by its file name, as `natural_question`."""
+    """The official rule of the L-Eval task whose file name is in `task`, e.g. `natural_question`."""
     rule = rule_for(LEVAL, task, "L-Eval")
     options = {"official": official} if getattr(rule, "has_lenient", False) else {}
     return rule(prediction, references, **options)

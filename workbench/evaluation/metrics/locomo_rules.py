@@ -32,7 +32,7 @@ def _stem(word: str) -> str:
 
 
 def locomo_words(text: str) -> list[str]:
-    """Lower, without punctuation and the words a, an, the, and; Porter stems."""
+    """Porter stems of the lower-cased words, without punctuation and the words a, an, the, and."""
     return [_stem(word) for word in _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split()]
 
 
@@ -47,11 +47,11 @@ def locomo_f1(prediction: str, reference: str) -> float:
 
 @metric_function(1, reads=("category",), own_rule=True)
 def locomo(prediction: str, references: list[str], *, category: int | str = 4, official: bool = True) -> float:
-    """The score of a LoCoMo answer.
+    """The score of a LoCoMo answer by its question's category: F1 on stemmed words, or refusal.
 
-    Category 1: both sides cut at commas, mean over the gold parts of the best F1 with a said part. Category 3: the
-    gold up to its first semicolon. Category 5: 1 when the reply says `no information available` or `not mentioned`;
-    without `official`, when it abstains in any words. Others: F1.
+    Category 1: reply and gold are split at commas; the mean over the gold parts of each one's best F1 with a part of
+    the reply. Category 3: F1 with the gold answer up to its first semicolon. Category 5: 1 when the reply says `no
+    information available` or `not mentioned`; without `official`, when it abstains in any wording. Others: F1.
     """
     kind = int(category)
     if kind == 5:

@@ -15,9 +15,9 @@ from workbench.evaluation.metrics.rouge import google
 
 @metric_function(1, own_rule=True)
 def qasper_f1(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """Best token F1 over the annotators' answers; yes, no and Unanswerable are words among others (QASPER).
+    """Best token F1 over the annotators' answers; yes, no and Unanswerable are treated as any other words (QASPER).
 
-    Without `official`, an abstention in any words meets the gold `Unanswerable`.
+    Without `official`, a refusal in any wording matches the gold `Unanswerable`.
     """
     if not official and abstains(prediction) and any(r.strip().lower() == "unanswerable" for r in references):
         return 1.0
@@ -25,7 +25,7 @@ def qasper_f1(prediction: str, references: list[str], *, official: bool = True) 
 
 
 def qasper_evidence_f1(predicted: Sequence[str], annotations: Sequence[Sequence[str]]) -> float:
-    """Best F1 of the set of evidence paragraphs over the annotators; 1 when neither side has any (QASPER).
+    """Best F1 of the sets of evidence paragraphs over the annotators; 1 when neither side has any (QASPER).
 
     >>> qasper_evidence_f1(["p1", "p2"], [["p1"], []])
     0.6666666666666666
@@ -39,15 +39,15 @@ def qasper_evidence_f1(predicted: Sequence[str], annotations: Sequence[Sequence[
 
 @metric_function(1, own_rule=True)
 def literaryqa_f1(prediction: str, references: list[str]) -> float:
-    """Best token F1 with HotpotQA's guard for yes and no (LiteraryQA's `ngram_metrics.py`)."""
+    """Best token F1 with HotpotQA's rule that yes and no must match exactly (LiteraryQA's `ngram_metrics.py`)."""
     return hotpotqa_f1(prediction, references)
 
 
 @metric_function(1)
 def meteor(prediction: str, references: list[str]) -> float:
-    """Best METEOR of nltk on its word tokens, alpha 0.9, beta 3, gamma 0.5 (LiteraryQA, NarrativeQA).
+    """Best METEOR of nltk on its word tokens, with alpha 0.9, beta 3, gamma 0.5 (LiteraryQA, NarrativeQA).
 
-    Does not apply where nltk's `wordnet` and `punkt_tab` data are missing: synonyms are a part of the measure.
+    Does not apply where nltk's `wordnet` and `punkt_tab` data are missing: METEOR needs synonyms.
     """
     from nltk import word_tokenize
     from nltk.translate.meteor_score import meteor_score
@@ -63,7 +63,7 @@ def meteor(prediction: str, references: list[str]) -> float:
 
 @metric_function(1)
 def rouge_mean(prediction: str, references: list[str]) -> float:
-    """Mean of ROUGE-1, -2 and -L F1 with stemming, best reference for each (QMSum, SQuALITY tables)."""
+    """Mean of ROUGE-1, -2 and -L F1 with stemming, each with its best reference (QMSum and SQuALITY tables)."""
     return sum(google(prediction, references, v, stemmer=True) for v in ("rouge1", "rouge2", "rougeL")) / 3
 
 
@@ -87,9 +87,9 @@ def rouge_l_stemmed(prediction: str, references: list[str]) -> float:
 
 @metric_function(1, own_rule=True)
 def novelqa_choice(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """1 when the submitted letter is the gold one; without `official`, the first letter A to D that stands alone.
+    """1 when the reply is the gold letter; without `official`, when its first separate letter A to D is.
 
-    The gold is hidden and its scorer is not published: exact equality is what its submission form asks for.
+    NovelQA's gold answers are hidden and its scorer is not published; its submission form asks for the exact letter.
     """
     said = prediction.strip()
     if not official:

@@ -1,4 +1,4 @@
-"""LongBench v1 and v2 (THUDM/LongBench). Rules as in its `eval.py` and `metrics.py` at 2e00731.
+"""LongBench v1's and v2's scoring rules (THUDM/LongBench, `eval.py` and `metrics.py` at 2e00731).
 
 A data set's score is 100 times the mean over its rows, rounded to 2 digits.
 """
@@ -24,9 +24,9 @@ def longbench_classification(
 ) -> float:
     """1 / n when the gold class is among the n classes that the reply names, else 0 (trec, lsht).
 
-    A named class that is part of the gold class does not count as named. The official code removes such classes from
-    the list it walks over, so the class after a removed one is never looked at; without `official` all are looked at,
-    and case does not matter.
+    A class whose name is a part of the gold class's name does not count. The official code removes such classes from
+    the list that it is iterating over, so it skips the check of the class after each; without `official` all are
+    checked, and case does not matter.
     """
     return max((_classification(prediction, gold, all_classes, official) for gold in references), default=0.0)
 
@@ -40,14 +40,16 @@ def _classification(prediction: str, gold: str, classes: Sequence[str], official
     position = 0
     while position < len(named):
         if named[position] in gold and named[position] != gold:
-            named.pop(position)  # the next one slides into this place and is skipped
+            named.pop(position)  # the next one moves to this place and is skipped, as in the official code
         position += 1
     return 1 / len(named) if gold in named else 0.0
 
 
 @metric_function(1, own_rule=True)
 def longbench_count(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """Share of the reply's numbers that equal the gold (passage_count); as strings, without `official` as numbers.
+    """Share of the reply's numbers that equal the gold one (passage_count).
+
+    Officially they are compared as strings; without `official`, leading zeros are ignored.
 
     >>> longbench_count("05", ["5"]), longbench_count("05", ["5"], official=False)
     (0.0, 1.0)
@@ -59,7 +61,7 @@ def longbench_count(prediction: str, references: list[str], *, official: bool = 
 def longbench_retrieval(prediction: str, references: list[str], *, official: bool = True) -> float:
     """Share of the reply's numbers that equal the gold paragraph's number; gold is `Paragraph 12` or `段落12`.
 
-    Without `official`, numbers that follow the word paragraph are taken alone when there are any.
+    Without `official`, only the numbers that follow the word paragraph count, if there are any.
     """
     best = 0.0
     for gold in references:
@@ -84,10 +86,10 @@ def _share(prediction: str, gold: str, official: bool) -> float:
 
 @metric_function(1, own_rule=True)
 def longbench_code(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """Edit similarity of the first line that is neither fence nor comment (lcc, repobench-p).
+    """Edit similarity of the first line that is neither a code fence nor a comment (lcc, repobench-p).
 
-    The official line may be blank, and a line with a comment behind its code is passed over; without `official` blank
-    lines are passed over and only whole comments are.
+    Officially that line may be blank, and lines of code with a comment behind them are skipped; without `official`
+    blank lines are skipped, and of lines with comments only those that begin with one.
     """
     chosen = ""
     for line in prediction.lstrip("\n").split("\n"):
@@ -124,9 +126,9 @@ def longbench(
     all_classes: Sequence[str] = (),
     official: bool = True,
 ) -> float:
-    """The rule of a LongBench v1 data set: `task` is its name, as `hotpotqa`. Best over the references.
+    """The official rule of the LongBench v1 data set named in `task`, e.g. `hotpotqa`; the best reference counts.
 
-    trec, triviaqa, samsum and lsht look at the first line only.
+    For trec, triviaqa, samsum and lsht only the reply's first line is scored.
     """
     name = task_name(LONGBENCH, task, "LongBench")
     rule = LONGBENCH[name]
@@ -139,7 +141,7 @@ def longbench(
 
 
 def longbench_letter(reply: str, *, official: bool = True) -> str | None:
-    """The option that a LongBench v2 reply names, None when it does not follow the asked format.
+    """The option that a LongBench v2 reply names; None when it does not follow the requested format.
 
     >>> longbench_letter("**The correct answer is (B)**"), longbench_letter("Answer: B")
     ('B', None)
@@ -158,9 +160,9 @@ def longbench_letter(reply: str, *, official: bool = True) -> str | None:
 
 @metric_function(1, own_rule=True)
 def longbench_v2(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """1 when the reply says `The correct answer is (X)` with the gold letter; gold is a letter.
+    """1 when the reply says `The correct answer is (X)` with the gold letter.
 
-    Without `official`, other wordings of the same and a bare letter are read too.
+    Without `official`, similar wordings and a bare letter are accepted too.
     """
     letter = longbench_letter(prediction, official=official)
     return float(letter is not None and letter in {reference.strip() for reference in references})
@@ -168,5 +170,5 @@ def longbench_v2(prediction: str, references: list[str], *, official: bool = Tru
 
 @metric_function(1, own_rule=True)
 def longbench_v2_compensated(prediction: str, references: list[str]) -> float:
-    """`longbench_v2` with 0.25, the value of a guess, for a reply without a letter (off by default officially)."""
+    """`longbench_v2`, but 0.25, the value of a guess, for a reply without a letter (an option of the official code)."""
     return 0.25 if longbench_letter(prediction) is None else longbench_v2(prediction, references)

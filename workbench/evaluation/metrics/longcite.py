@@ -1,8 +1,8 @@
-"""LongBench-Cite (THUDM/LongCite at d7d772e): statements with their citations, and the scores of a judge's verdicts.
+"""LongBench-Cite (THUDM/LongCite at d7d772e): parsing statements with citations, and scores from a judge's verdicts.
 
 A model writes `<statement>...<cite>[a-b][c-d]</cite></statement>`, where a to b are sentences of the context. A judge
-says whether the cited sentences support each statement (`support`), whether each citation bears on it (`relevance`),
-and whether a statement without citation needs one (`need_citation`); see `workbench.judging.prompts`.
+says whether the cited sentences support each statement (`support`), whether each citation is relevant to it
+(`relevance`), and whether a statement without citations needs one (`need_citation`); see `workbench.judging.prompts`.
 """
 
 from __future__ import annotations
@@ -14,21 +14,23 @@ from dataclasses import dataclass
 _CITE = re.compile(r"<cite>(.*?)</cite>", re.DOTALL)
 _OPEN, _CLOSE = "<statement>", "</statement>"
 MOST_STATEMENTS, MOST_CITATIONS = 40, 3
-_SHORTEST = 5  # characters; text outside of statements that is not longer is no statement
+_SHORTEST = 5  # characters; text outside the statement tags counts as a statement only if it is longer
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is claimed, and the ranges of sentences that it cites (first and last, both included)."""
+    """A claim, and the ranges of sentences that it cites (first and last, both included)."""
 
     text: str
     citations: tuple[tuple[int, int], ...]
 
 
 def longcite_statements(reply: str, sentences: int | None = None) -> list[Statement]:
-    """The statements of a reply in order, at most 40; ranges that follow each other are one citation, the first three
-    count. Text outside of statements that is longer than five characters is a statement without citation; a statement
-    that is not closed is none. Of a text with so many `sentences`, ranges that begin behind its end are no citations.
+    """The statements of a reply in order, at most 40.
+
+    Adjacent ranges are merged to one citation, and the first three citations of a statement count. Text of more than
+    five characters outside the statement tags is a statement without citations; a statement whose tag is not closed is
+    dropped. If the number of `sentences` in the context is given, ranges that begin after its end are dropped.
 
     >>> longcite_statements("So: <statement>It rained.<cite>[1-2][3-4][9-9]</cite></statement>")
     [Statement(text='It rained.', citations=((1, 4), (9, 9)))]
@@ -52,7 +54,7 @@ def longcite_statements(reply: str, sentences: int | None = None) -> list[Statem
 
 
 def without_longcite_marks(reply: str) -> str:
-    """A reply as it reads: without citations and the marks of statements."""
+    """A reply without citations and statement tags."""
     return _CITE.sub("", reply).replace(_OPEN, "").replace(_CLOSE, "")
 
 
@@ -71,8 +73,8 @@ def _citations(inside: str, sentences: int | None) -> tuple[tuple[int, int], ...
 
 
 def longcite_recall(cited: Sequence[str], uncited_that_need_one: Sequence[bool]) -> float:
-    """Mean over statements: of those with citations `full` 1, `partial` 0.5, `none` 0; of those without, 0 where one is
-    needed, else 1.
+    """Citation recall, a mean over statements: for those with citations `full` counts 1, `partial` 0.5, `none` 0; those
+    without count 0 where a citation is needed, else 1.
 
     >>> longcite_recall(["full", "partial"], [False, True])
     0.625
@@ -83,10 +85,10 @@ def longcite_recall(cited: Sequence[str], uncited_that_need_one: Sequence[bool])
 
 
 def longcite_precision(relevant: Sequence[bool]) -> float:
-    """Share of the citations that bear on their statements; 0 without citation."""
+    """Citation precision: share of the citations that are relevant to their statements; 0 without citations."""
     return sum(relevant) / len(relevant) if relevant else 0.0
 
 
 def longcite_f1(recall: float, precision: float) -> float:
-    """Their harmonic mean, 0 where both are 0."""
+    """The harmonic mean of recall and precision, 0 where both are 0."""
     return 2 * recall * precision / (recall + precision) if recall + precision else 0.0

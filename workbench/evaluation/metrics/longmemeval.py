@@ -1,6 +1,6 @@
-"""LongMemEval (xiaowu0162/LongMemEval at 9e0b455): retrieval of sessions and turns.
+"""LongMemEval's measures for the retrieval of sessions and turns (xiaowu0162/LongMemEval at 9e0b455).
 
-Its answers are judged by a language model: `workbench.judging.judge` has the prompts by question type.
+Its answers are judged by a language model: `workbench.judging.prompts` has the prompts by question type.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ DEPTHS = (1, 3, 5, 10, 30, 50)
 
 
 def turn_to_session(turn_id: str) -> str:
-    """The session of a turn id: without its last part, `answer_x_2` is the second turn of `answer_x`.
+    """The session id of a turn id, which is the turn id without its last part: `answer_x_2` is a turn of `answer_x`.
 
     >>> turn_to_session("answer_4be1b6b4_2_7")
     'answer_4be1b6b4_2'
@@ -21,7 +21,7 @@ def turn_to_session(turn_id: str) -> str:
 
 
 def session_depth(turns: Sequence[str], k: int) -> int:
-    """How many of a ranking's first turns it takes to see `k` sessions (all of them when there are fewer).
+    """How many turns from the top of a ranking cover `k` sessions; all turns when there are fewer sessions.
 
     >>> session_depth(["s1_1", "s1_2", "s2_1", "s3_1"], 2)
     3
@@ -35,9 +35,9 @@ def session_depth(turns: Sequence[str], k: int) -> int:
 
 
 def turn_ranking_scores(turns: Sequence[str], gold: Sequence[str], k: int) -> dict[str, float]:
-    """Scores over sessions of a ranking of all turns (`turn2session`): k grows until it covers `k` sessions.
+    """Session-level scores of a ranking of all turns (`turn2session`), cut where it covers `k` sessions.
 
-    A session counts in nDCG as often as its turns stand in the ranking.
+    A session counts in nDCG once for each of its turns in the ranking.
     """
     depth = session_depth(turns, k)
     sessions = [turn_to_session(turn) for turn in turns]
@@ -50,7 +50,7 @@ def turn_ranking_scores(turns: Sequence[str], gold: Sequence[str], k: int) -> di
 
 
 def recall_any(ranking: Sequence[str], gold: Sequence[str], k: int) -> float:
-    """1 when one of the first `k` is gold."""
+    """1 when one of the first `k` items is gold."""
     return float(any(item in set(ranking[:k]) for item in gold))
 
 

@@ -1,4 +1,4 @@
-"""LongProc's searches (princeton-pli/LongProc at 78e873a): trips, and partial scores for following a search."""
+"""LongProc's search tasks (princeton-pli/LongProc at 78e873a): travel plans, and partial scores of search traces."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _WAY, _DAY = re.compile(r"from (\w+) to (\w+)"), re.compile(r"Day (\d{1,9})")
 def longproc_countdown_partial(
     prediction: str, references: list[str], *, numbers: Sequence[int], target: int, official: bool = True
 ) -> float:
-    """1 when the target is reached; else the share of the gold search's lines before the first that departs.
+    """1 when the target is reached; else the share of the gold search's lines before the first difference (countdown).
 
-    The first line, the initial state, must be the same and is not counted; picks must be the same, tries up to the
-    equals sign and in what they drop. Officially the last line that is compared never counts: all n are (n - 1)/n.
+    The first line, the initial state, must be equal and is not counted. Lines that try a step have to agree up to the
+    equals sign and in whether they drop the branch; other lines have to be equal. Officially the last line that is
+    compared never counts: n equal lines give (n - 1)/n.
     """
     if countdown_solved(prediction, numbers, target):
         return 1.0
@@ -48,14 +49,14 @@ def _same_step(said: str, gold: str) -> bool:
 
 
 def _share(same: int, compared: int, lines: int, *, official: bool) -> float:
-    """Lines that agree over the gold's; officially the place of the last line that was looked at."""
+    """Lines that agree divided by the gold's lines; officially the index of the last line that was compared."""
     if official and same == compared:
         same = max(0, compared - 1)
     return same / lines
 
 
 def trip_stays(plan: str) -> list[tuple[str, int]]:
-    """The cities of a plan with the days in each, read as NATURAL PLAN's code does: from the flights and their days.
+    """The cities of a plan with the days in each, read from the flights and their days, as in NATURAL PLAN's code.
 
     >>> trip_stays("**Day 1-3:** Visit A.\\n**Day 3:** Fly from A to B.\\n**Day 3-7:** Visit B.")
     [('A', 3), ('B', 5)]
@@ -68,7 +69,7 @@ def trip_stays(plan: str) -> list[tuple[str, int]]:
             total = int(named.group(1))
         if visit := re.search(r"\d{1,9}-(\d{1,9})", line):
             ends.append(int(visit.group(1)))
-            if ends[-1] == total:  # the plan is whole; what follows may be another one
+            if ends[-1] == total:  # the plan is complete; another one may follow
                 break
         if flight := _flight(line):
             flights.append(flight)
@@ -80,7 +81,7 @@ def trip_stays(plan: str) -> list[tuple[str, int]]:
 
 
 def _flight(line: str) -> tuple[int, str, str] | None:
-    """The last day before a line's last `from A to B`, and the cities: what NATURAL PLAN's pattern finds in it, without
+    """The last day before a line's last `from A to B`, and the cities. Finds what NATURAL PLAN's pattern finds, without
     trying every day with every flight."""
     at = line.rfind("from ")
     while at >= 0:
@@ -100,8 +101,10 @@ def _plan(text: str, *, official: bool) -> str | None:
 
 @metric_function(1, own_rule=True)
 def longproc_trip(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """1 when the plan inside `<Plan>` has the gold's cities in order with their days (travel_planning); more after them
-    does no harm. Without `official`, marks are not needed."""
+    """1 when the plan inside `<Plan>` has the gold cities in order with their days (travel_planning).
+
+    Further cities after them are ignored. Without `official`, the tags are not needed.
+    """
     plan = _plan(prediction, official=official)
     said = trip_stays(plan) if plan is not None else []
     golds = [trip_stays(_plan(reference, official=False) or "") for reference in references]
@@ -110,9 +113,10 @@ def longproc_trip(prediction: str, references: list[str], *, official: bool = Tr
 
 @metric_function(1, own_rule=True)
 def longproc_trip_partial(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """1 when the trip is right; else the share of the gold procedure's lines before the first that a reply lacks.
+    """1 when the trip is right; else the share of the gold procedure's lines before the first wrong one.
 
-    A line agrees when the gold's stands in it, normalised. Officially the last line that is compared never counts.
+    A line is right when it contains the gold line, both normalised. Officially the last line that is compared never
+    counts.
     """
     if longproc_trip(prediction, references, official=official):
         return 1.0

@@ -1,4 +1,4 @@
-"""LooGLE (bigai-nlco/LooGLE at 6734382): n-gram measures with its weights, cloze, and reordering of a timeline."""
+"""LooGLE's measures (bigai-nlco/LooGLE at 6734382): n-gram overlap, cloze, and reordering of a timeline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _bleu(prediction: str, references: list[str], weights: tuple[float, float, f
     if not said:
         return 0.0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # nltk warns that no n-gram overlaps, which is what a 0 says
+        warnings.simplefilter("ignore")  # nltk warns when no n-gram overlaps, but the 0 says that already
         scores = [float(sentence_bleu([r.replace("\n", " ").split()], said, weights=weights)) for r in references]
     return min(1.0, max(scores, default=0.0))
 
@@ -31,7 +31,7 @@ def loogle_bleu1(prediction: str, references: list[str]) -> float:
 
 @metric_function(1, own_rule=True)
 def loogle_bleu4(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """BLEU on words. Officially 4-grams only, weights (0, 0, 0, 1); without `official` the usual equal weights."""
+    """BLEU on words (nltk): officially of 4-grams only; without `official`, with the usual equal weights for 1 to 4."""
     return _bleu(prediction, references, (0, 0, 0, 1) if official else (0.25, 0.25, 0.25, 0.25))
 
 
@@ -55,7 +55,7 @@ def loogle_rouge_l(prediction: str, references: list[str], *, official: bool = T
 
 @metric_function(1, own_rule=True)
 def loogle_meteor(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """METEOR (nltk): officially of the *sets* of words, whose order is arbitrary; sorted here, so that it repeats."""
+    """METEOR (nltk); the official code takes the *sets* of words in arbitrary order, here sorted to be reproducible."""
     from nltk.translate.meteor_score import single_meteor_score
 
     def words(text: str) -> list[str]:
@@ -69,9 +69,10 @@ def loogle_meteor(prediction: str, references: list[str], *, official: bool = Tr
 
 
 def cloze_counts(prediction: str, gold: Mapping[str, str]) -> tuple[int, int, int]:
-    """Exactly right, partly right (a shared word), and all masks of one cloze; a reply that is no mapping has none.
+    """Numbers of exactly right, partly right (sharing a word), and all masks of one cloze task.
 
-    The benchmark's score is the sum of the first or second over the sum of the third.
+    A reply that is not a mapping has none right. The benchmark's score is the sum of the first or second number over
+    the sum of the third.
 
     >>> cloze_counts("{'<mask-0>': 'Ada Hale', '<mask-1>': 'Bo'}", {"<mask-0>": "Ada Hale", "<mask-1>": "Bo Ott"})
     (1, 2, 2)
@@ -91,8 +92,10 @@ def cloze_counts(prediction: str, gold: Mapping[str, str]) -> tuple[int, int, in
 
 @metric_function(1, needs=("masks",), own_rule=True)
 def loogle_cloze(prediction: str, references: list[str], *, masks: Mapping[str, str], official: bool = True) -> float:
-    """Share of the masks that the reply fills with exactly the gold name. The reply is a mapping of masks to names;
-    without `official`, the first that stands in it is read."""
+    """Share of the masks that the reply fills with exactly the gold name.
+
+    The reply must be a mapping of masks to names; without `official`, the first one inside the reply is read.
+    """
     exact, _, asked = cloze_counts(_mapping_in(prediction, official), masks)
     return exact / asked if asked else 0.0
 
@@ -112,8 +115,8 @@ def _mapping_in(reply: str, official: bool) -> str:
 
 
 def timeline(reply: str) -> list[int]:
-    """The order that a reply gives with roman numbers, from 0; where it has none, with arabic ones. Dates beside roman
-    numbers are not read.
+    """The order that a reply gives, as numbers from 0: by its roman numerals, or without any by its arabic numbers. So
+    dates beside roman numerals are ignored.
 
     >>> timeline("II (in 1965), I (in 1966), III"), timeline("2, 1")
     ([1, 0, 2], [1, 0])
@@ -129,9 +132,11 @@ def _roman(numeral: str) -> int:
 
 
 def reorder_deviations(said: Sequence[int], gold: Sequence[int]) -> dict[str, float] | None:
-    """How far an order is from the gold one, each from 0 (the same) to 1 (as far as can be); None when it is no
-    permutation of it. LSD and LMD: mean squared and mean distance of the places; SD: swaps needed; SDD: their distance.
-    These are the paper's; the released script prints the largest possible deviation in place of the measured one.
+    """How far an order is from the gold one, each measure from 0 (the same) to 1 (as far as possible); None when it is
+    not a permutation of the gold order.
+
+    LSD and LMD: mean squared and mean distance of the places. SD: number of swaps needed. SDD: total distance of these
+    swaps. As in the paper; the released script prints the largest possible deviation instead of the measured one.
     """
     n = len(gold)
     if n < 2 or sorted(said) != sorted(gold):
@@ -148,7 +153,7 @@ def reorder_deviations(said: Sequence[int], gold: Sequence[int]) -> dict[str, fl
 
 
 def _reordered(prediction: str, references: list[str], name: str) -> float:
-    """1 less the deviation of that name, best over the references; 0 for a reply that is no order of all items."""
+    """1 minus the deviation `name`, best over the references; 0 for a reply that does not order all items."""
     golds = [gold for gold in map(timeline, references) if len(gold) > 1 and len(set(gold)) == len(gold)]
     if not golds:
         raise NotApplicable("the gold answer is no order")
@@ -158,25 +163,25 @@ def _reordered(prediction: str, references: list[str], name: str) -> float:
 
 @metric_function(1, own_rule=True)
 def loogle_lsd(prediction: str, references: list[str]) -> float:
-    """1 less the normalised location square deviation of a timeline; LooGLE prints the deviation itself."""
+    """1 minus the normalised location square deviation of a timeline; LooGLE prints the deviation itself."""
     return _reordered(prediction, references, "lsd")
 
 
 @metric_function(1, own_rule=True)
 def loogle_lmd(prediction: str, references: list[str]) -> float:
-    """1 less the normalised location mean deviation of a timeline."""
+    """1 minus the normalised location mean deviation of a timeline."""
     return _reordered(prediction, references, "lmd")
 
 
 @metric_function(1, own_rule=True)
 def loogle_sd(prediction: str, references: list[str]) -> float:
-    """1 less the normalised swap deviation of a timeline."""
+    """1 minus the normalised swap deviation of a timeline."""
     return _reordered(prediction, references, "sd")
 
 
 @metric_function(1, own_rule=True)
 def loogle_sdd(prediction: str, references: list[str]) -> float:
-    """1 less the normalised swap distance deviation of a timeline."""
+    """1 minus the normalised swap distance deviation of a timeline."""
     return _reordered(prediction, references, "sdd")
 
 
@@ -189,7 +194,7 @@ def _distances(order: Sequence[int]) -> float:
 
 
 def _swaps(order: Sequence[int]) -> int:
-    """Swaps of any two places that sort it: items less cycles."""
+    """The fewest swaps of any two places that sort a permutation: its length minus its number of cycles."""
     seen: set[int] = set()
     cycles = 0
     for start in order:
@@ -202,7 +207,7 @@ def _swaps(order: Sequence[int]) -> int:
 
 
 def _swap_distance(order: Sequence[int]) -> int:
-    """Summed distance of greedy swaps, each the one that gains most per place."""
+    """Total distance of the swaps that sort a permutation greedily, each the one that gains most per distance."""
     items = list(order)
     total = 0
     while any(item != i for i, item in enumerate(items)):

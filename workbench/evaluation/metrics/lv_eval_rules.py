@@ -1,6 +1,6 @@
-"""LV-Eval (infinigence/LVEval). Rules as in its `metrics.py` and `evaluation.py` at 63e7ae9.
+"""LV-Eval's scoring rules (infinigence/LVEval, `metrics.py` and `evaluation.py` at 63e7ae9).
 
-Officially only the first reference of a row counts; without `official` the best does.
+Officially only a row's first reference counts; without `official` the best one does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from workbench.evaluation.metrics.answer_match import bag_f1, normalize_answer, 
 from workbench.evaluation.metrics.chinese import normalize_zh_answer, token_f1_zh, zh_tokens, zh_words
 from workbench.evaluation.metrics.rouge import pltrdy
 
-# The benchmark's own stop lists: words that do not count as a hit of a keyword.
+# The benchmark's own stop words: these do not count as keywords that were found.
 _STOP_WORDS_EN = (
     "and to of in her was with for it from is that his he by she they or at because be on are their what as had were "
     "about being this who but have has when which does"
@@ -29,7 +29,9 @@ _STOP_EN, _STOP_ZH = frozenset(_STOP_WORDS_EN.split()), frozenset(_STOP_WORDS_ZH
 
 @metric_function(1, reads=("answer_keywords",), own_rule=True)
 def lv_eval_f1(prediction: str, references: list[str], *, answer_keywords: str = "", official: bool = True) -> float:
-    """Token F1, or 0 when the reply holds less than a fifth of the keywords (stop words are no hits, but do count).
+    """Token F1, but 0 when the reply contains less than a fifth of the keywords.
+
+    Stop words are never counted as found; officially they still count as keywords.
 
     >>> lv_eval_f1("London is big", ["Paris is big"], answer_keywords="Paris")
     0.0
@@ -43,7 +45,10 @@ def lv_eval_f1(prediction: str, references: list[str], *, answer_keywords: str =
 
 @metric_function(1, reads=("answer_keywords",), own_rule=True)
 def lv_eval_f1_zh(prediction: str, references: list[str], *, answer_keywords: str = "", official: bool = True) -> float:
-    """The same on words that jieba cuts, with two fifths of the keywords, which default to the answer itself."""
+    """Token F1 on words segmented by jieba, but 0 when the reply contains less than two fifths of the keywords.
+
+    Without keywords, the words of the answer are used. Stop words as in `lv_eval_f1`.
+    """
     said = zh_tokens(prediction)
 
     def score(reference: str) -> float:
@@ -64,7 +69,7 @@ def _keyword_share(said: Sequence[str], keywords: Sequence[str], stop: frozenset
 
 @metric_function(1, own_rule=True)
 def lv_eval_rouge_zh(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """ROUGE-L (package `rouge`) on words cut twice by jieba, normalised, without stop words (dureader_mixup)."""
+    """ROUGE-L (package `rouge`) on words segmented twice by jieba, normalised, without stop words (dureader_mixup)."""
     used = references[:1] if official else references
     return max((pltrdy(_without_stop_words(prediction), _without_stop_words(r)) for r in used), default=0.0)
 
@@ -95,7 +100,7 @@ def lv_eval(
     answer_keywords: str = "",
     official: bool = True,
 ) -> float:
-    """The rule of an LV-Eval set, by its name with or without length, as `hotpotwikiqa_mixup_16k`."""
+    """The official rule of the LV-Eval set in `task`, with or without a length, e.g. `hotpotwikiqa_mixup_16k`."""
     name, _, length = task.rpartition("_")
     rule = rule_for(LV_EVAL, name if length in ("16k", "32k", "64k", "128k", "256k") else task, "LV-Eval")
     if rule in (token_f1, token_f1_zh):

@@ -1,4 +1,4 @@
-"""Multi-hop question answering: HotpotQA and 2WikiMultihopQA, MuSiQue, MultiHop-RAG."""
+"""Metrics of multi-hop question answering: HotpotQA and 2WikiMultihopQA, MuSiQue, MultiHop-RAG."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WHOLE = frozenset({"yes", "no", "noanswer"})
 
 @metric_function(1, own_rule=True)
 def hotpotqa_f1(prediction: str, references: list[str]) -> float:
-    """Best token F1, where yes, no and noanswer score only when they are the whole of both sides (HotpotQA v1).
+    """Best token F1, where yes, no and noanswer score only when both sides are exactly that word (HotpotQA v1).
 
     >>> hotpotqa_f1("yes it is", ["yes"])
     0.0
@@ -29,7 +29,7 @@ def _guarded(said: str, gold: str) -> float:
 
 @metric_function(1, own_rule=True)
 def musique_f1(prediction: str, references: list[str]) -> float:
-    """Best token F1 by SQuAD v2's rule: 1 when both sides are empty after normalisation (MuSiQue's `answer.py`)."""
+    """Best token F1 as in SQuAD v2, with 1 when both sides are empty after normalisation (MuSiQue's `answer.py`)."""
 
     def score(reference: str) -> float:
         said, gold = normalize_answer(prediction).split(), normalize_answer(reference).split()
@@ -40,10 +40,10 @@ def musique_f1(prediction: str, references: list[str]) -> float:
 
 @metric_function(1, own_rule=True)
 def multihop_rag_accuracy(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """1 when reply and gold share a word, case aside (MultiHop-RAG's `qa_evaluate.py`).
+    """1 when reply and gold share a word, in any case (MultiHop-RAG's `qa_evaluate.py`).
 
-    A reply in its asked form, `The answer to the question is "X"`, is read as X. Any shared word counts officially,
-    "the" too; without `official` the normalised gold has to stand in the normalised reply.
+    A reply in the requested form, `The answer to the question is "X"`, is read as X. Officially any shared word counts,
+    even "the"; without `official`, the normalised reply has to contain the whole normalised gold answer.
     """
     match = re.search(r'The answer to the question is "(.*?)"', prediction)
     said = match.group(1) if match else prediction
@@ -54,7 +54,7 @@ def multihop_rag_accuracy(prediction: str, references: list[str], *, official: b
 
 
 def supporting_facts(predicted: Sequence[Hashable], gold: Sequence[Hashable]) -> tuple[float, float, float, float]:
-    """Exact match, precision, recall, F1 of supporting facts such as (title, sentence) (HotpotQA, 2Wiki, MuSiQue).
+    """Exact match, precision, recall and F1 of supporting facts, e.g. (title, sentence) (HotpotQA, 2Wiki, MuSiQue).
 
     >>> supporting_facts([("A", 0), ("B", 1)], [("A", 0)])
     (0.0, 0.5, 1.0, 0.6666666666666666)
@@ -68,7 +68,8 @@ def supporting_facts(predicted: Sequence[Hashable], gold: Sequence[Hashable]) ->
 
 
 def joint(answer: tuple[float, float, float], facts: tuple[float, float, float]) -> tuple[float, float, float]:
-    """Joint precision, recall, F1 of HotpotQA: the products of the answer's and the facts' precision and recall."""
+    """HotpotQA's joint precision, recall and F1: the products of the answer's and the facts' precision and recall,
+    and their harmonic mean."""
     precision, recall = answer[0] * facts[0], answer[1] * facts[1]
     return precision, recall, 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
@@ -76,8 +77,9 @@ def joint(answer: tuple[float, float, float], facts: tuple[float, float, float])
 def multihop_rag_retrieval(retrieved: Sequence[str], gold: Sequence[str]) -> dict[str, float]:
     """Hits@4, Hits@10, MAP@10 and MRR@10 of one question (MultiHop-RAG's `retrieval_evaluate.py`).
 
-    A text hits when it holds a gold fact verbatim, white space aside. Precision at a rank is officially the number of
-    facts first found *at* that rank over the rank, not those found up to it.
+    A text is a hit when it contains a gold fact verbatim, ignoring spaces and line breaks. As in the official code,
+    precision at a rank is the number of facts first found *at* that rank divided by the rank, not of those found up to
+    it.
     """
     texts = [re.sub("[ \n]", "", text) for text in retrieved[:10]]
     facts = [re.sub("[ \n]", "", fact) for fact in gold]

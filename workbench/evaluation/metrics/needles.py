@@ -1,4 +1,4 @@
-"""Needles in haystacks: NeedleBench, Needle Threading, the classic test's keyword variant, LongBioBench."""
+"""Metrics of needle-in-a-haystack tests: NeedleBench, Needle Threading, the classic test, LongBioBench, Book-SORT."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from workbench.evaluation.metrics._registry import metric_function
 
 @metric_function(1, own_rule=True)
 def needle_keyword(prediction: str, references: list[str]) -> float:
-    """1 when a gold keyword stands in the reply, case included (NeedleBench, single retrieval)."""
+    """1 when the reply contains a gold keyword, case-sensitive (NeedleBench, single retrieval)."""
     return float(any(reference in prediction for reference in references))
 
 
 @metric_function(1, own_rule=True)
 def needle_keyword_share(prediction: str, references: list[str]) -> float:
-    """Share of the gold keywords that stand in the reply, case included (NeedleBench, multiple retrieval).
+    """Share of the gold keywords that the reply contains, case-sensitive (NeedleBench, multiple retrieval).
 
-    Also the offline stand-in for the judge of the classic needle test, with the words of the needle as keywords.
+    Also replaces the judge model of the classic needle test, with the needle's words as keywords.
     """
     return sum(reference in prediction for reference in references) / len(references) if references else 0.0
 
 
 @metric_function(1, own_rule=True)
 def thread_exact(prediction: str, references: list[str]) -> float:
-    """1 when the reply begins with the gold value; a quoted reply is read as what it quotes (Needle Threading)."""
+    """1 when the reply, without Python quotes or a list around it, begins with the gold value (Needle Threading)."""
     said = prediction.strip()
     try:
         parsed: Any = ast.literal_eval(said)
@@ -39,13 +39,13 @@ def thread_exact(prediction: str, references: list[str]) -> float:
 
 @metric_function(1, own_rule=True)
 def thread_all(prediction: str, references: list[str]) -> float:
-    """1 when all gold values stand in the reply (the reading of LOOM-Scope; the official one is not published)."""
+    """1 when the reply contains all gold values (Needle Threading in LOOM-Scope; the official rule is unpublished)."""
     return float(bool(references) and all(reference in prediction for reference in references))
 
 
 @metric_function(1, own_rule=True)
 def thread_share(prediction: str, references: list[str]) -> float:
-    """Share of the gold values that stand in the reply (not official either)."""
+    """Share of the gold values that the reply contains (for Needle Threading, not an official rule)."""
     return sum(reference in prediction for reference in references) / len(references) if references else 0.0
 
 
@@ -54,10 +54,10 @@ def thread_share(prediction: str, references: list[str]) -> float:
 
 @metric_function(1, own_rule=True)
 def longbio(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """LongBioBench's rule by the kind of gold: several have to stand in the reply in order, a number has to be its last
-    integer, a text has to stand in it; case does not matter.
+    """LongBioBench's rule, by the kind of gold answer; case does not matter.
 
-    Officially a gold of 0 never scores; without `official` it does.
+    Several references: the reply has to contain them in order. An integer: it has to be the reply's last one. A text:
+    the reply has to contain it. Officially a gold of 0 never scores; without `official` it does.
     """
     if len(references) > 1:
         at = 0
@@ -82,13 +82,13 @@ _CITATION = re.compile(r"\[\d+\]")
 
 @metric_function(1, own_rule=True)
 def longbio_cited_answer(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """`longbio` of the answers among the references, without their citations (task cite: both are scored apart)."""
+    """`longbio` of the answers among the references, ignoring the citations (task cite, which scores them apart)."""
     return longbio(prediction, [r for r in references if not _CITATION.fullmatch(r.strip())], official=official)
 
 
 @metric_function(1, own_rule=True)
 def longbio_citation(prediction: str, references: list[str]) -> float:
-    """`longbio` of the citations among the references, as `[7]` (task cite)."""
+    """`longbio` of the citations among the references, such as `[7]` (task cite)."""
     return longbio(prediction, [r for r in references if _CITATION.fullmatch(r.strip())])
 
 
@@ -112,22 +112,22 @@ def longbio_difference(prediction: str, ages: Mapping[str, int], wanted: int, *,
 
 
 def longbio_idk(when_deleted: str, when_present: float, *, refusal: str = "the answer is not stated") -> float:
-    """1 when the model refused where the answer was deleted and was right where it was present (task idk)."""
+    """1 when the model refuses with the answer deleted from the context and is right with it (task idk)."""
     return float(refusal in when_deleted.lower() and when_present == 1.0)
 
 
 def longbio_base_model(reply: str) -> str:
-    """The reply of a base model, cut at `Question: `. The official cut loses the last character when there is none."""
+    """A base model's reply, cut at `Question: `; as in the official code, it loses its last character without one."""
     return reply[: reply.find("Question: ")]
 
 
 @metric_function(1, own_rule=True)
 def sort_accuracy(prediction: str, references: list[str]) -> float:
-    """Book-SORT: 1 when the reply names the gold segment, A or B, and not the other one."""
+    """1 when the reply names the gold segment, A or B, and not the other one (Book-SORT)."""
     named = set(re.findall(r"(?<![A-Za-z])[AB](?![A-Za-z])", prediction))
     return float(named == {references[0].strip()})
 
 
 def share_found(prediction: str, items: Sequence[str]) -> float:
-    """Share of the items that stand in a reply, case aside."""
+    """Share of the items that a reply contains, in any case."""
     return sum(item.lower() in prediction.lower() for item in items) / len(items) if items else 0.0

@@ -1,4 +1,4 @@
-"""Numbers in replies."""
+"""Reading and comparing numbers in replies."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _WORDS = {
 
 
 def numbers(text: str) -> list[float]:
-    """The numbers of a text, digits or the words zero to twenty, in order.
+    """The numbers in a text, in digits or as the words zero to twenty, in order.
 
     >>> numbers("seven of 1,200.5")
     [7.0, 1200.5]
@@ -54,7 +54,7 @@ def numbers(text: str) -> list[float]:
 
 @metric_function(1)
 def numeric_accuracy(prediction: str, references: list[str]) -> float:
-    """1 when the first number of the reply equals the first number of a reference (to 1e-9, relative)."""
+    """1 when the first number of the reply equals the first number of a reference (to a relative 1e-9)."""
     said = numbers(prediction)
     if not said:
         return 0.0

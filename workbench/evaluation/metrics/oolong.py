@@ -1,4 +1,4 @@
-"""Oolong (abertsch72/oolong at adbf1cb): how answers about many records are read, with partial credit for counts."""
+"""Oolong (abertsch72/oolong at adbf1cb): questions about many records, with partial credit for counts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from datetime import date, datetime
 from workbench.evaluation.metrics._registry import metric_function
 
 _COMPARISONS = ("more common", "less common", "same frequency")
-_DECAY = 0.75  # a count that is off by n scores 0.75 ** n
+_DECAY = 0.75  # a count that is wrong by n scores 0.75 ** n
 
 
 def oolong_answer(reply: str) -> str:
-    """What follows the last colon, without *, [ and ]; without colon a short reply as it is, else its last word.
+    """The answer in a reply: the text after the last colon, without *, [ and ], or the comparison that a long one
+    contains; without a colon, a reply of less than 20 characters as it is, else its last word.
 
     >>> oolong_answer("Label: **spam**"), oolong_answer("There are about 12 of them in the data")
     ('spam', 'data')
     """
     if ":" not in reply:
-        return reply if len(reply) < 20 else (reply.split() or [""])[-1]  # blanks alone have no last word
+        return reply if len(reply) < 20 else (reply.split() or [""])[-1]  # only white space: there is no last word
     said = reply.split(":")[-1].strip().translate(str.maketrans("", "", "*[]"))
     if len(said) >= 20:
         said = next((phrase for phrase in _COMPARISONS if phrase in said), said)
@@ -28,10 +29,11 @@ def oolong_answer(reply: str) -> str:
 
 @metric_function(2, reads=("answer_type",), own_rule=True)
 def oolong_synth(prediction: str, references: list[str], *, answer_type: str = "", official: bool = True) -> float:
-    """Score of an Oolong-synth answer. `answer_type` holds NUMERIC (0.75 ** |difference|) or DATE (equal dates).
+    """The score of an Oolong-synth answer: 1 when it equals the gold one; a count that is wrong by n gets 0.75 ** n.
 
-    A gold may be a list in Python's notation (its first item counts) or `[datetime.date(Y, M, D)]`. Officially case and
-    a full stop matter; without `official` they do not.
+    `answer_type` contains NUMERIC for counts and DATE for dates, which are compared as dates. The gold answer may be a
+    Python list (its first item counts) or `[datetime.date(Y, M, D)]`. Officially case and a final full stop matter;
+    without `official` they do not.
     """
     return max((_synth(prediction, gold, answer_type, official) for gold in references), default=0.0)
 
@@ -76,7 +78,7 @@ def _date(text: str) -> date | None:
 
 
 def oolong_boxed(reply: str) -> int | str | list[str]:
-    """The answer in `\\boxed{...}`: an integer, a list where there are commas, else a text; without box, the reply."""
+    """The answer in `\\boxed{...}`: an integer, a list if it contains commas, else a text; without a box, the reply."""
     found = re.search(r"\\boxed\{\\text\{([^}]*)\}\}", reply) or re.search(r"\\boxed\{+([^}]*)\}+", reply)
     if found is None:
         return reply
@@ -90,11 +92,11 @@ def oolong_boxed(reply: str) -> int | str | list[str]:
 
 @metric_function(1, own_rule=True)
 def oolong_real(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """Score of an Oolong-real answer; gold is an integer, a text, or a list with commas.
+    """The score of an Oolong-real answer; the gold answer is an integer, a text, or a comma-separated list.
 
-    Integers: 0.75 ** |difference|; lists: the share of the gold items that were said (surplus items cost nothing);
-    different types: 0, so a reply without box never meets an integer. Without `official`, a reply without box is read
-    as if it stood in one, and a single item counts as a list of one.
+    Integers: 0.75 ** |difference|. Texts: equal or not, ignoring case. Lists: the share of the gold items that are
+    named (extra items cost nothing). Different types: 0, so a reply without `\\boxed{}` never matches an integer.
+    Without `official`, a reply without a box is read as if it were in one, and a single item counts as a list of one.
     """
 
     def score(gold_text: str) -> float:

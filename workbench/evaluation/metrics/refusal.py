@@ -1,4 +1,4 @@
-"""Did the answer say that there is no answer?"""
+"""Detecting answers that say there is no answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from workbench.evaluation.metrics._registry import metric_function
 from workbench.evaluation.metrics.answer_match import normalize_answer
 from workbench.text import sentences
 
-_SHORT = 40  # words: a longer text that says so somewhere goes on to answer
+_SHORT = 40  # words; a longer text with such a phrase usually goes on to answer
 _SOURCE = (
     r"(?:text|context|document|passage|story|conversation|paper|article|report|book|chunk|transcript|excerpt|meeting|"
     r"statement|information|material|snippet|filing|novel|history|chat)s?"
@@ -35,9 +35,10 @@ _ANYWHERE = re.compile(
 
 
 def abstains(text: str) -> bool:
-    """True when the reply begins with a refusal, or its first sentence says that the text does not hold the answer.
+    """True when the reply begins with a refusal, or when its first sentence, or a whole reply of at most 40 words, says
+    that the text does not contain the answer.
 
-    Judged by words alone: of LaRA's gold answers it takes all 122 refusals of books and filings and none of the others.
+    A match of phrases only. Of LaRA's gold answers it finds all 122 refusals on books and filings and nothing else.
 
     >>> abstains("Unanswerable."), abstains("It is not mentioned."), abstains("Paris")
     (True, True, False)
@@ -53,5 +54,5 @@ def abstains(text: str) -> bool:
 
 @metric_function(3)
 def abstention(prediction: str, references: list[str]) -> float:
-    """1 when the prediction abstains; for unanswerable questions."""
+    """1 when the prediction says that there is no answer; for unanswerable questions."""
     return float(abstains(prediction))

@@ -1,9 +1,9 @@
-"""RepoQA as SCBench scores it (microsoft/MInference, scbench at fb56c91): is the function repeated that was described?
+"""RepoQA as SCBench scores it (microsoft/MInference, scbench at fb56c91): did the reply repeat the described function?
 
-The reply's function is compared with all functions that are asked about in its repository, by sentence BLEU over words
-between white space (nltk, Chen and Cherry's fourth smoothing). Right is a reply that is most like the wanted one, and
-as like as the threshold asks. Deviation: of a reply's code block the first function is taken in Python alone, which can
-be parsed here; in other languages the whole block counts (the official code has tree-sitter for them).
+The function in the reply is compared with all functions that the repository's questions ask about, by sentence BLEU
+over words separated by white space (nltk, Chen and Cherry's fourth smoothing). A reply is right when it is most similar
+to the wanted function, and at least as similar as the threshold. Deviation: the first function of a code block is
+extracted for Python only; in other languages the whole block counts, where the official code uses tree-sitter.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from collections.abc import Sequence
 
 from workbench.evaluation.metrics._registry import metric_function
 
-THRESHOLD = 0.8  # the similarity that SCBench reports its score at
+THRESHOLD = 0.8  # the similarity threshold of SCBench's reported score
 _BLOCK = re.compile(r"^```(?:\w+)?\s*\n(.*?)(?=^```)```", re.DOTALL | re.MULTILINE)
 
 
 def function_of(reply: str, lang: str = "") -> str:
-    """The function in a reply: of its code blocks the first function when the language is Python, else the first block;
-    a reply without blocks is taken whole.
+    """The function in a reply: for Python the first function in its code blocks, else the first block; the whole reply
+    when it has no code blocks.
 
     >>> function_of("Here:\\n```python\\nimport x\\n\\ndef f():\\n    return 1\\n```", "python")
     'def f():\\n    return 1'
@@ -43,7 +43,7 @@ def function_of(reply: str, lang: str = "") -> str:
 
 
 def function_similarity(said: str, wanted: str) -> float:
-    """Sentence BLEU of two functions, 0 to 1."""
+    """Sentence BLEU between two functions, 0 to 1."""
     from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
     said_words, wanted_words = re.split(r"\s+", said.strip()), re.split(r"\s+", wanted.strip())
@@ -54,13 +54,16 @@ def function_similarity(said: str, wanted: str) -> float:
 def scbench_repoqa_similarity(
     prediction: str, references: list[str], *, function: str, functions: Sequence[Sequence[str]], lang: str = ""
 ) -> float:
-    """How like the wanted function a reply is, 0 where it is more like another one: the score at a threshold is the
-    share of replies that reach it. `function` is the wanted one's name, `functions` are name and code of all."""
+    """Similarity of the reply to the wanted function (BLEU); 0 when it is more similar to another one.
+
+    The score at a threshold is the share of replies that reach it. `function` is the wanted function's name,
+    `functions` the names and codes of all.
+    """
     said = function_of(prediction, lang)
     best, most = None, 0.0
     for name, code in functions:
         similarity = function_similarity(said, code)
-        if similarity > most:  # of equal ones the first, as officially
+        if similarity > most:  # the first of equal ones, as in the official code
             best, most = name, similarity
     return min(1.0, most) if best == function else 0.0
 
@@ -69,6 +72,6 @@ def scbench_repoqa_similarity(
 def scbench_repoqa(
     prediction: str, references: list[str], *, function: str, functions: Sequence[Sequence[str]], lang: str = ""
 ) -> float:
-    """1 when the reply is most like the wanted function and 0.8 like it or more (pass@1)."""
+    """1 when the reply is most similar to the wanted function, with a similarity of 0.8 or more (pass@1)."""
     like = scbench_repoqa_similarity(prediction, references, function=function, functions=functions, lang=lang)
     return float(like >= THRESHOLD)

@@ -1,7 +1,7 @@
-"""ROUGE: our own longest common subsequence, and the two packages whose numbers benchmarks publish.
+"""ROUGE: our own ROUGE-L, and the two packages whose numbers benchmarks publish.
 
-The packages differ strongly. `rouge` (pltrdy) counts *distinct* words and unites sentences cut at full stops, without
-lower-casing; `rouge-score` (Google) lower-cases, keeps letters and digits, counts every occurrence.
+The packages differ strongly. `rouge` (pltrdy) counts *distinct* words, splits sentences at full stops and does not
+lower-case; `rouge-score` (Google) lower-cases, keeps only letters and digits, and counts every occurrence.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workbench.evaluation.metrics.chinese import zh_words
 def rouge_l(prediction: str, references: list[str]) -> float:
     """Best ROUGE-L F1 (longest common subsequence, Lin 2004) over the references, on SQuAD-normalised words.
 
-    Differs from the packages `rouge` and `rouge-score`, whose values are the metrics of the benchmarks that use them.
+    Its values differ from those of the packages `rouge` and `rouge-score`, which the benchmarks' own metrics use.
     """
     words = normalize_answer(prediction).split()
     return max((_lcs_f1(words, normalize_answer(reference).split()) for reference in references), default=0.0)
@@ -57,10 +57,10 @@ def _pltrdy() -> Any:
 
 
 def pltrdy(hypothesis: str, reference: str, variant: str = "rouge-l", part: str = "f") -> float:
-    """A value of the package `rouge` 1.0.1 for one pair, 0 where the package fails.
+    """A score of the package `rouge` 1.0.1 for one pair, 0 where the package fails.
 
-    It fails on an empty text and, by recursion, on very long sentences; every benchmark that uses it catches that and
-    scores 0. `variant`: rouge-1, rouge-2 or rouge-l; `part`: f, p or r.
+    It fails on an empty text and, by too deep recursion, on very long sentences; all benchmarks that use it catch that
+    and score 0. `variant`: rouge-1, rouge-2 or rouge-l; `part`: f (F1), p (precision) or r (recall).
     """
     try:
         return float(_pltrdy().get_scores([hypothesis], [reference], avg=True)[variant][part])
@@ -76,13 +76,13 @@ def rouge_l_pltrdy(prediction: str, references: list[str]) -> float:
 
 @metric_function(1)
 def rouge_1_recall_pltrdy(prediction: str, references: list[str]) -> float:
-    """Best `rouge-1.r` of the package `rouge`: share of the reference's distinct words (L-CiteEval's needles)."""
+    """Best `rouge-1.r` of the package `rouge`: share of the reference's distinct words found (L-CiteEval's needles)."""
     return max((pltrdy(prediction, reference, "rouge-1", "r") for reference in references), default=0.0)
 
 
 @metric_function(1)
 def rouge_l_zh(prediction: str, references: list[str]) -> float:
-    """Best `rouge-l.f` of the package `rouge` on words that jieba cuts (LongBench `rouge_zh_score`)."""
+    """Best `rouge-l.f` of the package `rouge` on words segmented by jieba (LongBench `rouge_zh_score`)."""
     said = " ".join(zh_words(prediction))
     return max((pltrdy(said, " ".join(zh_words(reference))) for reference in references), default=0.0)
 
@@ -95,7 +95,7 @@ def _google(variant: str, stemmer: bool) -> Any:
 
 
 def google(prediction: str, references: Sequence[str], variant: str, *, stemmer: bool = False) -> float:
-    """Best F1 of the package `rouge-score`; `variant`: rouge1, rouge2, rougeL or rougeLsum (sentences at new lines)."""
+    """Best F1 of the package `rouge-score`; `variant`: rouge1, rouge2, rougeL or rougeLsum (one sentence per line)."""
     if not references:
         return 0.0
     return float(_google(variant, stemmer).score_multi(list(references), prediction)[variant].fmeasure)

@@ -1,4 +1,4 @@
-"""SCBench (microsoft/MInference, scbench at fb56c91)."""
+"""SCBench's scoring rules (microsoft/MInference, scbench at fb56c91)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from workbench.evaluation.metrics.rouge import rouge_lsum_google
 
 @metric_function(1, own_rule=True)
 def scbench_substring(prediction: str, references: list[str]) -> float:
-    """1 when a gold text stands in the reply, case included (kv, hash_hop, prefix_suffix)."""
+    """1 when the reply contains a gold text, case-sensitive (kv, hashhop, prefix_suffix)."""
     return float(any(reference in prediction for reference in references))
 
 
 @metric_function(1, own_rule=True)
 def scbench_any_label(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """1 when any gold stands in the upper-cased reply (qa_eng, many_shot); without `official` token F1."""
+    """1 when the reply contains any gold answer, in any case (qa_eng, many_shot); without `official`, token F1."""
     if not official:
         return token_f1(prediction, references)
     return float(any(reference.upper() in prediction.upper() for reference in references))
@@ -29,7 +29,7 @@ def scbench_any_label(prediction: str, references: list[str], *, official: bool 
 
 @metric_function(1, own_rule=True)
 def scbench_math(prediction: str, references: list[str]) -> float:
-    """1 when the first number is the gold; of an integer gold, when its whole part is (mf)."""
+    """1 when the first number is the gold one; for an integer gold, only its integer part is compared (mf)."""
     found = re.search(r"\d+\.\d+|\d+", prediction)
     if found is None:
         return 0.0
@@ -39,7 +39,7 @@ def scbench_math(prediction: str, references: list[str]) -> float:
 
 @metric_function(1, own_rule=True)
 def scbench_variables(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """Share of the references that stand in the reply, case aside; officially rounded to 2 digits an answer (vt)."""
+    """Share of the references that the reply contains, in any case; officially rounded to 2 digits per answer (vt)."""
     share = sum(r.lower() in prediction.lower() for r in references) / len(references) if references else 0.0
     return round(share, 2) if official else share
 
@@ -61,7 +61,7 @@ SCBENCH: Mapping[str, Any] = {
 
 @metric_function(1, needs=("task",), own_rule=True)
 def scbench(prediction: str, references: list[str], *, task: str, official: bool = True) -> float:
-    """The rule of one turn of a SCBench task, as `scbench_kv`; a context's score is the mean of its turns."""
+    """The official rule of one turn of an SCBench task, e.g. `scbench_kv`; a context's score is its turns' mean."""
     rule = rule_for(SCBENCH, task if task.startswith("scbench") else f"scbench_{task}", "SCBench")
     options = {"official": official} if getattr(rule, "has_lenient", False) else {}
     return rule(prediction, references, **options)

@@ -1,4 +1,4 @@
-"""How similar two strings are, character by character."""
+"""Similarity of two strings, character by character."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from workbench.evaluation.metrics._registry import metric_function
 def fuzz_ratio(a: str, b: str) -> int:
     """`fuzzywuzzy.fuzz.ratio` with python-Levenshtein: the rounded percentage 200 * LCS / (len(a) + len(b)).
 
-    Equal strings, empty ones too, give 100. Without python-Levenshtein, fuzzywuzzy uses difflib and can differ.
+    Equal strings give 100, even empty ones. Without python-Levenshtein, fuzzywuzzy uses difflib and can differ.
 
     >>> fuzz_ratio("return(a)", "return (a, b)")
     82
@@ -19,7 +19,7 @@ def fuzz_ratio(a: str, b: str) -> int:
 
 
 def levenshtein(a: str, b: str) -> int:
-    """The least number of inserted, deleted and replaced characters that turns `a` into `b`."""
+    """The smallest number of inserted, deleted and replaced characters that turns `a` into `b`."""
     from rapidfuzz.distance import Levenshtein
 
     return Levenshtein.distance(a, b)
@@ -27,5 +27,5 @@ def levenshtein(a: str, b: str) -> int:
 
 @metric_function(1)
 def edit_similarity(prediction: str, references: list[str]) -> float:
-    """Best `fuzz.ratio` / 100 over the references (LongBench's code tasks, after their choice of a line)."""
+    """Best `fuzz.ratio` / 100 over the references (LongBench's code tasks apply it to one line of the reply)."""
     return max((fuzz_ratio(prediction, reference) / 100 for reference in references), default=0.0)

@@ -1,4 +1,4 @@
-"""Long and structured output: LongProc's tables, routes and countdowns, ETHIC's sets and orders, KG-QAGen, MathHay."""
+"""Metrics of long and structured output: LongProc, ETHIC, KG-QAGen, MathHay, HoloBench."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from workbench.evaluation.metrics.string_distance import levenshtein
 
 
 def tsv_rows(text: str) -> list[tuple[str, ...]] | None:
-    """The rows of the table in a reply, cells normalised without spaces: in a `tsv` fence up to the last fence, behind
-    an open one, or the whole. An incomplete last row is dropped, others of the wrong length are all `na`. None where
-    there are no rows, two columns of one name, or what cannot be parsed."""
+    """The rows of the table in a reply, cells normalised and without spaces. The table is what a `tsv` fence encloses
+    (up to the reply's last fence), what follows an unclosed one, or the whole reply.
+
+    An incomplete last row is dropped; in other rows of the wrong length every cell becomes `na`. None when there are no
+    rows, two columns have the same name, or the table cannot be parsed.
+    """
     fenced = re.search(r"```tsv([\s\S]*)```", text)
     inside = fenced.group(1) if fenced else text.split("```tsv")[1] if "```tsv" in text else text
     try:
         rows = list(csv.reader(inside.strip().split("\n"), delimiter="\t"))
-    except csv.Error:  # a cell beyond csv's limit, a bare carriage return: a table that cannot be parsed scores 0
+    except csv.Error:  # e.g. a cell beyond csv's limit or a lone carriage return
         return None
     if len(rows) < 2 or len(set(rows[0])) < len(rows[0]):
         return None
@@ -38,7 +41,7 @@ def tsv_rows(text: str) -> list[tuple[str, ...]] | None:
 
 @metric_function(2, own_rule=True)
 def longproc_table(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """F1 of table rows (html_to_tsv). Officially a row that is said twice counts twice; without `official`, once."""
+    """F1 of table rows (html_to_tsv); officially a repeated row counts each time, without `official` once."""
 
     def score(gold_text: str) -> float:
         said, gold = tsv_rows(prediction), tsv_rows(gold_text)
@@ -54,7 +57,7 @@ def longproc_table(prediction: str, references: list[str], *, official: bool = T
 
 
 def _route(text: str, *, official: bool = True) -> list[str]:
-    """The lines inside `<Route>`; without the marks none officially, else all."""
+    """The lines inside `<Route>`; without the tags, none if `official`, else all lines."""
     inside = re.search(r"<Route>(.*?)</Route>", text, re.DOTALL)
     if inside is None and official:
         return []
@@ -63,14 +66,14 @@ def _route(text: str, *, official: bool = True) -> list[str]:
 
 @metric_function(1, own_rule=True)
 def longproc_route(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """1 when the lines inside `<Route>` are the gold's (path_traversal); without `official`, marks are not needed."""
+    """1 when the lines inside `<Route>` are the gold ones (path_traversal); without `official`, no tags are needed."""
     said = _route(prediction, official=official)
     return float(any(said == _route(reference, official=False) for reference in references))
 
 
 @metric_function(1, own_rule=True)
 def longproc_route_partial(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """Share of the gold lines up to the first that differs; officially that line is counted too."""
+    """Share of the gold lines before the first difference (path_traversal); officially a wrong line is counted too."""
 
     def score(reference: str) -> float:
         said, gold = _route(prediction, official=official), _route(reference, official=False)
@@ -90,7 +93,7 @@ _TOM_MARKS = str.maketrans("", "", string.punctuation + "’")
 
 
 def _steps(text: str) -> list[str]:
-    """The normalised lines `- Step k: ...` from the last `- Step 0:` on; what stands before it is thinking."""
+    """The normalised lines `- Step k: ...` from the last `- Step 0:` on; anything before it is reasoning."""
     trace = text[max(0, text.rfind("- Step 0:")) :]
     lines = re.findall(r"^- Step \d+:.*$", trace, re.MULTILINE)
     cleaned = [line.lower().translate(_TOM_MARKS).split() for line in lines]
@@ -99,7 +102,7 @@ def _steps(text: str) -> list[str]:
 
 @metric_function(1, own_rule=True)
 def longproc_steps(prediction: str, references: list[str]) -> float:
-    """1 when all lines `- Step k: ...` agree after normalisation (tom_tracking)."""
+    """1 when all lines `- Step k: ...` equal the gold ones after normalisation (tom_tracking)."""
     return float(any(_steps(reference) and _steps(prediction) == _steps(reference) for reference in references))
 
 
@@ -118,7 +121,8 @@ def longproc_steps_partial(prediction: str, references: list[str]) -> float:
 
 
 def countdown_solved(prediction: str, numbers: Sequence[int], target: int) -> bool:
-    """Whether `<Solution>` holds three lines `a op b = c`, each true, from numbers that are there, down to the target.
+    """Whether `<Solution>` contains three true lines `a op b = c` that use each available number at most once and end
+    with the target. Results of earlier lines are available to later ones.
 
     >>> text = "<Solution>40 - 19 = 21\\n23 - 7 = 16\\n21 + 16 = 37</Solution>"
     >>> countdown_solved(text, [40, 19, 23, 7], 37), countdown_solved(text, [40, 19, 23, 7], 29)
@@ -151,7 +155,7 @@ def countdown_solved(prediction: str, numbers: Sequence[int], target: int) -> bo
 
 @metric_function(1, needs=("numbers", "target"), own_rule=True)
 def longproc_countdown(prediction: str, references: list[str], *, numbers: Sequence[int], target: int) -> float:
-    """1 when `<Solution>` holds three true equations that reach the target from the numbers (countdown)."""
+    """1 when `<Solution>` contains three true equations that reach the target from the numbers (countdown)."""
     return float(countdown_solved(prediction, numbers, target))
 
 
@@ -160,9 +164,9 @@ def longproc_countdown(prediction: str, references: list[str], *, numbers: Seque
 
 @metric_function(1, own_rule=True)
 def ethic_recall_f1(prediction: str, references: list[str]) -> float:
-    """F1 of the set of items, split at commas and semicolons, lower-cased, without full stops (Recalling).
+    """F1 of the sets of items: split at commas and semicolons, lower-cased, without outer full stops (Recalling).
 
-    References are the gold items, or one text that lists them. A separator at the end of the reply makes an item.
+    References are the gold items, or one text that lists them. A separator at the end of the reply adds an empty item.
     """
 
     def items(text: str) -> set[str]:
@@ -174,7 +178,7 @@ def ethic_recall_f1(prediction: str, references: list[str]) -> float:
 
 @metric_function(2, own_rule=True)
 def ethic_order(prediction: str, references: list[str]) -> float:
-    """Longest common subsequence of the numbers over the number of the gold's (Organizing)."""
+    """Longest common subsequence of the numbers, divided by the number of gold ones (Organizing)."""
 
     def score(reference: str) -> float:
         said, gold = _integers(prediction), _integers(reference)
@@ -195,7 +199,7 @@ def ethic_attribution_f1(prediction: str, references: list[str]) -> float:
 
 
 def _integers(text: str) -> list[int]:
-    return [int(digits) for digits in re.findall(r"\d{1,4000}", text)]  # int() takes no more digits than 4,300
+    return [int(digits) for digits in re.findall(r"\d{1,4000}", text)]  # int() accepts at most 4,300 digits
 
 
 # KG-QAGen (gtfintechlab/KG-QAGen at 56967eb) and MathHay (SalesforceAIResearch/MathHay at 7ac339c)
@@ -203,7 +207,7 @@ def _integers(text: str) -> list[int]:
 
 @metric_function(1, own_rule=True)
 def kg_qa_f1(prediction: str, references: list[str]) -> float:
-    """F1 of the sets of words, without . - ? % , and case."""
+    """F1 of the sets of lower-cased words, with the characters . - ? % and , removed."""
 
     def words(text: str) -> set[str]:
         return set(re.sub(r"[.\-?%,]", "", text.lower()).split())
@@ -213,7 +217,7 @@ def kg_qa_f1(prediction: str, references: list[str]) -> float:
 
 @metric_function(1, own_rule=True)
 def kg_qa_edit_similarity(prediction: str, references: list[str]) -> float:
-    """1 less the Levenshtein distance over the longer length; the benchmark prints the distance itself."""
+    """1 minus the Levenshtein distance divided by the longer length; the benchmark prints the distance itself."""
 
     def score(reference: str) -> float:
         longest = max(len(prediction), len(reference))
@@ -224,7 +228,7 @@ def kg_qa_edit_similarity(prediction: str, references: list[str]) -> float:
 
 @metric_function(1, own_rule=True)
 def kg_qa_cosine(prediction: str, references: list[str]) -> float:
-    """Best cosine of the TF-IDF vectors of reply and reference, fitted on the two of them (scikit-learn's defaults)."""
+    """Best cosine of the TF-IDF vectors of reply and reference, fitted on these two (scikit-learn's defaults)."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     def score(reference: str) -> float:
@@ -239,10 +243,12 @@ def kg_qa_cosine(prediction: str, references: list[str]) -> float:
 
 @metric_function(2, own_rule=True)
 def mathhay(prediction: str, references: list[str], *, official: bool = True) -> float:
-    """1 when the answer equals the gold number to 1e-9, relative; the answer is the JSON field `answer`, else a number.
+    """1 when the answer equals the gold number (to a relative 1e-9).
 
-    Officially a reply whose answer cannot be parsed counts as right (the comparison returns true for None): look at how
-    many there are. Without `official` it is wrong.
+    The answer is the JSON field `answer`, else the reply itself if it is a number.
+
+    Officially a reply whose answer cannot be parsed counts as right, since the comparison returns true for None; see
+    `mathhay_parsed` for how many there are. Without `official` it is wrong.
     """
     said = mathhay_answer(prediction)
     if said is None:
@@ -252,7 +258,7 @@ def mathhay(prediction: str, references: list[str], *, official: bool = True) ->
 
 
 def mathhay_answer(reply: str) -> float | None:
-    """The number in the JSON field `answer`, else the number that the reply is; None when there is neither.
+    """The number in the JSON field `answer`, else the reply itself if it is a number, else None.
 
     >>> mathhay_answer('{"reasoning": "...", "answer": 1.5e6}'), mathhay_answer("$1,200.50"), mathhay_answer("no idea")
     (1500000.0, 1200.5, None)
@@ -267,11 +273,11 @@ def mathhay_answer(reply: str) -> float | None:
 
 @metric_function(1, own_rule=True)
 def mathhay_parsed(prediction: str, references: list[str]) -> float:
-    """1 when the answer can be read as a number: officially, one that cannot counts as right (see `mathhay`)."""
+    """1 when the answer can be read as a number; MathHay counts an answer that cannot as right (see `mathhay`)."""
     return float(mathhay_answer(prediction) is not None)
 
 
 def holobench_score(labels: Sequence[str]) -> float:
-    """Mean over the gold rows of Exact Match 1, Partial Match 0.5, No Match 0 (HoloBench prints the labels only)."""
+    """Mean over the gold rows of Exact Match 1, Partial Match 0.5, No Match 0; HoloBench itself only prints labels."""
     worth = {"exact": 1.0, "partial": 0.5, "none": 0.0, "no": 0.0}
     return sum(worth[label.split()[0].lower()] for label in labels) / len(labels) if labels else 0.0
