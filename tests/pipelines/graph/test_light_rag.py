@@ -84,7 +84,7 @@ def test_eight_descriptions_are_merged_by_one_call() -> None:
     assert len(ran.state.index.chunks) >= 8
     assert ran.steps("build").count("merge") == 1
     assert ran.depth("build") == 3
-    assert ran.state.entity_texts == ("Hub: MERGED.",)
+    assert list(ran.state.entities.rows.values()) == ["Hub: MERGED."]
     assert "Seen at 0." in ran.prompts("merge")[0]
 
 
@@ -99,7 +99,7 @@ def test_chunks_that_give_nothing_are_read_by_rule() -> None:
     replies = {**REPLIES, "extract": "?", "extract:reask": "?", "glean": "?", "glean:reask": "?"}
     ran = light(replies=replies)
     assert len(ran.noted("extraction_empty")) == len(ran.state.index.chunks)
-    assert ran.state.names
+    assert ran.state.entities.rows
 
 
 def test_nothing_found_reads_the_nearest_chunks() -> None:
