@@ -26,7 +26,7 @@ def ours(number: int, folder: Path) -> dict[str, Any]:
     """The chunk index: dense and sparse built and kept, then opened again and asked."""
     from workbench.retrieval.chunks.chunk_table import ChunkTable
     from workbench.retrieval.embedders.opening import open_embedder
-    from workbench.retrieval.indexes.chunk_index import index_chunks
+    from workbench.retrieval.indexes.building import index_chunks
 
     context, spans, queries = corpus(number)
     table = ChunkTable(context, spans)
@@ -52,7 +52,7 @@ def our_dense(number: int, folder: Path) -> dict[str, Any]:
     """Our dense index by itself, built in the five ways."""
     from workbench.retrieval.chunks.chunk_table import ChunkTable
     from workbench.retrieval.embedders.lsa import LsaEmbedder
-    from workbench.retrieval.indexes.chunk_index import index_chunks
+    from workbench.retrieval.indexes.building import index_chunks
 
     context, spans, queries = corpus(number)
     table = ChunkTable(context, spans)

@@ -1,1 +1,1 @@
-"""Documents and questions: loaders and generators, one file each."""
+"""Corpora, i.e. documents with questions: loaders of published benchmarks and generators, one file each."""

@@ -1,4 +1,4 @@
-"""Your own documents: a folder of .txt .md .html .pdf .docx files and a questions file (.jsonl or .csv)."""
+"""Your own documents as a corpus: a folder of .txt .md .html .pdf .docx files and a questions file (.jsonl, .csv)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ def load(
     `questions` is a .jsonl or .csv file with the fields question, answers (any one is right) and, when known,
     document_ids, evidence (quotations, or {document_id, start, end}), task, options, metrics; other fields become
     labels to break results down by. By default it is `questions.jsonl` or `.csv` in the folder. `context: folder` asks
-    every question of all documents together, `named` of the documents that it names. A file that cannot be read stops
-    the load, or is left out and reported with `unreadable: skip`. `limit` keeps the first questions. `encoding` is
-    what text is read in that is not UTF-8 (shift_jis, cp1251, …); by default Windows-1252, where it can be that.
+    every question about all documents together, `named` about the documents that it names. A file that cannot be read
+    stops the load; with `unreadable: skip` it is left out and reported. `limit` keeps the first questions. `encoding`
+    is that of text that is not UTF-8 (shift_jis, cp1251, …); by default Windows-1252, if the bytes are plausible as
+    such.
 
     Raises InputError naming the file, the line, the field and the fix.
     """
@@ -65,10 +66,11 @@ def load(
 
 
 def with_questions(corpus: Corpus, file: Path) -> Corpus:
-    """The documents of a corpus with the questions of a file (`workbench corpus questions` writes such files).
+    """The documents of a corpus with the questions of a file (such as `workbench corpus questions` writes).
 
-    A question is asked of the context that holds the documents it names, or its evidence; one that no context holds is
-    asked of all documents together, as are questions that name none. Raises InputError naming the file and line.
+    A question is asked about the context that contains the documents that it or its evidence names. If it names none,
+    or no context contains them all, it is asked about all documents together. Raises InputError naming the file and
+    line.
     """
     documents = documents_of(corpus, file)
     together = Context(tuple(documents.values()))
@@ -89,8 +91,8 @@ def with_questions(corpus: Corpus, file: Path) -> Corpus:
 
 
 def documents_of(corpus: Corpus, file: Path | None = None) -> dict[str, Document]:
-    """All documents of a corpus by id. Raises InputError when two with other texts have one id: questions name
-    documents by their ids (`file`: the questions that do)."""
+    """All documents of a corpus by id. Raises InputError when two different documents have the same id, since questions
+    name documents by id (`file`: the questions file, for the message)."""
     documents: dict[str, Document] = {}
     for document in (d for context in corpus.contexts.values() for d in context.documents):
         if documents.setdefault(document.document_id, document).text != document.text:

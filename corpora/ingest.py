@@ -1,8 +1,7 @@
-"""A folder of files as documents: text, Markdown, HTML, PDF and Word, with what was skipped, repaired or doubled.
+"""Reads a folder of text, Markdown, HTML, PDF and Word files as documents, and reports what was skipped or repaired.
 
-PDF and Word go through llama-index's readers (pypdf, docx2txt), HTML through Beautiful Soup. Nothing in a file is ever
-executed, fetched or followed: links, scripts, external entities and symbolic links that leave the folder stay where
-they are.
+PDF and Word are read by llama-index's readers (pypdf, docx2txt), HTML by Beautiful Soup. Nothing in a file is executed,
+fetched or followed: neither links, scripts and external entities nor symbolic links that leave the folder.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ _BLOCKS = (
     "p div section article header footer main aside nav ul ol li dl dt dd table tr h1 h2 h3 h4 h5 h6 pre blockquote "
     "figure figcaption form fieldset address details summary title hr"
 ).split()
-NAMED = 5  # files named with a reason; of more, the others are counted
-FEW_STRAY = 8  # bytes that are no UTF-8; of so few nothing can be told
-MOST_STRAY = 0.3  # of the bytes that are no white space; Windows-1252 of any Western language has fewer beyond ASCII
+NAMED = 5  # files named with each reason; further ones are only counted
+FEW_STRAY = 8  # bytes that are not UTF-8; so few say nothing about the encoding
+MOST_STRAY = 0.3  # of the bytes that are not white space; Western languages in Windows-1252 have fewer beyond ASCII
 _SILENT = ("script", "style", "noscript", "template", "svg")
 
 
@@ -32,12 +31,12 @@ class Skipped:
 
     path: Path
     reason: str
-    supported: bool  # False when its extension has no reader, True when it has one that failed
+    supported: bool  # whether its extension has a reader, which then failed
 
 
 @dataclass(slots=True)
 class Ingested:
-    """What a folder gave: documents in path order; `repaired` maps a document to the encoding it was read in, and
+    """What was read from a folder: documents in path order; `repaired` maps a document to the encoding it was read in,
     `duplicates` a skipped path to the document with the same text."""
 
     documents: list[Document] = field(default_factory=list)
@@ -46,7 +45,7 @@ class Ingested:
     duplicates: dict[str, str] = field(default_factory=dict)
 
     def notes(self) -> tuple[str, ...]:
-        """One line for each thing that is not as simple as a file read."""
+        """One line for each skipped, duplicate or repaired file."""
         return (
             *(f"skipped {named}: {reason}" for reason, named in _by_reason(self.skipped)),
             *(f"{name} has the text of {first} and is left out" for name, first in self.duplicates.items()),
@@ -55,7 +54,7 @@ class Ingested:
 
 
 def _by_reason(skipped: Sequence[Skipped]) -> list[tuple[str, str]]:
-    """Each reason with the files that it was given for, the first of them by name."""
+    """Each reason with the files that it applies to, only the first of them by name."""
     names: dict[str, list[str]] = {}
     for one in skipped:
         names.setdefault(one.reason, []).append(one.path.name)
@@ -68,11 +67,10 @@ def _by_reason(skipped: Sequence[Skipped]) -> list[tuple[str, str]]:
 def ingest(
     folder: Path, *, ignore: frozenset[Path] = frozenset(), max_file_mb: float = 50.0, encoding: str | None = None
 ) -> Ingested:
-    """Read every file under `folder` (or the one file that it is). A document's id is its path below the folder.
+    """Read every file under `folder` (or `folder` itself, if it is a file). A document's id is its path below it.
 
-    Hidden files and Word's lock files are passed over; `ignore` holds resolved paths that are no documents (the
-    questions file); `encoding` is what text is read in that is not UTF-8. Raises InputError when there is no such
-    folder or encoding.
+    Hidden files and Word's lock files are ignored; `ignore`: resolved paths that are not documents (the questions
+    file); `encoding`: that of text that is not UTF-8. Raises InputError when the folder or the encoding does not exist.
     """
     if encoding is not None:
         _check_encoding(encoding)
@@ -127,19 +125,19 @@ def _one_line(error: Exception) -> str:
 
 def _check_encoding(name: str) -> None:
     try:
-        b"xx".decode(name, errors="replace")  # refuses what decodes to no text, too, such as base64
+        b"xx".decode(name, errors="replace")  # also fails for codecs that do not decode to text, such as base64
     except LookupError as error:
         fix = "e.g. shift_jis, gb18030, big5, euc_kr, cp1251, koi8_r, cp1253, utf_16_le"
         raise InputError(f"unknown encoding {name!r}", field="encoding", fix=fix) from error
 
 
 def decode(raw: bytes, encoding: str | None = None) -> tuple[str, str]:
-    """The text of a file and, when it was not UTF-8, the encoding that it was read in.
+    """The text of a file and, when it was not UTF-8, the encoding that it was read in (else an empty string).
 
-    A byte-order mark decides; else UTF-8; else `encoding`, if given; else Windows-1252, the superset of Latin-1 that
-    old files are mostly in. In a file of mixed encodings only the bytes that are no UTF-8 are read as Windows-1252, and
-    the second text counts them. Raises ValueError for what is no text at all, or in none of these: Cyrillic, Greek or
-    Asian text read as Windows-1252 would be a document of nonsense. Line ends become newlines.
+    The encoding is that of a byte-order mark; else UTF-8; else `encoding`, if given; else Windows-1252, the superset of
+    Latin-1 that most old files are in. In a file of mixed encodings only the bytes that are not UTF-8 are read as
+    Windows-1252, and the second text says how many. Raises ValueError for binary files, and for text that is in none of
+    these: Cyrillic, Greek or Asian text read as Windows-1252 would be nonsense. Line ends become `\\n`.
     """
     for mark, marked in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if raw.startswith(mark):
@@ -159,8 +157,8 @@ def decode(raw: bytes, encoding: str | None = None) -> tuple[str, str]:
 
 
 def _mixed(raw: bytes) -> tuple[str, int, bool]:
-    """The text with each byte that is no UTF-8 read as Windows-1252, how many there are, and whether any character
-    beyond ASCII is valid UTF-8 (else the file is simply Windows-1252)."""
+    """The text with each byte that is not UTF-8 read as Windows-1252, how many there are, and whether any character
+    beyond ASCII is valid UTF-8 (if not, the whole file is Windows-1252)."""
     lenient = raw.decode("utf-8", errors="surrogateescape")  # a stray byte becomes U+DC80 + (byte - 0x80)
     stray = re.findall("[\udc80-\udcff]", lenient)
     text = re.sub("[\udc80-\udcff]", lambda m: bytes([ord(m[0]) - 0xDC00]).decode("cp1252", errors="replace"), lenient)
@@ -176,14 +174,14 @@ def _read_text(path: Path, encoding: str | None) -> tuple[str, str]:
 
 
 def _read_html(path: Path, given: str | None) -> tuple[str, str]:
-    """Visible text, one line a block; white space as a browser would collapse it. A page's own word on its encoding
-    counts for more than what was `given`."""
+    """The visible text, one line per block, with white space collapsed as in a browser. The encoding that a page
+    declares takes precedence over the one `given`."""
     from bs4 import BeautifulSoup
 
     raw = path.read_bytes()
     soup = BeautifulSoup(raw, "html.parser")
     declared, encoding = (soup.declared_html_encoding or "utf-8").lower(), ""
-    if declared in ("utf-8", "utf8", "ascii", "us-ascii"):  # ours repairs single bytes, a guess would turn all of them
+    if declared in ("utf-8", "utf8", "ascii", "us-ascii"):  # `decode` repairs only stray bytes; a guess changes all
         text, encoding = decode(raw, None if soup.declared_html_encoding else given)
         soup = BeautifulSoup(text, "html.parser")
     elif (soup.original_encoding or declared) not in ("utf-8", "ascii"):
@@ -200,7 +198,7 @@ def _read_html(path: Path, given: str | None) -> tuple[str, str]:
         if text != "\n":
             text.replace_with(re.sub(r"\s+", " ", text))
     for cell in soup(("td", "th")):
-        cell.append("\t")  # cells of a row stay apart
+        cell.append("\t")  # keeps the cells of a row apart
     for tag in soup(_BLOCKS):
         tag.insert_before("\n")
         tag.append("\n")

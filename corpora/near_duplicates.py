@@ -1,4 +1,4 @@
-"""Documents that say nearly the same: versions, reprints, a page with another footer."""
+"""Finds documents with nearly the same text: versions, reprints, pages with another footer."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from zlib import crc32
 
 from workbench.records import Document
 
-_WORDS = 8  # a shingle
-_KEPT = 8  # one shingle in so many stands for its text, the same ones in every document
-_COMMON = 50  # a shingle in more documents than that is boilerplate
+_WORDS = 8  # words in a shingle
+_KEPT = 8  # one shingle in this many is compared, chosen by its hash and so the same in every document
+_COMMON = 50  # a shingle in more documents than this is boilerplate and ignored
 _WORD = re.compile(r"\w+")
 
 
 def near_duplicates(documents: Sequence[Document], threshold: float = 0.8) -> list[tuple[str, str, float]]:
-    """Pairs (first, second, similarity) of documents whose sets of eight-word shingles overlap by at least
-    `threshold` (Jaccard, on an eighth of the shingles chosen by their hash), in document order."""
+    """Pairs (first, second, similarity) of documents whose sets of eight-word shingles have a Jaccard similarity of at
+    least `threshold`, estimated on the eighth of the shingles that their hash selects; in document order."""
     shingles = [_shingles(document.text) for document in documents]
     holders: dict[int, list[int]] = defaultdict(list)
     for number, found in enumerate(shingles):
@@ -42,4 +42,4 @@ def _shingles(text: str) -> set[int]:
         return {crc32(" ".join(words).encode())} if words else set()
     every = {crc32(" ".join(words[at : at + _WORDS]).encode()) for at in range(len(words) - _WORDS + 1)}
     kept = {shingle for shingle in every if shingle % _KEPT == 0}
-    return kept if len(kept) >= 4 else every  # short documents keep all
+    return kept if len(kept) >= 4 else every  # in short documents all are compared

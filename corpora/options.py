@@ -1,4 +1,4 @@
-"""Checking the options of corpora before anything is read or made."""
+"""Checks of corpora's options, made before anything is read or generated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from workbench.errors import InputError
 
 
 def chosen_of(wanted: Sequence[str] | str | None, known: Sequence[str], field: str) -> list[str]:
-    """The wanted names, all known ones by default, in the order given. Raises InputError for an unknown one."""
+    """The wanted names in the given order; by default all known ones. Raises InputError for an unknown name."""
     names = list(known) if wanted is None else [wanted] if isinstance(wanted, str) else list(wanted)
     wrong = [name for name in names if name not in known]
     if wrong or not names:

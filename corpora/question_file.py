@@ -1,4 +1,4 @@
-"""A questions file (.jsonl or .csv) over documents: every field checked, every evidence quotation found in the text."""
+"""Reads a questions file (.jsonl or .csv): checks every field, and finds every quoted evidence in the documents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.errors import InputError, UnknownName
 from workbench.records import Chunk, Document
 
 _SEPARATORS = (",", ";", "\t")
-_CLOSE = 0.8  # of difflib's ratio: a name so like a known one is misspelt, and no label
+_CLOSE = 0.8  # difflib's ratio; a field name this similar to a known one is a misspelling, not a label
 KNOWN = ("question", "answers", "document_ids", "evidence", "task", "options", "metrics", "question_id", "unanswerable")
 _ALIASES = {"answer": "answers", "documents": "document_ids", "document_id": "document_ids", "id": "question_id"}
 _LISTS = ("answers", "document_ids", "evidence", "options", "metrics")
@@ -27,7 +27,7 @@ UNANSWERABLE = ("unanswerable", "not mentioned", "no answer")
 
 @dataclass(frozen=True, slots=True)
 class QuestionRow:
-    """One checked row; `place` says where it stands, for errors found later."""
+    """One checked row; `place` is its place in the file, for later error messages."""
 
     place: str
     question: str
@@ -44,7 +44,7 @@ class QuestionRow:
 def read_questions(
     path: Path, documents: Sequence[Document], doubled: Mapping[str, str] | None = None
 ) -> list[QuestionRow]:
-    """The rows of a questions file. `doubled`: other names of the documents (of files with the same text) → their ids.
+    """The rows of a questions file. `doubled`: names of duplicate files → ids of the documents with the same text.
 
     Raises InputError naming the file, the line and the field.
     """
@@ -107,25 +107,25 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
             if None in raw or None in raw.values():
                 fix = f"it must have {len(reader.fieldnames or ())} columns; put quotes around text with commas"
                 raise InputError("has another number of columns than the header", file=path, field=place, fix=fix)
-            yield place, {name.strip(): value for name, value in raw.items() if value.strip()}  # blank: not given
+            yield place, {name.strip(): value for name, value in raw.items() if value.strip()}  # blank means absent
     except csv.Error as error:
         raise InputError(str(error), file=path, field=f"line {reader.line_num}", fix="close the quotes") from error
 
 
 def _named(names: Iterable[str]) -> list[str]:
-    """Those names that are fields, whatever their case."""
+    """Those names that are known fields, in any case."""
     return [name for name in names if _canonical(name.strip().strip('"')) in KNOWN]
 
 
 def _canonical(name: str) -> str:
-    """A field's own name, by any of its names and in any case (`Question`, `Answer`); other names as they are."""
+    """A field's canonical name for any of its aliases in any case (`Question`, `Answer`); other names unchanged."""
     simple = re.sub(r"[\s-]+", "_", name.strip().lower())
     known = _ALIASES.get(simple, simple)
     return known if known in KNOWN else name
 
 
 def _fields(path: Path, place: str, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The row by the fields' own names. Raises InputError for a field given twice, and for one that is misspelt."""
+    """The row with canonical field names. Raises InputError for a field that is given twice or misspelt."""
     fields: dict[str, Any] = {}
     for given, value in raw.items():
         name = _canonical(given)
@@ -178,7 +178,7 @@ def _row(
 
 
 def _check_options(options: Sequence[str], answers: Sequence[str], unanswerable: bool, path: Path, place: str) -> None:
-    """A question with options whose answer is none of them could never be answered right."""
+    """Raises InputError when no answer is among the options, since the question could never be answered right."""
     letters = {chr(ord("A") + number) for number in range(len(options))}
     known = {normal(option) for option in options}
     if not options or unanswerable or any(a.strip() in letters or normal(a) in known for a in answers):
@@ -188,12 +188,12 @@ def _check_options(options: Sequence[str], answers: Sequence[str], unanswerable:
 
 
 def normal(text: str) -> str:
-    """A text without regard to case and white space."""
+    """A text in lower case with white space collapsed."""
     return " ".join(text.lower().split())
 
 
 def _listed(value: Any, path: Path, field: str) -> list[Any]:
-    """A list, a single value, or (in CSV) a JSON list or values separated by `|`."""
+    """A field's value as a list: from a list, a single value, or (in CSV) a JSON list or values separated by `|`."""
     if value is None or value == "":
         return []
     if isinstance(value, list):
@@ -212,14 +212,14 @@ def _listed(value: Any, path: Path, field: str) -> list[Any]:
 
 
 def _number(value: Any) -> Any:
-    """Numbers in CSV come as text; labels such as `hops` must sort as numbers."""
+    """A text that is a number, as in CSV files, as a number, so that labels such as `hops` sort correctly."""
     if isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value):
         return float(value) if "." in value else int(value)
     return value
 
 
 def _evidence(part: Any, documents: Sequence[Document], path: Path, field: str) -> Chunk:
-    """A quotation found in the documents (white space may differ), or {document_id, start, end} checked."""
+    """The span of a quotation in the documents (white space may differ), or a checked {document_id, start, end}."""
     if isinstance(part, dict):
         return _span(part, documents, path, field)
     quotation = str(part).strip()

@@ -1,4 +1,4 @@
-"""The bundled corpus: a generated world, told as long prose, with questions of known difficulty."""
+"""The built-in corpus: a generated world, told as long prose, with questions of known difficulty."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ def load(
 ) -> Corpus:
     """A generated world: people, places, organisations, dated events, in `contexts` books of `tokens` tokens each.
 
-    `questions` are the questions in all, spread evenly over contexts and `tasks` (all seven by default). Diffusion is
-    0 where the evidence has all the question's words and 1 where it has none; scope is the number of sentences needed;
-    depth is where the last of them stands. A short world has no more than so many questions; a note says how many are
-    missing. Any length from 4,000 to 1,000,000 tokens (o200k). The same arguments give the same corpus, to the letter.
+    `questions` is their total number, spread evenly over contexts and `tasks` (all seven by default). Labels:
+    `diffusion` is 0 when the evidence contains all the question's words and 1 when it contains none; `scope` is the
+    number of sentences needed; `depth` is the place of the last of them (0 to 1). A short world does not have many
+    questions; a note says how many are missing. `tokens`: 4,000 to 1,000,000 (o200k). The same arguments give exactly
+    the same corpus.
 
     Raises InputError for an unknown task or a length out of range.
     """
@@ -35,7 +36,7 @@ def load(
             raise InputError(f"unknown task {task!r}", field="corpus world: tasks", fix=f"known: {', '.join(TASKS)}")
     made: list[Context] = []
     asked: list[Question] = []
-    # questions are dealt like cards: to contexts in turn, and to tasks in turn
+    # questions are dealt out in turn to contexts and to tasks
     wanted: list[dict[str, int]] = [dict.fromkeys(chosen, 0) for _ in range(contexts)]
     for number in range(questions):
         wanted[number % contexts][chosen[(number // contexts + number % contexts) % len(chosen)]] += 1
@@ -57,7 +58,7 @@ def load(
 
 
 def _told_short(made: int, wanted: int, short: Mapping[str, int]) -> tuple[str, ...]:
-    """A small world has only so many things to ask about; fewer questions than wanted are said so."""
+    """A note when a small world had fewer questions than wanted."""
     if not short:
         return ()
     tasks = ", ".join(f"{number} of {task}" for task, number in short.items())

@@ -1,1 +1,1 @@
-"""Published benchmarks: raw files to records."""
+"""Loaders that turn the files of published benchmarks into records."""

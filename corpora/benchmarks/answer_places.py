@@ -1,4 +1,4 @@
-"""Where an answer stands in a text, for benchmarks that name no evidence: strict, so that what is found can be used."""
+"""Finds the sentence that an answer comes from, for benchmarks without evidence. Strict, to avoid wrong evidence."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import unicodedata
 
 from workbench.text import sentence_spans
 
-# words that stand in questions and answers of every kind and say nothing of the place
+# words so common in questions and answers that they do not help to find the place
 _COMMON = frozenset(
     "a an and are as at be been by company company's did do does during for from had has have he her him his how i in "
     "into is it its many much no not of on or she than that the their them they this to was were what when where which "
     "who whom whose why will with would".split()
 )
 _WORD = re.compile(r"\d+(?:\.\d+)?%?|[^\W\d_]+(?:'[^\W\d_]+)?")
-_SHORT = 60  # characters of an answer that may stand in the text word for word
-_TELLING, _DIGITS = 25, 5  # characters or digits by which an answer is known wherever it stands
-_LONGEST = 1_000  # characters of a place: a table as a whole is none
-_SHARED = 0.4  # of the question's words that its place must hold
+_SHORT = 60  # characters; only answers up to this length are searched for verbatim
+_TELLING, _DIGITS = 25, 5  # answers with this many characters or digits are distinctive wherever they occur
+_LONGEST = 1_000  # characters; longer "sentences", such as whole tables, are ignored
+_SHARED = 0.4  # share of the question's words that the sentence must contain
 
 
 def answer_place(question: str, answer: str, text: str, start: int, end: int) -> tuple[int, int] | None:
-    """The one sentence of `text[start:end]` that an answer was taken from, as characters; None where that is not clear.
+    """The one sentence of `text[start:end]` that an answer was taken from, as a character span; None if unclear.
 
-    A sentence that holds every word and number of the answer that the question does not say already, and of those the
-    one that shares most words with the question, at least two of five. Words are compared in NFKC with case folded, as
-    they are written; numbers without their thousands' commas. Failing that, the sentence that holds a short answer word
-    for word, if there is just one, and it shares a word with the question or the answer is a long one.
+    A candidate contains every word and number of the answer that is not already in the question; the one that shares
+    the most words with the question is taken, if it shares at least two in five. Words are compared after NFKC and case
+    folding, without stemming; numbers without thousands separators. Failing that, the only sentence that contains a
+    short answer verbatim, if it shares a word with the question or the answer is distinctive by its length or digits.
     """
     spans = [(start + a, start + b) for a, b in sentence_spans(text[start:end]) if b - a <= _LONGEST]
     asked = _terms(question)

@@ -1,7 +1,8 @@
-"""BABILong's own files (Kuratov et al., NeurIPS 2024, arXiv 2406.10149): bAbI's stories in the sentences of old books.
+"""BABILong's published files (Kuratov et al., NeurIPS 2024, arXiv 2406.10149): bAbI stories hidden in old books.
 
-What `babilong` generates anew is here as it was published, a row a context. The instructions are those of `babilong`,
-in our words; BABILong's examples and its order of instruction, context and question are left out.
+The corpus `babilong` generates new texts of this kind; here they are as published, one context per row. Deviations: the
+instructions are those of `babilong`, in our words; BABILong's solved examples and its order of instruction, context and
+question are not used.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """BABILong as published: each row its own context, scored by the leaderboard's rule.
+    """BABILong as published: each row is a context with one question, scored by the leaderboard's rule.
 
     `tasks`: qa1 to qa20, by default the leaderboard's five; `lengths`: 0k, 1k, ... 512k, 1M, 10M. `path`: a folder with
     `qa1/4k.json` and so on, else the hub. Raises InputError.

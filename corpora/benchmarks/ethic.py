@@ -1,9 +1,9 @@
 """ETHIC (Lee et al., NAACL 2025, arXiv 2410.16848; dmis-lab/ETHIC): tasks that need nearly all of a long text.
 
-Recalling, Organizing and Attributing are scored by ETHIC's own rules. Summarizing is judged section by section:
-`workbench judge --prompt ethic_summary`; without a judge, its answers have no score. The text is what stands behind
-`### Context:`; what stands around it is the question. Deviation: the judge's ratings count as they are, where ETHIC
-weighs them by the probabilities of their tokens.
+Recalling, Organizing and Attributing are scored by ETHIC's own rules. Summarizing is judged section by section with
+`workbench judge --prompt ethic_summary`; without a judge it only gets ROUGE-L, where a gold summary exists. The context
+is the text after `### Context:` in a row's message; the rest of the message is the question. Deviation: the judge's
+ratings are used as they are, where ETHIC weights them by the probabilities of their tokens.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """ETHIC: each row its own context; recall of items, order, attribution to segments, summaries by section.
+    """ETHIC: each row is a context with one question: recalling items, ordering, attributing to segments, summarizing.
 
-    `tasks`: Recalling, Summarizing, Organizing, Attributing; all that the folder holds by default. `path`: a folder
-    with a file for each, named after it in any case, or a folder of that name with its files. Raises InputError.
+    `tasks`: Recalling, Summarizing, Organizing, Attributing; by default all that the folder contains. `path`: a folder
+    with one file per task, or one subfolder with its files, named after the task in any case. Raises InputError.
     """
     folder = files_of(SOURCE, path, revision)
     suffixes = (".json", ".jsonl", ".parquet")
@@ -71,7 +71,7 @@ def _row(task: str, question_id: str, row: dict[str, Any]) -> tuple[Context, Que
     answer = row.get("Answer")
     golds = tuple(map(str, answer if isinstance(answer, list) else [] if answer is None else [answer]))
     if task == "Attributing" and not golds:
-        golds = ("None",)  # a reply that names segments where there are none is wrong
+        golds = ("None",)  # so that a reply that names segments where there are none is wrong
     context = Context((Document(question_id, body),))
     metrics = (_METRICS[task],) if task in _METRICS else ()
     return context, Question(

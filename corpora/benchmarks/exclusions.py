@@ -1,8 +1,8 @@
-"""Label errors: questions to leave out, each with its reason; reported, reversible, and part of what a run is.
+"""Questions to leave out because of label errors, each with a reason; reported, and part of what identifies a run.
 
 A list comes from a file (`question_id`, `reason` as CSV, JSON or JSON Lines), from checks of the data itself
-(`detected`), or is one of the few errors that are `known` here by their ids. LoCoMo's 99 errors stand in issues 27 and
-34 of its repository, without a licence; they are not part of this package. Save them as such a file to apply them.
+(`detected`), or from the few errors whose ids are `known` here. LoCoMo's 99 errors are listed in issues 27 and 34 of
+its repository, without a licence, so they are not part of this package: save them as such a file to apply them.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ KNOWN_ERRORS: Mapping[str, Mapping[str, str]] = {
 def exclusions_of(
     exclude: str | Mapping[str, str] | None, questions: Sequence[Question], benchmark: str
 ) -> Mapping[str, str]:
-    """Question id → reason: nothing for None, the checks' findings for `detected`, the errors `known` of the benchmark,
-    the mapping itself, else what the file says.
+    """Question id → reason. `exclude`: None for none, `detected` for what the checks find, `known` for the benchmark's
+    errors known here, a mapping, or the path of a file.
 
-    Raises InputError for a file that cannot be read, and for ids that are of no question here.
+    Raises InputError for a file that cannot be read, and for ids that are not among the questions.
     """
     if exclude is None:
         return {}
@@ -49,7 +49,7 @@ def exclusions_of(
 
 
 def check_ids(found: Iterable[str], known: Set[str], file: object, field: str) -> None:
-    """Raises InputError for ids that are of no question: a misspelt id would exclude nothing, unseen."""
+    """Raises InputError for unknown ids, since a misspelt id would silently exclude nothing."""
     strangers = [name for name in found if name not in known]
     if strangers:
         raise InputError(
@@ -59,7 +59,7 @@ def check_ids(found: Iterable[str], known: Set[str], file: object, field: str) -
 
 
 def known_errors(benchmark: str) -> Mapping[str, str]:
-    """Question id → reason of the errors known here. Raises InputError for a benchmark without any."""
+    """Question id → reason for the errors known here. Raises InputError for a benchmark without any."""
     if benchmark not in KNOWN_ERRORS:
         fix = f"use detected, or a file with question_id and reason; known: {', '.join(KNOWN_ERRORS)}"
         raise InputError(f"no label errors of {benchmark} are known by their ids", field="exclude", fix=fix)
@@ -67,7 +67,7 @@ def known_errors(benchmark: str) -> Mapping[str, str]:
 
 
 def listed(path: Path) -> dict[str, str]:
-    """Question id → reason as a file lists them. Raises InputError when it cannot be read or lists nothing."""
+    """Question id → reason from a file. Raises InputError when it cannot be read or lists nothing."""
     if path.suffix not in (".csv", ".json", ".jsonl"):
         fix = "use .csv, .json or .jsonl with question_id and reason"
         raise InputError("is no list of questions", file=path, field="exclude", fix=fix)
@@ -82,8 +82,8 @@ def listed(path: Path) -> dict[str, str]:
 
 
 def detected(questions: Sequence[Question]) -> dict[str, str]:
-    """What the data themselves show to be wrong: no gold answer where there should be one, evidence that is missing,
-    a gold option that is none of the options, and the same question asked twice of one context with other answers."""
+    """Errors that the data themselves show: a missing gold answer, evidence that does not exist, a gold answer that is
+    not among the options, and the same question asked twice about one context with different answers."""
     found: dict[str, str] = {}
     asked: dict[tuple[str, str], Question] = {}
     for question in questions:

@@ -1,7 +1,7 @@
-"""What a benchmark's rows must hold: fields by name with their kinds, checked when a row is read.
+"""Schemas of benchmarks' rows: field names with kinds of values, checked when a row is read.
 
-A row of the right fields with a wrong value would else be found out late, or never: `str([])` is a gold answer that no
-reply meets, and that no one misses.
+A wrong value in the right field would otherwise be noticed late or never: `str([])`, for example, is a gold answer that
+no reply can match.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of value, in words, and the test for it."""
+    """A kind of value: its description and the test for it."""
 
     told: str
     holds: Callable[[Any], bool]
@@ -21,13 +21,13 @@ class Kind:
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list of one kind of values, of at least so many."""
+    """A list of values of one kind, with at least `least` of them."""
 
     items: Spec
     least: int = 0
 
 
-Spec = Kind | ListOf | Mapping[str, Any]  # a mapping: these fields inside; a name with `?` may be absent or null
+Spec = Kind | ListOf | Mapping[str, Any]  # a mapping names fields inside; those with `?` may be absent or null
 Fields = Sequence[str] | Mapping[str, Spec]
 
 
@@ -61,7 +61,7 @@ TEXTS = ListOf(TEXT)
 
 
 def wrong_in(value: Any, spec: Spec, name: str = "") -> str | None:
-    """What is wrong with a value, in words that begin with the place inside it; None when it is as it should be.
+    """What is wrong with a value, as a phrase that begins with the field concerned; None when it matches the spec.
 
     >>> wrong_in({"a": [1, "x"]}, {"a": ListOf(NUMBER)})
     "field 'a[1]' is 'x' and no number"

@@ -1,10 +1,10 @@
-"""HELMET (Yen et al., ICLR 2025, arXiv 2410.02694; princeton-nlp/HELMET): recall, retrieval and re-ranking categories.
+"""HELMET (Yen et al., ICLR 2025, arXiv 2410.02694; princeton-nlp/HELMET): recall, RAG, re-ranking, citation and ICL.
 
-Loaded are the categories whose files carry everything: `json_kv` and RULER's needles (recall), KILT's questions with
-their passages (rag), MS MARCO's ids (rerank), ALCE's passages (cite; recall and precision of citations need
-a judge: `workbench judge --prompt alce_citations`); and in-context learning, from files of its sets (icl: see
-`helmet_icl`). Long QA and summaries come from other sets in HELMET, too: use `infinitebench` and `narrativeqa` for
-those (`--prompt helmet_long_qa` and `helmet_summary` judge them). HELMET's two demonstrations of a task are left out.
+Loads the categories whose files contain everything needed: `json_kv` and RULER's needles (recall), KILT's questions
+with their passages (RAG), MS MARCO's passages (re-ranking), ALCE's passages (citation; recall and precision of
+citations need a judge: `workbench judge --prompt alce_citations`); and in-context learning from files of its sets (icl:
+see `helmet_icl`). HELMET takes long QA and summaries from other benchmarks: use `infinitebench` and `narrativeqa` for
+those (judged with `--prompt helmet_long_qa` and `helmet_summary`). HELMET's two demonstrations per task are left out.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _ASKED: Fields = {
     "question": TEXT, "ctxs?": _PASSAGES, "docs?": _PASSAGES, "positive_ctxs?": _PASSAGES,
     "answers?": either(GOLD, GOLDS), "answer?": either(GOLD, GOLDS),
 }  # fmt: skip
-# ASQA has sub-questions with short answers, QAMPARI a list of aliases for each answer
+# ASQA has sub-questions with short answers; QAMPARI has a list of aliases for each answer
 _ALCE: Fields = {
     "question": TEXT, "ctxs?": _PASSAGES, "docs?": _PASSAGES, "positive_ctxs?": _PASSAGES,
     "qa_pairs?": ListOf({"short_answers": GOLDS}), "answers?": ListOf(either(GOLD, GOLDS), least=1),
@@ -68,11 +68,13 @@ def load(
     shots: int = 400,
     limit: int | None = None,
 ) -> Corpus:
-    """HELMET's files, each row a context and a question. `tasks`: json_kv, ruler, kilt, msmarco, alce, icl; the folders
-    of `data/` of these names, all that are there by default. `files` keeps the files whose names contain one of these
-    texts, as `k1000` for one length; files of shots (`-train-`) are passed over. Gold passages are the evidence. Unpack
-    the archive first. `shots`: the examples of an icl question; HELMET's lengths from 8k to 128k have 400 to 6,600 of
-    TREC, 360 to 5,900 of BANKING77, 440 to 7,050 of CLINC150 and 510 to 8,296 of NLU. Raises InputError.
+    """HELMET: each row is a context with one question, scored by the category's rule; gold passages are the evidence.
+
+    `path`: the unpacked archive. `tasks`: json_kv, ruler, kilt, msmarco, alce, icl, the names of folders in `data/`; by
+    default all that exist. `files` keeps the files whose names contain one of these texts, e.g. `k1000` for one length;
+    files of demonstrations (`-train-`) are ignored. `shots`: number of examples in an icl question; at HELMET's lengths
+    from 8k to 128k tokens these are 400 to 6,600 for TREC, 360 to 5,900 for BANKING77, 440 to 7,050 for CLINC150 and
+    510 to 8,296 for NLU. Raises InputError.
     """
     folder = folder_of(path, "helmet", _SOURCE)
     wanted = chosen_of(tasks, CATEGORIES, "tasks")
@@ -101,7 +103,7 @@ def load(
 
 
 def _question(name: str, question_id: str, row: dict[str, Any]) -> tuple[Context, Question]:
-    """A row as its context and question, with what its category's rule needs among the labels."""
+    """A row as context and question; what the category's scoring rule needs is among the labels."""
     labels: dict[str, Any] = {"max_gen": _MAX_GEN[name]}
     evidence: list[Chunk] = []
     task = name
@@ -144,7 +146,7 @@ def _question(name: str, question_id: str, row: dict[str, Any]) -> tuple[Context
 
 
 def _mark(name: str, number: int, passage: dict[str, Any]) -> str:
-    """What a reply names a passage by: its id where passages are ranked, its number where they are cited."""
+    """The heading by which a reply can name a passage: its id for re-ranking, its number for citations."""
     if name == "msmarco":
         return f"[ID: {passage['id']}] Document: "
     return f"Document [{number + 1}]: " if name == "alce" else ""

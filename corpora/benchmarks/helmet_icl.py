@@ -1,8 +1,8 @@
-"""HELMET's in-context learning: many labelled examples, whose labels are numbers that only the examples explain.
+"""HELMET's in-context learning: many labelled examples whose labels are arbitrary numbers.
 
-HELMET reads TREC (coarse and fine), BANKING77, CLINC150 and NLU from the hub; here they are files of `text` and
-`label`, `NAME-train` and `NAME-test`. Examples come in rounds that show every label once; every question has its own
-numbers for the labels, so that nothing known of the labels helps.
+HELMET reads TREC (coarse and fine), BANKING77, CLINC150 and NLU from the hub; here they are files `NAME-train` and
+`NAME-test` with the fields `text` and `label`. Examples come in rounds that show every label once. Every question
+numbers the labels anew, so that knowledge of the labels does not help.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from corpora.benchmarks.raw import read_table
 from workbench.errors import InputError
 from workbench.records import Context, Document, Question
 
-MOST_QUESTIONS = 500  # of a set, as in HELMET
+MOST_QUESTIONS = 500  # per set, as in HELMET
 _MAX_GEN = 20
 _FIELDS: Fields = {"text": FILLED, "label": GOLD}
 _ASK = (
@@ -25,9 +25,9 @@ _ASK = (
 
 
 def asked(folder: Path, shots: int) -> list[tuple[Context, Question]]:
-    """The questions of all sets in the `icl` folders below `folder`, at most 500 a set, each with its `shots` examples.
+    """The questions of all sets in `icl` folders below `folder`, at most 500 per set, each with its `shots` examples.
 
-    Raises InputError for a test file without its examples, and for labels of which there are none.
+    Raises InputError for a test file without a file of examples, and for labels without examples.
     """
     found = []
     for test in sorted(f for d in folder.rglob("icl") if d.is_dir() for f in d.glob("*-test.*")):

@@ -30,10 +30,10 @@ _FIELDS: Fields = {
 
 
 def load(*, path: str | None = None, context: Literal["pooled", "own"] = "pooled", limit: int | None = None) -> Corpus:
-    """HotpotQA: the supporting sentences of each question are its evidence.
+    """HotpotQA: two-hop questions over Wikipedia paragraphs; the supporting sentences are the evidence.
 
-    `path` is the questions' file, or a folder with one and, as HippoRAG publishes it, `…_corpus.json` (title →
-    sentences). `context: pooled` asks every question of all articles together, `own` of its own ten paragraphs.
+    `path`: the file of questions, or a folder with it and optionally `…_corpus.json` (title → sentences) as published
+    by HippoRAG. `context: pooled` asks every question about all articles together, `own` about its own ten paragraphs.
     """
     folder = folder_of(path, "hotpotqa", _SOURCE)
     return read(folder, name="hotpotqa", context=context, limit=limit, source=_SOURCE, licence="CC BY-SA 4.0")
@@ -84,7 +84,7 @@ def _context(articles: dict[str, list[str]]) -> Context:
 
 
 def _span(fact: list[Any], sentences: dict[str, list[str]], context: Context) -> Chunk | None:
-    """The supporting sentence [title, number], without the white space around it."""
+    """The supporting sentence `fact`, [title, number], without surrounding white space; None if it does not exist."""
     title, number = fact
     if title not in sentences or not 0 <= number < len(sentences[title]):
         return None

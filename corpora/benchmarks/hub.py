@@ -1,9 +1,9 @@
 """The files of a published benchmark: from a folder, or from the Hugging Face hub at a pinned revision.
 
-The first download of a benchmark pins the commit that its branch stood for: later loads read that commit, whatever the
-branch has become, until `revision:` names another. A download's files are remembered by their checksums: when the hub
-gives other bytes for the same commit, that is an error and not a new corpus. Nothing is executed: only data files are
-fetched, never a data set's loading script.
+The first download of a benchmark pins the commit that its branch points to; later loads read that commit, even if the
+branch has moved, unless `revision:` names another. The files' checksums are stored: if the hub ever delivers other
+bytes for the same commit, that is an error and not a new corpus. Only data files are fetched, never a data set's
+loading script, so nothing is executed.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pathlib import Path
 from workbench.errors import InputError
 
 _EXTRA = "pip install 'rag-vs-long-context-workbench[hub]'"
-_LARGEST_UNPACKED = 8_000_000_000  # bytes; a zip that claims more is no benchmark
+_LARGEST_UNPACKED = 8_000_000_000  # bytes; guards against zip bombs
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a benchmark lives on the hub. `files` are patterns of what is fetched; `revision` is a commit, or a branch
-    that the first download pins."""
+    """Where a benchmark is on the hub. `files` are patterns of the files to fetch; `revision` is a commit, or a branch
+    whose commit the first download pins."""
 
     benchmark: str
     repository: str
@@ -35,15 +35,15 @@ class Source:
 
     @property
     def page(self) -> str:
-        """Its address; that of the commit, when it was fetched in this process."""
+        """The address of its page, of the exact commit if it was fetched in this process."""
         commit = _FETCHED.get(self.repository)
         return f"https://huggingface.co/datasets/{self.repository}" + (f"/tree/{commit}" if commit else "")
 
 
 def files_of(source: Source, path: str | None, revision: str | None = None) -> Path:
-    """The folder of the benchmark's files: `path` when given, else fetched from the hub, zips unpacked beside.
+    """The folder of the benchmark's files: `path` if given, else fetched from the hub. Zip files are unpacked in it.
 
-    Raises InputError when the folder does not exist, the hub cannot be reached, or a file is not what it was.
+    Raises InputError when the folder does not exist, the hub cannot be reached, or a file has changed.
     """
     _FETCHED.pop(source.repository, None)
     if path is not None:
@@ -62,7 +62,7 @@ def files_of(source: Source, path: str | None, revision: str | None = None) -> P
     return folder
 
 
-_FETCHED: dict[str, str] = {}  # repository → the commit that was fetched last
+_FETCHED: dict[str, str] = {}  # repository → last fetched commit
 _PINS = "workbench-pins.json"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -128,7 +128,7 @@ def _fetched(source: Source, revision: str) -> Path:
 
 
 def _verify(source: Source, folder: Path) -> None:
-    """Compare the files with the checksums of their first download, which are kept beside the cache's snapshots."""
+    """Compare the files with the checksums of their first download, which are stored beside the cache's snapshots."""
     sums = {str(file.relative_to(folder)): _sha256(file) for file in _data_files(folder, source.files)}
     if not sums:
         raise InputError("holds none of the benchmark's files", file=source.page, fix=f"expected: {source.files}")
@@ -157,7 +157,7 @@ def _sha256(file: Path) -> str:
 
 
 def _unpack(folder: Path) -> None:
-    """Unpack the data files of zips, once, beside them. A member that would leave the folder is an error."""
+    """Unpack the data files in zips beside them, once. A member that would be written outside is an error."""
     for archive in sorted(folder.glob("*.zip")):
         target = folder / archive.stem
         if target.exists():

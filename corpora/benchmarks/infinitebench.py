@@ -13,7 +13,7 @@ from workbench.records import Context, Corpus, Document, Question
 
 SOURCE = Source("infinitebench", "xinrongzhang2022/InfiniteBench", ("*.jsonl",))
 _LETTER = "Only one of the options is correct; answer with one single letter (A, B, C or D) and nothing else."
-# task → longest answer (tokens), what is asked beside the row's own input; {input} is that
+# task → longest answer (tokens), question template; {input} is the row's own input
 _TASKS: dict[str, tuple[int, str]] = {
     "passkey": (6, "{input}"),
     "number_string": (12, "{input}"),
@@ -47,10 +47,11 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """InfiniteBench: rows that share a context share it here; scored by each task's official rule.
+    """InfiniteBench: twelve tasks over more than 100k tokens, scored by each task's official rule.
 
-    `tasks` by their official names, all that the folder holds by default. `path`: a folder with `TASK.jsonl`. The key
-    or number that passkey, number_string and kv_retrieval hide is the evidence. Raises InputError.
+    `tasks` by their official names, by default all that the folder contains. `path`: a folder with `TASK.jsonl`. Rows
+    with the same context share it. In passkey, number_string and kv_retrieval the hidden answer is the evidence. Raises
+    InputError.
     """
     folder = files_of(SOURCE, path, revision)
     wanted = chosen_of(tasks, TASKS, "tasks")
@@ -77,7 +78,7 @@ def _question(name: str, row: dict[str, Any], context: Context) -> Question:
         golds = [golds[0], "ABCD"[options.index(golds[0])]]
     hidden = name in ("passkey", "number_string", "kv_retrieval")
     chunk = found_in(context.documents[0], golds[0]) if hidden else None
-    # some inputs hold braces, so no str.format
+    # some inputs contain braces, so str.format cannot be used
     return Question(
         f"{name}-{row['id']}", form.replace("{input}", str(row["input"])), context.context_id, tuple(golds), options,
         (chunk,) if chunk else (), name, ("infinitebench", *_LENIENT.get(name, ())), {"max_gen": longest},

@@ -1,9 +1,9 @@
 """L-CiteEval (Tang et al. 2024, arXiv 2410.02115; ZetangForward/L-CITEEVAL): long-context answers that cite passages.
 
-Every passage begins with its number, and every sentence of a reply shall cite one to three of them. Correctness, and
-the citations of niah and counting_stars, are scored here; recall and precision of other citations need a judge:
-`workbench judge --prompt alce_citations` (the official code has a model of entailment decide). L-CiteEval's one example
-is left out.
+Every passage begins with its number, and every sentence of a reply has to cite one to three passages. Metrics score
+correctness, and the citations of niah and counting_stars; recall and precision of other citations need a judge:
+`workbench judge --prompt alce_citations` (the official code uses an entailment model). L-CiteEval's one example is left
+out.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _FIELDS: Fields = {
 
 
 def load(*, path: str | None = None, tasks: Sequence[str] | str | None = None, limit: int | None = None) -> Corpus:
-    """L-CiteEval: each row its numbered passages and a question whose answer shall cite them.
+    """L-CiteEval: each row is a context of numbered passages with a question whose answer has to cite them.
 
-    `path`: a folder with `TASK.json`, that of L-CiteEval itself, of its Length or of its Hardness variant. `tasks`:
+    `path`: a folder with `TASK.json`, from L-CiteEval itself or from its Length or Hardness variant. `tasks`:
     narrativeqa, natural_questions, hotpotqa, 2wikimultihopqa, locomo, dialsim, gov_report, multi_news, qmsum, niah,
-    counting_stars; all that the folder holds by default. Raises InputError.
+    counting_stars; by default all that the folder contains. Raises InputError.
     """
     folder = folder_of(path, "l_citeeval", _SOURCE)
     wanted = chosen_of(tasks, TASKS, "tasks")

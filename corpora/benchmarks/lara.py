@@ -1,4 +1,4 @@
-"""LaRA (Li et al., ICML 2025, arXiv 2502.09977; Alibaba-NLP/LaRA): retrieval against long context on natural texts."""
+"""LaRA (Li et al., ICML 2025, arXiv 2502.09977; Alibaba-NLP/LaRA): RAG versus long context on natural texts."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def load(
     """LaRA: novels, financial statements and papers of 32k or 128k tokens; four kinds of questions.
 
     Each document is a context. `files` keeps the documents whose names contain one of these texts. The official score
-    is an LLM judge's verdict; token F1 and containment are stored as proxies, and a hallucination question is right
-    when the reply abstains. `position` is the tenth of the document that the question was written from.
+    is an LLM judge's verdict; token F1, containment and ROUGE-L are stored as proxies. A hallucination question is
+    right when the reply abstains. The label `position` is the tenth of the document that the question was written from.
 
-    LaRA names no evidence. For questions of one place (`location`) it is derived here: the sentence in the part that
-    the question was written from which holds the answer, where it is clear which one that is (`answer_place`). The
-    other tasks draw on many places.
+    LaRA names no evidence. For questions about one place (`location`) it is derived here: the sentence with the answer
+    in the part that the question was written from, where it is clear which one that is (`answer_place`). The other
+    tasks need many places.
     """
     folder = folder_of(path, "lara", _SOURCE)
     contexts: dict[tuple[str, str], Context] = {}
@@ -82,14 +82,15 @@ def _question(question_id: str, row: dict[str, Any], context: Context, task: str
 
 
 def _place(row: Mapping[str, Any], context: Context) -> tuple[Chunk, ...]:
-    """The sentence of the question's part that holds its answer, or nothing."""
+    """The sentence with the answer in the part that the question was written from, or nothing."""
     document = context.documents[0]
     span = answer_place(row["question"], str(row["answer"]), document.text, *_part(row, document))
     return (Chunk.of(document, *span),) if span else ()
 
 
 def _part(row: Mapping[str, Any], document: Document) -> tuple[int, int]:
-    """The passage that a book's question carries, else the tenth of the document that it names, a tenth wider."""
+    """The part that a question was written from: the passage that a book's question quotes, else the tenth of the
+    document that it names with a tenth before and after it, else the whole document."""
     passage = str(row.get("context") or "")
     at = document.text.find(passage[:200]) if passage else -1
     if at >= 0:

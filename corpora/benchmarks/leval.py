@@ -16,15 +16,15 @@ _FIELDS: Fields = {"instructions": ListOf(FILLED), "outputs": ListOf(GOLD), "inp
 _DIRECT = " Please directly give the answer without any additional output or explanation."
 _NAMES = {"topic_retrieval_longchat": "topic_retrieval"}
 _CHOICES = frozenset({"coursera", "quality", "tpo"})
-_NO_DOCUMENT = frozenset({"gsm100", "codeU", "topic_retrieval"})  # their instructions stand alone
+_NO_DOCUMENT = frozenset({"gsm100", "codeU", "topic_retrieval"})  # their instructions do not refer to a document
 
 
 def load(*, path: str | None = None, tasks: Sequence[str] | None = None, limit: int | None = None) -> Corpus:
     """L-Eval: each row's document is a context, each of its instructions a question, scored by the task's own rule.
 
-    `tasks` are file names without `.jsonl` (all that are in the folder by default). Closed tasks ask for the bare
-    answer, open ones for as many words as the reference has, as the official prompts do. The official prompts' words
-    around the document are the pipelines' here, the same for all of them.
+    `tasks` are file names without `.jsonl` (by default all in the folder). As in the official prompts, closed tasks ask
+    for the bare answer, open ones for as many words as the reference has. The wording around the document is that of
+    the pipelines, the same for all corpora.
     """
     folder = folder_of(path, "leval", _SOURCE)
     found = {file.stem: file for name in _FOLDERS for file in sorted((folder / name).glob("*.jsonl"))}

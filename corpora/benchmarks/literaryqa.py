@@ -14,9 +14,9 @@ SOURCE = Source("literaryqa", "sapienzanlp/LiteraryQA", ("*.jsonl", "*/*.jsonl",
 def load(
     *, path: str | None = None, split: str = "test", limit: int | None = None, revision: str | None = None
 ) -> Corpus:
-    """LiteraryQA: each book a context; all reference answers count. Non-commercial (CC BY-NC).
+    """LiteraryQA: each book is a context; the best of all reference answers counts. Non-commercial (CC BY-NC).
 
-    `path`: a folder with `SPLIT.jsonl` whose rows hold the books' texts, as the benchmark's script writes them.
+    `path`: a folder with `SPLIT.jsonl` whose rows contain the books' texts, as written by the benchmark's script.
     Raises InputError.
     """
     data = file_of(files_of(SOURCE, path, revision), split)

@@ -28,13 +28,13 @@ def load(
     tasks: Sequence[str] = tuple(TASKS.values()),
     exclude: str | dict[str, str] | None = None,
 ) -> Corpus:
-    """LoCoMo: ten conversations of some 20 sessions, 1,986 questions, the dialogue turns that answer them as evidence.
+    """LoCoMo: ten conversations of about 20 sessions, 1,986 questions, with the answering dialogue turns as evidence.
 
-    A session is a document, with its date. Category 5 asks for what was never said: right is the reply that it is not
-    mentioned, in any words (`abstention`); the official rule, which knows two phrasings because its prompt offers them,
-    is stored beside it. Category 2 questions carry the official hint to use the sessions' dates. `exclude`: `detected`
-    leaves out what the data themselves show to be wrong, a file's name the ids that it lists with their reasons (the
-    repository's issues 27 and 34 discuss 99 label errors). Non-commercial (CC BY-NC 4.0).
+    A session is a document that begins with its date. Category 5 asks for what was never said: a reply is right when it
+    says so in any wording (`abstention`); the official rule, which accepts only the two phrasings that its prompt
+    offers, is stored beside it. Category 2 questions end with the official hint to use the sessions' dates. `exclude`:
+    `detected` leaves out what the data themselves show to be wrong; a file's path, the ids that it lists with reasons
+    (the repository's issues 27 and 34 discuss 99 label errors). Non-commercial (CC BY-NC 4.0).
     """
     folder = folder_of(path, "locomo", _SOURCE)
     file = folder if folder.is_file() else folder / "locomo10.json"
@@ -71,7 +71,7 @@ def load(
 
 
 def _conversation(sample_id: str, raw: Mapping[str, Any]) -> tuple[Context, dict[tuple[int, int], Chunk]]:
-    """The sessions as documents, and each dialogue turn's span by (session, turn)."""
+    """The sessions as documents, and the span of each dialogue turn by (session, turn)."""
     documents, turns = [], {}
     sessions = sorted(int(key.split("_")[1]) for key in raw if re.fullmatch(r"session_\d+", key))
     for session in sessions:
@@ -95,7 +95,7 @@ def _conversation(sample_id: str, raw: Mapping[str, Any]) -> tuple[Context, dict
 def _question(
     question_id: str, row: Mapping[str, Any], context: Context, turns: Mapping[tuple[int, int], Chunk]
 ) -> tuple[Question, int]:
-    """The question, and how many of its evidence turns do not exist. Some evidence fields hold several turns."""
+    """The question, and how many of its evidence turns do not exist. Some evidence fields name several turns."""
     category = int(row["category"])
     named = [(int(a), int(b)) for a, b in _TURN.findall(" ".join(map(str, row["evidence"])))]
     evidence = [turns[key] for key in dict.fromkeys(named) if key in turns]

@@ -1,10 +1,10 @@
 """LongBench v1 and LongBench-E (Bai et al., ACL 2024, arXiv 2308.14508; THUDM/LongBench): 21 data sets, two languages.
 
-The official order of instruction, context and question is the methods' own here, the same for all of them; the
-instructions of the official prompts, in our words, stand with the question. With `prompts`, `full_context` asks by the
-official prompts, word for word and cut in the middle as a whole; retrieval keeps to the shared wording. The official
-answer lengths are the label `max_gen`; `chat_template` is false where the official script sends the prompt bare (the
-few-shot and code sets), which a chat server cannot be asked for: its template is around every prompt here.
+The methods decide the order of instruction, context and question, the same for all data sets; the instructions of the
+official prompts, in our words, are part of the question. With `prompts`, `full_context` uses the official prompts word
+for word, truncated in the middle as a whole; methods that retrieve keep the shared wording. The official answer lengths
+are the label `max_gen`. The label `chat_template` is false where the official script sends the prompt without a chat
+template (few-shot and code sets); chat servers always apply theirs, so this is not reproduced here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SOURCE = Source("longbench", "THUDM/LongBench", ("data.zip", "*.jsonl"))
 _ONLY = "Only give the answer and do not output any other words."
 _BRIEF = f"Answer the question based on the text. {_ONLY}"
 _ZH = "请根据以上文字回答问题，只给出答案，不要输出任何其他字词。"
-# data set → longest answer (tokens), instruction; an instruction ends where the row's own input begins
+# data set → longest answer (tokens), instruction, which the row's own input follows
 _SETS: dict[str, tuple[int, str]] = {
     "narrativeqa": (128, "Answer the question about the story as concisely as you can, in one phrase if possible."),
     "qasper": (
@@ -83,11 +83,11 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """LongBench v1: each row its own context and question, scored by its data set's official rule.
+    """LongBench v1: each row is a context with one question, scored by its data set's official rule.
 
-    `tasks`: data sets by their official names, all that the folder holds by default; `extended` reads LongBench-E
-    (`NAME_e`, evenly long). `path`: a folder with the files of `data.zip`, else the hub. `prompts`: the repository's
-    `config/dataset2prompt.json`, or `official` when it is in the folder. Raises InputError.
+    `tasks`: data sets by their official names, by default all that the folder contains; `extended` reads LongBench-E
+    (`NAME_e`, evenly distributed lengths). `path`: a folder with the files of `data.zip`, else the hub. `prompts`: the
+    path of the repository's `config/dataset2prompt.json`, or `official` if it is in the folder. Raises InputError.
     """
     folder = files_of(SOURCE, path, revision)
     known = [name for name in SETS if not (extended and name in _ONLY_IN_V1)]
@@ -104,7 +104,7 @@ def load(
             context = Context((document,))
             contexts.append(context)
             asked = _question(name, number, row, document, context)
-            if templates:  # the parts before and after the context, so that nothing in the input is taken for it
+            if templates:  # split first, so that "{context}" in a row's input is not mistaken for the placeholder
                 parts = [part.replace("{input}", row["input"]) for part in templates[name].split("{context}")]
                 asked = replace(asked, prompt="{context}".join(parts))
             questions.append(asked)
@@ -118,7 +118,7 @@ def load(
 
 
 def _templates(prompts: str, folder: Path, wanted: Sequence[str]) -> dict[str, str]:
-    """The official prompts by data set. Raises InputError when the file is not there or lacks one."""
+    """The official prompts by data set. Raises InputError when the file is missing or lacks one."""
     beside = folder if folder.is_dir() else folder.parent
     found = sorted(beside.rglob(_PROMPTS)) if prompts == "official" else [Path(prompts).expanduser()]
     if not found or not found[0].is_file():

@@ -1,10 +1,10 @@
 """LongBench-Cite (Zhang et al. 2024, arXiv 2409.02897; THUDM/LongCite): answers that cite sentences of a long text.
 
-Each sentence of a context begins with its mark, `<C0>`, `<C1>`, ...; a reply wraps what it states in `<statement>` and
-names the ranges of sentences that it comes from in `<cite>`. Recall, precision and F1 of citations need a judge:
-`workbench judge --prompt longcite_citations`; the correctness of an answer, too (`--prompt longcite`). The metrics here
-compare the text of the reply with the gold answers. Deviations: sentences are cut by our rule instead of nltk's, the
-instruction is in our words and without LongCite's one example.
+Each sentence of a context begins with its mark, `<C0>`, `<C1>`, ...; a reply wraps each statement in `<statement>` and
+names the ranges of sentences that support it in `<cite>`. Recall, precision and F1 of citations need a judge:
+`workbench judge --prompt longcite_citations`; so does the correctness of an answer (`--prompt longcite`). The metrics
+here compare the text of the reply with the gold answers. Deviations: sentences are split by our rule instead of nltk's,
+and the instruction is in our words, without LongCite's one example.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ASK = (
 
 
 def load(*, path: str | None = None, tasks: Sequence[str] | str | None = None, limit: int | None = None) -> Corpus:
-    """LongBench-Cite: each row its own context, with its sentences marked for citations.
+    """LongBench-Cite: each row is a context with one question; its sentences are numbered for citations.
 
     `path`: a folder with `LongBench-Cite.json`, or the file. `tasks`: longbench-chat, multifieldqa_en, multifieldqa_zh,
     hotpotqa, dureader, gov_report; all by default. Raises InputError.
@@ -60,7 +60,7 @@ def load(*, path: str | None = None, tasks: Sequence[str] | str | None = None, l
 
 
 def sentences_of(text: str) -> list[str]:
-    """The sentences of a text with what stands between them; they join to the text. Chinese ones end at `；`, too.
+    """The sentences of a text with the white space after them, so that they join to the text. Also splits at `；`.
 
     >>> sentences_of("It rained. So? 下雨；下雪。")
     ['It rained. ', 'So? 下雨；', '下雪。']

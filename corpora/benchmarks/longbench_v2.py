@@ -30,11 +30,11 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """LongBench v2: each row its own context; right is the gold letter in the asked form.
+    """LongBench v2: each row is a context with one multiple-choice question; the reply has to name the gold letter.
 
-    `lengths`: short (below 32k words), medium (to 128k), long; all by default. `path`: a folder with `data.json`, or
-    the file. `prompts: official` has `full_context` ask by the official prompt, cut in the middle as a whole. Raises
-    InputError.
+    `lengths`: short (below 32k words), medium (up to 128k), long; all by default. `path`: a folder with `data.json`, or
+    the file. With `prompts: official`, `full_context` uses the official prompt, truncated in the middle as a whole.
+    Raises InputError.
     """
     chosen_of(prompts, ("shared", "official"), "prompts")
     chosen = chosen_of(lengths, ("short", "medium", "long"), "lengths")
@@ -47,7 +47,7 @@ def load(
         contexts.append(context)
         options = tuple(row[f"choice_{letter}"].strip() for letter in "ABCD")
         shown = "\n".join(f"({letter}) {option}" for letter, option in zip("ABCD", options, strict=True))
-        # the choices stand in the official form, so they are not given as options to be shown a second time
+        # the question lists the choices in the official form; as `options` they would be shown a second time
         text = f"What is the correct answer to this question: {row['question'].strip()}\nChoices:\n{shown}\n\n{_FORMAT}"
         labels = {name: row[name] for name in ("domain", "sub_domain", "difficulty", "length")} | {"max_gen": 128}
         questions.append(

@@ -1,7 +1,7 @@
 """LongMemEval (Wu et al., ICLR 2025, arXiv 2410.10813): questions about a user's long history of chats.
 
-Officially a model judges the answers (use `workbench judge` for that); the metrics here are lenient stand-ins without a
-judge, and abstention questions are right where a reply abstains.
+Officially a model judges the answers (use `workbench judge` for that); the metrics here are rough substitutes, and
+abstention questions are right when the reply abstains.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """LongMemEval: each question has its own history; a session is a document with its date.
+    """LongMemEval: each question has its own chat history; a session is a document that begins with its date.
 
-    `size`: oracle (the evidence sessions alone), s (about 115k tokens), m (about 500 sessions). The turns that hold
-    the answer are the evidence. Abstention questions belong to the type that they were made from, as in the official
-    report, and have the label `abstention`. `exclude`: `detected`, `known`, or a file of question ids and reasons to
-    leave out. Raises InputError.
+    `size`: oracle (only the evidence sessions), s (about 115k tokens), m (about 500 sessions). The turns marked as
+    containing the answer are the evidence. Abstention questions have the type that they were made from, as in the
+    official report, and the label `abstention`. `exclude`: `detected`, `known`, or a file of question ids to leave out
+    with reasons. Raises InputError.
     """
     folder, named = files_of(SOURCE, path, revision), f"longmemeval_{size}"
-    if folder.is_dir() and any(folder.rglob(f"{named}_cleaned.json")):  # so the hub's files are called
+    if folder.is_dir() and any(folder.rglob(f"{named}_cleaned.json")):  # the name of the hub's files
         named += "_cleaned"
     data = file_of(folder, named)
     contexts, questions = [], []
@@ -74,7 +74,7 @@ def load(
 
 
 def _history(row: dict[str, Any], file: Path) -> tuple[Context, list[Chunk]]:
-    """The sessions in the order of the file, and the turns marked as holding the answer."""
+    """The sessions in the order of the file, and the turns marked as containing the answer."""
     lengths = {len(row[name]) for name in ("haystack_session_ids", "haystack_dates", "haystack_sessions")}
     if len(lengths) != 1:
         problem = "has other numbers of sessions, ids and dates"

@@ -1,4 +1,4 @@
-"""LooGLE (Li et al., ACL 2024, arXiv 2311.04939; bigai-nlco/LooGLE): short and long dependencies."""
+"""LooGLE (Li et al., ACL 2024, arXiv 2311.04939; bigai-nlco/LooGLE): tasks with short and long dependencies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TASKS = tuple(_MAX_GEN)
 _METRICS = (
     "loogle_rouge_l", "loogle_rouge1", "loogle_rouge2", "loogle_bleu1", "loogle_bleu4", "loogle_meteor", "token_f1"
 )  # fmt: skip
-_ORDER = re.compile(r"\s*[IVX]+(?:\s*,\s*[IVX]+)+\s*")  # a timeline's gold; its type is named in several ways
+_ORDER = re.compile(r"\s*[IVX]+(?:\s*,\s*[IVX]+)+\s*")  # gold of a timeline question, whose type has several names
 _REORDER = ("loogle_lsd", "loogle_lmd", "loogle_sd", "loogle_sdd")
 
 _FIELDS: dict[str, Spec] = {"input": TEXT, "title": TEXT, "qa_pairs": either(TEXT, ListOf(MAPPING)), "output?": TEXT}
@@ -44,10 +44,10 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """LooGLE: each document a context with its questions; the supporting sentences that stand in it are the evidence.
+    """LooGLE: each document is a context with its questions; supporting sentences found in it are the evidence.
 
-    `tasks`: shortdep_qa, shortdep_cloze, longdep_qa, summarization; all that the folder holds by default. The official
-    scores of questions are n-gram overlaps (`loogle_…`) and a judge's. Raises InputError.
+    `tasks`: shortdep_qa, shortdep_cloze, longdep_qa, summarization; by default all that the folder contains. Answers
+    are officially scored by n-gram overlap (`loogle_…`) and by a judge. Raises InputError.
     """
     folder = files_of(SOURCE, path, revision)
     wanted = chosen_of(tasks, TASKS, "tasks")
@@ -57,7 +57,8 @@ def load(
     questions: list[Question] = []
     lost = 0
     for name in wanted:
-        repository = list(folder.rglob(f"longdep_{name}.jsonl")) if folder.is_dir() else []  # its longer name there
+        # the GitHub repository calls this file longdep_summarization
+        repository = list(folder.rglob(f"longdep_{name}.jsonl")) if folder.is_dir() else []
         file = file_of(folder, f"longdep_{name}" if repository else name)
         for number, row in enumerate(read_table(file, _FIELDS)):
             document = Document(f"{name}-{number}", row["input"], row["title"])
@@ -76,14 +77,14 @@ def load(
 
 
 def _pairs(row: dict[str, Any], file: Path, place: str) -> list[dict[str, Any]]:
-    """`qa_pairs` is a list written as Python text, or `none` where the row asks for a summary."""
+    """The questions of a row. `qa_pairs` is a list written as Python source, or `none` where a summary is asked for."""
     raw = row["qa_pairs"]
     if isinstance(raw, str):
         if raw.strip() == "none":
             checked(row, {"output": FILLED}, file, place)
             return [{"Q": "Generate a summary of the text.", "A": row["output"]}]
         try:
-            raw = ast.literal_eval(raw)  # a literal: nothing is executed
+            raw = ast.literal_eval(raw)  # evaluates literals only
         except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
             raise InputError("is no list", file=file, field=f"{place}, qa_pairs", fix="get the file again") from error
     if not isinstance(raw, list):
@@ -93,7 +94,7 @@ def _pairs(row: dict[str, Any], file: Path, place: str) -> list[dict[str, Any]]:
 
 
 def _masks(answer: Any) -> dict[str, str]:
-    """A cloze's names by mask, which may be written as Python text, too; none where the answer is something else."""
+    """A cloze task's names by mask, possibly written as Python source; empty where the answer is something else."""
     if isinstance(answer, str) and answer.lstrip().startswith("{"):
         try:
             answer = ast.literal_eval(answer)
@@ -113,7 +114,7 @@ def _question(question_id: str, name: str, pair: dict[str, Any], context: Contex
         )
         golds: tuple[str, ...] = tuple(masks.values()) or (str(answer),)
         named = ("loogle_cloze", "loogle_cloze_partial") if masks else ()
-        metrics: tuple[str, ...] = (*named, "ruler_match_all")  # the last: share of the names that the reply holds
+        metrics: tuple[str, ...] = (*named, "ruler_match_all")  # the latter: share of the names in the reply
         labels["masks"] = masks
     else:
         text, golds = str(pair["Q"]), (", ".join(map(str, answer)) if isinstance(answer, list) else str(answer),)

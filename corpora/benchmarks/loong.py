@@ -1,6 +1,7 @@
 """Loong (Wang et al., EMNLP 2024, arXiv 2406.17419): every document of the context matters; four levels, two languages.
 
-Officially a model rates the answers from 1 to 100 (the comparison's figures sum them up); token F1 is a stand-in.
+Officially a model rates the answers from 1 to 100 (the comparison's figures aggregate such ratings); token F1 is a
+substitute.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """Loong: the documents of each question are its context and all of them its evidence.
+    """Loong: each question's documents are its context, and all of them are its evidence.
 
-    `types`: financial, legal, paper; `sets`: lengths 1 (10k to 50k tokens) to 4 (200k to 250k). `path`: a folder with
-    `loong.jsonl` and `doc/TYPE/…`, as the repository's `data` has them. Raises InputError.
+    `types`: financial, legal, paper; `sets`: lengths from 1 (10k to 50k tokens) to 4 (200k to 250k). `path`: a folder
+    with `loong.jsonl` and `doc/TYPE/…`, as in the repository's `data`. Raises InputError.
     """
     chosen = chosen_of(types, TYPES, "types")
     wanted = [int(n) for n in chosen_of([str(n) for n in sets or (1, 2, 3, 4)], ("1", "2", "3", "4"), "sets")]
@@ -73,18 +74,18 @@ def load(
 
 
 def _texts(folder: Path, row: Mapping[str, Any], judgements: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Name and text of a row's documents, found as the benchmark's code finds them."""
+    """Name and text of a row's documents, looked up as in the benchmark's code."""
     kind, level = row["type"], int(row["level"])
     names = list(map(str, row["doc"]))
     if kind == "legal" and judgements:
-        bare = level == 4 and _RESULTS_ARE_ASKED in row["instruction"]  # else the result stands behind the judgement
+        bare = level == 4 and _RESULTS_ARE_ASKED in row["instruction"]  # where the results are what is asked for
         return [(name, judgements[name]["content"] + ("" if bare else judgements[name]["result"])) for name in names]
     return [(name, read_text(_file(folder, kind, name, level))) for name in names]
 
 
 def _file(folder: Path, kind: str, name: str, level: int) -> Path:
-    """A document's file: of its name, with or without suffix; a filing's name holds the company's, below level 4
-    after the year 2024."""
+    """A document's file: its name with or without a suffix; or, for financial filings, a file whose name contains it,
+    below level 4 preceded by `2024-`."""
     for place in (folder / "doc" / kind, folder / "data" / "doc" / kind):
         exact = (place / name, place / f"{name}.txt", place / f"{name}.md")
         part = glob.escape(name if level == 4 else f"2024-{name}")
@@ -96,6 +97,6 @@ def _file(folder: Path, kind: str, name: str, level: int) -> Path:
 
 
 def _judgements(folder: Path) -> dict[str, Any]:
-    """The legal documents, which stand in one file."""
+    """The legal documents, which are all in one file."""
     found = sorted(folder.rglob("legal.json"))
     return checked(read_json(found[0]), {}, found[0], "documents") if found else {}

@@ -33,10 +33,10 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """LV-Eval: each row its own context; the first answer alone counts, as officially, behind the keywords' gate.
+    """LV-Eval: each row is a context with one question, scored by the official keyword-gated F1 on its first answer.
 
-    `tasks`: sets by their official names; `lengths`: 16k to 256k. `path`: a folder with `SET_LENGTH.jsonl`. The
-    confusing facts that a row plants are labels. Raises InputError.
+    `tasks`: sets by their official names; `lengths`: 16k to 256k. `path`: a folder with `SET_LENGTH.jsonl`. The number
+    of confusing facts that a row plants is a label. Raises InputError.
     """
     wanted, sizes = chosen_of(tasks, SETS, "tasks"), chosen_of(lengths, LENGTHS, "lengths")
     folder = files_of(SOURCE, path, revision)

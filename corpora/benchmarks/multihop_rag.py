@@ -17,9 +17,9 @@ _QUERY: Fields = {
 
 
 def load(*, path: str | None = None, limit: int | None = None, revision: str | None = None) -> Corpus:
-    """MultiHop-RAG: all queries are asked of all articles together; the facts are the evidence.
+    """MultiHop-RAG: all queries are asked about all articles together; the supporting facts are the evidence.
 
-    Null queries, whose facts the articles do not hold, are right where a reply abstains. `path`: a folder with
+    Null queries, which the articles cannot answer, are right when the reply abstains. `path`: a folder with
     `MultiHopRAG.json` and `corpus.json`. Raises InputError.
     """
     folder = files_of(SOURCE, path, revision)

@@ -1,4 +1,4 @@
-"""MuSiQue (Trivedi et al., TACL 2022, arXiv 2108.00573): two- to four-hop questions that cannot be answered in one."""
+"""MuSiQue (Trivedi et al., TACL 2022, arXiv 2108.00573): questions that need two to four hops and allow no shortcut."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """MuSiQue: the supporting paragraphs are the evidence; hops are the question's.
+    """MuSiQue: questions of two to four hops; the supporting paragraphs are the evidence.
 
-    `context: own` asks each question of its twenty paragraphs, `pooled` of all questions' paragraphs together. With
-    `file: musique_full_v1.0_dev` the unanswerable twins come along, right where a reply abstains. Raises InputError.
+    `context: own` asks each question about its own twenty paragraphs, `pooled` about the paragraphs of all questions
+    together. `file: musique_full_v1.0_dev` adds unanswerable variants, which are right when the reply abstains. Raises
+    InputError.
     """
     chosen_of(context, ("own", "pooled"), "context")
     data = file_of(files_of(SOURCE, path, revision), file)

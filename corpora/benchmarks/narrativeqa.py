@@ -17,7 +17,7 @@ SOURCE = Source("narrativeqa", "deepmind/narrativeqa", ("data/test-*.parquet", "
 def load(
     *, path: str | None = None, split: str = "test", limit: int | None = None, revision: str | None = None
 ) -> Corpus:
-    """NarrativeQA: each book or script a context, both reference answers count.
+    """NarrativeQA: each book or film script is a context; the better of two reference answers counts.
 
     `path`: a folder of the original repository (`qaps.csv` and the texts `tmp/ID.content` or `ID.txt` that its script
     downloads), or of the hub (`SPLIT-*.parquet`, `SPLIT.jsonl`). Raises InputError.

@@ -1,6 +1,6 @@
 """NoCha (Karpinska et al., EMNLP 2024, arXiv 2406.16264): pairs of a true and a false claim about a novel.
 
-Officially a pair counts when both of its claims are judged right; the claims of a pair share the label `pair`.
+Officially a pair counts when the model judges both claims right; the claims of a pair share the label `pair`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ASK = (
 
 
 def load(*, path: str | None = None, limit: int | None = None) -> Corpus:
-    """NoCha's public sample: 63 pairs over four novels of 48k to 186k words; each novel a context.
+    """NoCha's public sample: 63 pairs of claims about four novels of 48k to 186k words; each novel is a context.
 
     `path`: a folder with `data_sample.json` and `books/TITLE.txt`. Raises InputError.
     """

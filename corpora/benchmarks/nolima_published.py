@@ -1,7 +1,7 @@
 """NoLiMa's own needles and books (Modarressi et al., ICML 2025, arXiv 2502.05167; adobe-research/NoLiMa).
 
-The needle set and the shuffled books are under Adobe's research licence: non-commercial. `nolima` generates texts of
-the same construction with needles that are free.
+The needle set and the shuffled books are under Adobe's non-commercial research licence. The corpus `nolima` generates
+texts of the same construction with free needles.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def load(
 ) -> Corpus:
     """NoLiMa as published: every needle, test and question type × length × depth, in a window of a book.
 
-    `needles`: the set's file name; `tokens`: lengths without the needle, in `tokenizer`; `direct`: the literal control
-    questions too. `path`: a folder with the needle sets and `rand_book_*.txt`. Raises InputError.
+    `needles`: the needle set's file name; `tokens`: lengths without the needle, in `tokenizer`; `direct`: include the
+    literal control questions. `path`: a folder with the needle sets and `rand_book_*.txt`. Raises InputError.
     """
     folder = files_of(SOURCE, path, revision)
     lengths, count = lengths_of(tokens, shortest=250), counter(tokenizer)
@@ -79,7 +79,7 @@ def _placed(
     name: str, row: dict[str, Any], arguments: Sequence[str], test: dict[str, Any], asked: str, kind: str,
     draw: random.Random, depth: float, length: int, texts: Sequence[str], count: Counter,
 ) -> tuple[Context, Question]:  # fmt: skip
-    """A window of a book with the needle on a line of its own at the depth, as NoLiMa slides it."""
+    """A random window of a book, as in NoLiMa, with the needle on its own line at the given depth, and the question."""
     person = draw.choice(row["character_set"])
     needle = _filled(row["needle"], arguments).replace("{CHAR}", person)
     lines = texts[draw.randrange(len(texts))].split("\n")
@@ -114,7 +114,7 @@ def _placed(
 
 
 def _filled(template: str, arguments: Sequence[str]) -> str:
-    """`{1}`, `{2}` … are the test's arguments."""
+    """A template with `{1}`, `{2}` … replaced by the test's arguments."""
     return re.sub(
         r"\{(\d+)\}",
         lambda m: str(arguments[int(m.group(1)) - 1]) if int(m.group(1)) <= len(arguments) else m.group(),

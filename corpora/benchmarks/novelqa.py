@@ -1,7 +1,7 @@
 """NovelQA (Wang et al., ICLR 2025, arXiv 2403.12766): questions on novels of 50k to a million words.
 
-The gold answers are hidden: answers are scored by the benchmark's own server. Runs are made here and exported as a
-submission; a row that brings its gold (`Gold` or `Answer`, as in the demonstration set) is scored here, too.
+The gold answers are hidden, and the benchmark's own server scores answers. Runs are made here and exported as a
+submission; a row with a gold answer (`Gold` or `Answer`, as in the demonstration set) is scored here, too.
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """NovelQA: each novel a context. `path`: a folder with `Books/**/ID.txt` and `Data/**/ID.json` (question id →
-    Question, Options, Aspect, Complexity). Raises InputError."""
+    """NovelQA: questions on novels, each of which is a context; most gold answers are hidden.
+
+    `form`: multichoice or generative. `path`: a folder with `Books/**/ID.txt` and `Data/**/ID.json` (question id →
+    Question, Options, Aspect, Complexity). Raises InputError.
+    """
     chosen_of(form, ("multichoice", "generative"), "form")
     folder = files_of(SOURCE, path, revision)
     books = {file.stem: file for file in sorted((folder / "Books").rglob("*.txt"))}

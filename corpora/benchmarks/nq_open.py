@@ -1,4 +1,4 @@
-"""NaturalQuestions-Open with its gold passages (Liu et al., TACL 2024, "Lost in the Middle": arXiv 2307.03172)."""
+"""NaturalQuestions-Open with gold passages, as in "Lost in the Middle" (Liu et al., TACL 2024, arXiv 2307.03172)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _FIELDS: Fields = {
 def load(*, path: str | None = None, limit: int | None = None, passages: int | None = None) -> Corpus:
     """NQ-open: 2,655 questions, all their gold passages pooled into one haystack; the gold passage is the evidence.
 
-    `limit` asks fewer questions of the same haystack; `passages` keeps the first so many passages and their questions.
-    Right is a reply whose first line holds one of the answers, as in the paper.
+    `limit` asks fewer questions about the same haystack; `passages` keeps only the first passages, with their
+    questions. As in the paper, a reply is right when its first line contains one of the answers.
     """
     folder = folder_of(path, "nq_open", _SOURCE)
     file = folder if folder.is_file() else folder / "nq-open-oracle.jsonl.gz"

@@ -1,7 +1,7 @@
-"""Oolong's own files (Bertsch et al. 2025, arXiv 2511.02817; abertsch72/oolong): questions over all records of a text.
+"""Oolong's published files (Bertsch et al. 2025, arXiv 2511.02817; abertsch72/oolong): questions over many records.
 
-Synth: labelled records of a classification set, whose labels have to be inferred; real: transcripts of games. Scored by
-its official rules, counts with partial credit. A context window is one context, however many questions ask about it.
+Synth: records of a classification set, whose labels have to be inferred; real: transcripts of games. Scored by the
+official rules, counts with partial credit. A context window is one context, however many questions ask about it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def load(
     longest: int | None = None,
     limit: int | None = None,
 ) -> Corpus:
-    """Oolong as published: questions over all records of a window, counts with partial credit.
+    """Oolong as published: questions over all records of a window; counts are scored with partial credit.
 
-    `path`: a folder with `validation` or `test` as jsonl, json or parquet; `kind` says whose rules score it. `longest`:
-    leave out windows beyond so many tokens (`context_len`: 1,024 to 4,194,304). Raises InputError.
+    `path`: a folder with `validation` or `test` as jsonl, json or parquet; `kind`, synth or real, selects the scoring
+    rule. `longest`: leave out windows with more tokens (`context_len`: 1,024 to 4,194,304). Raises InputError.
     """
     chosen_of(kind, ("synth", "real"), "kind")
     file = file_of(folder_of(path, "oolong_published", _SOURCE), split)

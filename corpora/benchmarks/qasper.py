@@ -32,9 +32,9 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """QASPER: each paper a context; every annotator's answer counts, and all their evidence that stands in the text.
+    """QASPER: each paper is a context; the best annotator's answer counts; all evidence found in the text is kept.
 
-    A question that every annotator calls unanswerable is right where a reply abstains. Raises InputError.
+    A question that every annotator calls unanswerable has the label `unanswerable`. Raises InputError.
     """
     data = file_of(files_of(SOURCE, path, revision), file)
     papers = read_json(data)

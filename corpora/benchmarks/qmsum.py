@@ -26,7 +26,7 @@ _FIELDS: Fields = {
 def load(*, path: str | None = None, split: str = "test", limit: int | None = None) -> Corpus:
     """QMSum: each meeting is a context; its general and specific queries are the questions, answered by a summary.
 
-    The turns that a specific query's summary was written from are its evidence.
+    The turns that a query's summary was written from, where they are given, are its evidence.
     """
     folder = folder_of(path, "qmsum", _SOURCE)
     file = folder if folder.is_file() else folder / f"{split}.jsonl"
@@ -66,7 +66,7 @@ def load(*, path: str | None = None, split: str = "test", limit: int | None = No
 
 
 def _meeting(name: str, transcript: list[dict[str, str]]) -> tuple[Context, list[tuple[int, int, Document]]]:
-    """The transcript as one document, a turn a line, and the span of each turn."""
+    """The transcript as one document, one turn per line, and the span of each turn."""
     lines = [f"{turn['speaker']}: {turn['content']}" for turn in transcript]
     document = Document(name, "\n".join(lines), name)
     turns, at = [], 0
@@ -77,7 +77,7 @@ def _meeting(name: str, transcript: list[dict[str, str]]) -> tuple[Context, list
 
 
 def _evidence(spans: Any, turns: list[tuple[int, int, Document]]) -> tuple[list[Chunk], int]:
-    """Ranges of turns as chunks, and how many name turns that are not there."""
+    """Ranges of turns as chunks, and how many ranges name turns that do not exist."""
     found, lost = [], 0
     for span in spans:
         first, last = int(span[0]), int(span[-1])

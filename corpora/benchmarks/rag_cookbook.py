@@ -1,4 +1,4 @@
-"""Questions on a product's documentation, with the gold sections (Anthropic's cookbook, skills/retrieval guide)."""
+"""Questions on Anthropic's documentation, with gold sections, from the RAG guide of Anthropic's cookbook."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SOURCE = "https://github.com/anthropics/anthropic-cookbook (skills/retrieval_au
 
 
 def load(*, path: str | None = None, limit: int | None = None) -> Corpus:
-    """The documentation's 232 sections as documents of one context, 100 questions, their gold sections as evidence.
+    """Anthropic's documentation: 232 sections as documents of one context, 100 questions, gold sections as evidence.
 
     `path`: a folder with `anthropic_docs.json` and `docs_evaluation_dataset.json`. Raises InputError.
     """

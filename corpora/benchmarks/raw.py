@@ -1,4 +1,4 @@
-"""Reading the raw files of published benchmarks: one clear error for what is missing or broken."""
+"""Reading the raw files of published benchmarks, with one clear error for what is missing or broken."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _READING: ContextVar[tuple[Path, str] | None] = ContextVar("_READING", default=N
 
 
 class Rows(list[dict[str, Any]]):
-    """Rows of a file that note which of them is being looked at, so that an error in a loader can name it."""
+    """Rows of a file that record which one is being processed, so that an error in a loader can name it."""
 
     def __init__(self, rows: Iterable[tuple[str, dict[str, Any]]], file: Path) -> None:
         placed = list(rows)
@@ -38,8 +38,8 @@ class Rows(list[dict[str, Any]]):
 
 @contextmanager
 def broken_rows(benchmark: str) -> Iterator[None]:
-    """Turn what a loader trips over in a file that it reads (a missing field, a value of another kind) into one
-    InputError that names file and row. Errors before any file is read are left as they are."""
+    """Turn errors of a loader that come from its files (a missing field, a wrong kind of value) into one InputError
+    that names file and row. Errors before any file is read are left as they are."""
     token = _READING.set(None)
     try:
         yield
@@ -57,7 +57,7 @@ def broken_rows(benchmark: str) -> Iterator[None]:
 
 
 def folder_of(path: str | None, benchmark: str, source: str) -> Path:
-    """The local folder of a benchmark's files. Raises InputError that says where the files come from."""
+    """The local folder of a benchmark's files. Raises InputError with the source of the files if there is none."""
     if path is None:
         raise InputError(
             f"corpus {benchmark} needs its files", field="path",
@@ -70,7 +70,7 @@ def folder_of(path: str | None, benchmark: str, source: str) -> Path:
 
 
 def read_text(path: Path) -> str:
-    """A UTF-8 text with newlines as line ends; raises InputError when it is missing or of another encoding."""
+    """A UTF-8 text with \\n as line ends. Raises InputError when it is missing or in another encoding."""
     try:
         return path.read_text(encoding="utf-8").replace("\r\n", "\n")
     except FileNotFoundError as error:
@@ -80,7 +80,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file."""
+    """The content of a JSON file. Raises InputError."""
     _READING.set((path, ""))
     try:
         return json.loads(read_text(path))
@@ -94,7 +94,7 @@ def read_rows(path: Path, required: Fields) -> list[dict[str, Any]]:
 
 
 def json_rows(lines: Iterable[str], path: Path, required: Fields) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The lines that are not blank as checked rows, each with its place. Raises InputError for one that is no JSON."""
+    """The non-blank lines as checked rows, each with its place. Raises InputError for a line that is not JSON."""
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -107,7 +107,7 @@ def json_rows(lines: Iterable[str], path: Path, required: Fields) -> Iterator[tu
 
 
 def read_table(path: Path, required: Fields) -> list[dict[str, Any]]:
-    """The rows of a `.jsonl`, `.json` (a list, or one under `data`), `.parquet` or `.csv` file."""
+    """The rows of a `.jsonl`, `.json` (a list, or a list under `data`), `.parquet` or `.csv` file."""
     if path.suffix == ".jsonl":
         return read_rows(path, required)
     if path.suffix == ".json":
@@ -123,7 +123,7 @@ def read_table(path: Path, required: Fields) -> list[dict[str, Any]]:
 
 
 def all_checked(rows: Any, required: Fields, path: Path, unit: str = "row") -> Rows:
-    """A list of rows, each checked and named by its number in errors."""
+    """A list of rows, each checked, and named by its number in errors."""
     if not isinstance(rows, list):
         raise InputError("holds no list of rows", file=path, fix=_AGAIN)
     return Rows(((f"{unit} {n}", checked(row, required, path, f"{unit} {n}")) for n, row in enumerate(rows, 1)), path)
@@ -145,7 +145,7 @@ def _parquet(path: Path) -> list[dict[str, Any]]:
 
 
 def _parts(path: Path) -> list[Path]:
-    """All parts of a parquet file, given one of them (`test-00000-of-00003.parquet`). Raises InputError for a gap."""
+    """All parts of a parquet file, given one (`test-00000-of-00003.parquet`). Raises InputError for missing ones."""
     named = re.fullmatch(r"(.+-)(\d+)-of-(\d+)\.parquet", path.name)
     if not named:
         return [path]
@@ -157,9 +157,9 @@ def _parts(path: Path) -> list[Path]:
 
 
 def file_of(folder: Path, name: str) -> Path:
-    """The data file `name` (without suffix) at any depth of a folder; a parquet file may be one of several parts.
+    """The data file `name` (without suffix) at any depth of a folder; for parquet, possibly the first of several parts.
 
-    Raises InputError that lists what is there."""
+    Raises InputError, listing the existing files, if there is none."""
     if folder.is_file():
         return folder
     for suffix in (".jsonl", ".json", ".csv", ".parquet"):
@@ -184,7 +184,7 @@ def assembled(
     version: str = "1",
     notes: Sequence[str] = (),
 ) -> Corpus:
-    """The corpus of at most `limit` of the questions (see `spread`), with the contexts that they ask about."""
+    """The corpus of at most `limit` questions (see `spread`) with their contexts."""
     kept = spread(questions, limit)
     used = {question.context_id for question in kept}
     return Corpus.of(
@@ -199,7 +199,7 @@ def assembled(
 
 
 def found_in(document: Document, wanted: str) -> Chunk | None:
-    """The first place where a text stands in a document, white space as it may be; None when it does not."""
+    """The first occurrence of a text in a document, ignoring differences of white space; None if there is none."""
     wanted = wanted.strip()
     if not wanted:
         return None
@@ -211,7 +211,7 @@ def found_in(document: Document, wanted: str) -> Chunk | None:
 
 
 def checked(row: Any, required: Fields, path: Path, place: str) -> dict[str, Any]:
-    """The row, when it is a mapping with the required fields, each of its kind (see `fields`), else one InputError."""
+    """The row, if it is a mapping with the required fields of the right kinds (see `fields`). Raises InputError."""
     _READING.set((path, place))
     if not isinstance(row, dict):
         raise InputError("is no mapping", file=path, field=place, fix=_AGAIN)
@@ -223,8 +223,8 @@ def checked(row: Any, required: Fields, path: Path, place: str) -> dict[str, Any
 
 
 def spread(questions: Sequence[Question], limit: int | None) -> list[Question]:
-    """At most `limit` questions, the same at every call, drawn evenly over tasks and, in each, over contexts that were
-    asked least; fewer are a part of more."""
+    """At most `limit` questions, drawn evenly over tasks and, within a task, from the contexts drawn from least so far.
+    The choice is the same at every call, and a smaller one is a subset of a larger one."""
     if limit is None or limit >= len(questions):
         return list(questions)
     groups: dict[tuple[str, str], list[Question]] = {}
@@ -241,7 +241,7 @@ def spread(questions: Sequence[Question], limit: int | None) -> list[Question]:
     while True:
         for task in [task for task, heap in heaps.items() if heap]:
             heap = heaps[task]
-            while heap[0][0] != asked[heap[0][2]]:  # another task asked of it meanwhile
+            while heap[0][0] != asked[heap[0][2]]:  # another task has used this context since
                 heapq.heapreplace(heap, (asked[heap[0][2]], *heap[0][1:]))
             _, order, context = heapq.heappop(heap)
             members = groups[task, context]
@@ -254,7 +254,7 @@ def spread(questions: Sequence[Question], limit: int | None) -> list[Question]:
 
 
 def excluded(questions: Sequence[Question], exclude: Mapping[str, str]) -> tuple[list[Question], tuple[str, ...]]:
-    """The questions that are not on an exclusion list (id → reason), and a note that counts the reasons."""
+    """The questions that are not excluded (id → reason), and a note for each reason with the number of questions."""
     kept = [question for question in questions if question.question_id not in exclude]
     reasons: dict[str, int] = {}
     for question in questions:

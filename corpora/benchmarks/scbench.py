@@ -1,9 +1,8 @@
 """SCBench (Li et al., ICLR 2025, arXiv 2412.10319; microsoft/MInference): several questions to one shared long context.
 
-Each row is a context, each of its turns a question, asked for itself: SCBench's mode of one context with different
-queries. Its other mode, a conversation that goes on with the gold answers, is a matter of servers and left out.
-Composite sets name the part behind the set, as in `scbench_repoqa_and_kv/scbench_kv`. A score by turn is
-`workbench compare LOG --by turn`.
+Each row is a context and each of its turns a separate question: SCBench's multi-request mode. Its other mode, a
+conversation that continues with the gold answers, tests servers and is left out. In composite sets the task names the
+set and the part, e.g. `scbench_repoqa_and_kv/scbench_kv`. For scores by turn use `workbench compare LOG --by turn`.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _REPO = (
     "Based on the description of a function, find it in the code and repeat it exactly, in a code block wrapped by "
     "```.\n{input}"
 )
-# set → longest answer (tokens), what is asked; {input} is the turn's own
+# set → longest answer (tokens), question template; {input} is the turn's own input
 _SETS: dict[str, tuple[int, str]] = {
     "kv": (150, _KV), "kv_hard": (150, _KV), "kv_compressible": (150, "{input}"), "hashhop": (150, "{input}"),
     "prefix_suffix": (150, "{input}"), "vt": (30, "{input}"), "repoqa": (1_024, _REPO), "mf": (5, "{input}"),
@@ -38,7 +37,7 @@ _SETS: dict[str, tuple[int, str]] = {
 SETS = tuple(_SETS)
 _COMPOSITE = frozenset({"summary_with_needles", "repoqa_and_kv"})
 _PART_GEN = {"summary": 800, "passkey": 15, "repoqa": 1_024, "kv": 80}  # longest answers in composite sets
-_HIDDEN = frozenset({"kv", "kv_hard", "kv_compressible", "passkey", "repoqa"})  # the gold stands in the context
+_HIDDEN = frozenset({"kv", "kv_hard", "kv_compressible", "passkey", "repoqa"})  # the context contains the gold answer
 
 _TURN: dict[str, Spec] = {
     "input": FILLED, "answer": either(GOLD, GOLDS), "options?": ListOf(GOLD), "name?": TEXT, "task?": TEXT,
@@ -56,11 +55,11 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """SCBench: a row's turns are questions to its context, scored by each set's official rule.
+    """SCBench: each row is a context with several questions, its turns, scored by each set's official rule.
 
     `tasks`: kv, prefix_suffix, vt, repoqa, qa_eng, qa_chn, choice_eng, many_shot, summary, mf, summary_with_needles,
-    repoqa_and_kv, kv_hard, kv_compressible, hashhop, passkey; all that the folder holds by default. `path`: a folder
-    with `scbench_TASK.jsonl`, or a folder for each with `test*.parquet`. Raises InputError.
+    repoqa_and_kv, kv_hard, kv_compressible, hashhop, passkey; by default all that the folder contains. `path`: a folder
+    with `scbench_TASK.jsonl`, or with one subfolder per task with `test*.parquet`. Raises InputError.
     """
     folder = files_of(SOURCE, path, revision)
     wanted = chosen_of(tasks, SETS, "tasks")
@@ -89,13 +88,13 @@ def load(
 
 
 def _held(folder: Path, name: str) -> Path | None:
-    """The file of a set, when the folder holds it."""
+    """The file of a set, or None when the folder does not contain it."""
     found = [*sorted(folder.rglob(f"{name}.jsonl")), *sorted(folder.rglob(f"{name}/test*.parquet"))]
     return found[0] if found else None
 
 
 def _functions(rows: Sequence[dict[str, Any]]) -> dict[str, list[list[str]]]:
-    """Name and code of the functions that are asked about, by repository: what a reply may be more like."""
+    """Name and code of the functions that are asked about, by repository; a reply is compared with all of them."""
     found: dict[str, list[list[str]]] = {}
     for row in rows:
         for asked in row["multi_turns"]:

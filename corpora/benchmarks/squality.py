@@ -1,4 +1,4 @@
-"""SQuALITY (Wang et al., EMNLP 2022, arXiv 2205.11465): five questions a story, answered by four written summaries."""
+"""SQuALITY (Wang et al., EMNLP 2022, arXiv 2205.11465): five questions per story, four reference summaries each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ASKED: Fields = {
 def load(
     *, path: str | None = None, split: str = "dev", limit: int | None = None, revision: str | None = None
 ) -> Corpus:
-    """SQuALITY: each story a context; all reference summaries of a question count (best ROUGE over them).
+    """SQuALITY: each story is a context; the best ROUGE over a question's reference summaries counts.
 
     The first question of a story asks for its plot, the others for an aspect. `path`: a folder with `dev.jsonl`.
     Raises InputError.

@@ -1,7 +1,7 @@
-"""Summary of a Haystack (Laban et al., EMNLP 2024, arXiv 2407.01370): summarise what a hundred documents say, citing.
+"""Summary of a Haystack (Laban et al., EMNLP 2024, arXiv 2407.01370): summaries of about 100 documents with citations.
 
-Coverage, citation and joint score need a judge that reads each insight (`workbench judge --prompt summhay`); the
-metrics here compare the summary with the reference insights without one.
+Coverage, citation and joint score need a judge that checks each insight (`workbench judge --prompt summhay`); the
+metrics here compare the summary with the reference insights without a judge.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ _SUBTOPIC: Fields = {
 
 
 def load(*, path: str | None = None, limit: int | None = None, revision: str | None = None) -> Corpus:
-    """SummHay: each haystack a context of documents in order, each subtopic a question; the documents that hold one of
-    its insights are the evidence. `path`: a folder with `topic_*.json`. Raises InputError.
+    """SummHay: each haystack is a context of documents, each of its subtopics a question to summarise with citations.
+
+    The documents that contain one of a subtopic's insights are its evidence. `path`: a folder with `topic_*.json`.
+    Raises InputError.
     """
     folder = files_of(SOURCE, path, revision)
     files = sorted(folder.rglob("topic_*.json"))

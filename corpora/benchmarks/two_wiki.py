@@ -18,9 +18,10 @@ def load(
     limit: int | None = None,
     revision: str | None = None,
 ) -> Corpus:
-    """2WikiMultihopQA, whose files are HotpotQA's in form: the supporting sentences are the evidence.
+    """2WikiMultihopQA: two-hop questions in HotpotQA's file format; the supporting sentences are the evidence.
 
-    `context: own` asks each question of its ten paragraphs, `pooled` of all paragraphs together. Raises InputError.
+    `context: own` asks each question about its own ten paragraphs, `pooled` about all paragraphs together. Raises
+    InputError.
     """
     folder = files_of(SOURCE, path, revision)
     return hotpotqa.read(

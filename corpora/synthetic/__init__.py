@@ -1,1 +1,1 @@
-"""Pure functions of seed, length and tokenizer."""
+"""Generators of corpora, which depend only on their arguments: seed, length, tokenizer and so on."""

@@ -1,10 +1,10 @@
 """Ada-LEval (Wang et al., NAACL 2024, arXiv 2404.06480; open-compass/Ada-LEval): TSort and BestAnswer at any length.
 
-`tsort`: four consecutive segments of a text, shuffled, with what stands before and after them; the task is their
-order. `best_answer`: many answers to one question, one of which fits it in all points. Deviations: TSort's text is a
-generated dated chronicle unless `haystack` names a text (Ada-LEval's are BookSum's chapters), so that the order can be
-told for sure; BestAnswer's questions and answers are generated (Ada-LEval's are from Stack Overflow), and each wrong
-answer fits the question in all points but some.
+`tsort`: four consecutive segments of a text, shuffled, with the text before and after them; the task is to order them.
+`best_answer`: many answers to one question, one of which matches all its details. Deviations: TSort's text is a
+generated dated chronicle unless `haystack` names a text (Ada-LEval uses BookSum chapters), so that the order is
+certain; BestAnswer's questions and answers are generated (Ada-LEval's are from Stack Overflow), and each wrong answer
+differs from the question in at least one detail.
 """
 
 from __future__ import annotations
@@ -59,9 +59,10 @@ def load(
     tokenizer: str = "o200k_base",
     seed: int = 0,
 ) -> Corpus:
-    """Ada-LEval: `samples` texts for each task and length, one question each.
+    """Ada-LEval: ordering text segments (tsort) and picking the best of many answers (best_answer), at any length.
 
-    `haystack`: a text file, folder or corpus whose segments tsort shuffles. Raises InputError.
+    `samples` texts for each task and length, one question each. `haystack`: a text file, folder or corpus whose
+    segments tsort shuffles. Raises InputError.
     """
     lengths = lengths_of(tokens, shortest=1_000)
     chosen = chosen_of(tasks, TASKS, "tasks")
@@ -88,7 +89,7 @@ def load(
 
 
 def chronicle(seed: str) -> Iterator[str]:
-    """Endless sentences in order of time: dated entries, each followed by a few of no date."""
+    """Endless sentences in chronological order: dated entries, each followed by one to three undated sentences."""
     draw = random.Random(seed)
     names, scenery = Names(draw), prose(seed)
     towns = [names.word(1, draw.choice(TOWN_ENDS)) for _ in range(20)]
@@ -103,7 +104,7 @@ def chronicle(seed: str) -> Iterator[str]:
 
 
 def _tsort(draw: random.Random, length: int, count: Count, source: Iterator[str]) -> tuple[str, Asked]:
-    """Six consecutive parts of the source: the first and last are shown as they are, the four between shuffled."""
+    """A text of six consecutive parts of the source, the four in the middle shuffled, and the question."""
     order = draw.sample(range(_SEGMENTS), _SEGMENTS)  # order[i]: which segment is shown at place i
     taken: list[str] = []
 
@@ -130,7 +131,7 @@ def _tsort(draw: random.Random, length: int, count: Count, source: Iterator[str]
 
 
 def _best_answer(draw: random.Random, length: int, count: Count) -> tuple[str, Asked]:
-    """A question with four points, and answers that differ from the right one in some of them."""
+    """A question with four details, and answers of which all but the right one differ from it in some details."""
     names = Names(draw)
     tools = [names.word(1) for _ in range(3)]
     versions = [f"{draw.randint(1, 9)}.{minor}" for minor in draw.sample(range(20), 3)]

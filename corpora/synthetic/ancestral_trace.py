@@ -1,10 +1,11 @@
 """NeedleBench's reasoning tasks (Li et al. 2024, arXiv 2407.11963; OpenCompass): kinship told link by link.
 
-`atc`, the Ancestral Trace Challenge, is nothing but links, shuffled: who is the eldest ancestor, the ancestor or the
-descendant so many generations away, how many generations lie between two people. `multi_needle` scatters a shorter
-chain in a long text, the first link at a depth and each next one a tenth of the text later. Deviations: sentence
-templates and names are ours (generations a term counts are NeedleBench's: parents 1, grandparents 2), and the haystack
-is generated prose unless `haystack` names a text. Answers stand in a box, as NeedleBench scores them.
+`atc`, the Ancestral Trace Challenge, consists of shuffled links only and asks for the eldest ancestor, for the ancestor
+or descendant a number of generations away, or for the number of generations between two people. `multi_needle` scatters
+the links of a shorter chain in a long text, in random order, the first at a depth and each next one a tenth of the text
+later. Deviations: sentence templates and names are ours (the generations that a term counts are NeedleBench's: parents
+1, grandparents 2), and the haystack is generated prose unless `haystack` names a text. Answers have to be in
+`\\boxed{}`, as NeedleBench scores them.
 """
 
 from __future__ import annotations
@@ -52,10 +53,11 @@ def load(
     tokenizer: str = "o200k_base",
     seed: int = 0,
 ) -> Corpus:
-    """Ancestral traces: for `atc` each number of `needles` (2 to 40,000) × kind of question × repeat; for
-    `multi_needle` each length of `tokens` × depth × number of needles up to 8 (NeedleBench: 2 to 5) × repeat.
+    """NeedleBench's kinship reasoning: chains of family relations, alone (atc) or scattered in a text (multi_needle).
 
-    Raises InputError.
+    One question for each combination: for `atc` of number of `needles` (2 to 40,000), kind of question and repeat; for
+    `multi_needle` of length in `tokens`, depth, number of needles up to 8 (NeedleBench: 2 to 5) and repeat. Raises
+    InputError.
     """
     numbers = [needles] if isinstance(needles, int) else list(needles)
     if not numbers or not all(2 <= number <= 40_000 for number in numbers):
@@ -88,7 +90,7 @@ def load(
 
 
 def _chain(draw: random.Random, number: int) -> tuple[list[str], list[str], int]:
-    """People from the eldest to the youngest, the links between neighbours, and the generations that they span."""
+    """People from the eldest to the youngest, sentences on each neighbouring pair, and the generations they span."""
     names = Names(draw)
     people = [f"{names.word(2)} {names.word(2)}" for _ in range(number + 1)]
     links, generations = [], 0

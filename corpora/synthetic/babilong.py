@@ -1,9 +1,9 @@
 """BABILong (Kuratov et al., NeurIPS 2024, arXiv 2406.10149; booydar/babilong): bAbI's stories scattered in a long text.
 
-The twenty tasks of bAbI, told anew by a micro-world of the same people, places, things and labels. Facts stand in
-order at random gaps between the sentences of the haystack, drawn with replacement, as in BABILong. Deviations: stories
-are generated, not bAbI's own files (several of bAbI's questions in a story become one question a story, as BABILong
-does); the haystack is generated prose unless `haystack` names a text (BABILong's is PG19); instructions are our words.
+The twenty tasks of bAbI with the same people, places, things and labels. As in BABILong, facts are put in order at
+random gaps, drawn with replacement, between the sentences of the haystack. Deviations: stories are generated, not
+taken from bAbI's files (with one question per story, as in BABILong); the haystack is generated prose unless `haystack`
+names a text (BABILong uses PG19); instructions are in our words.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ def load(
     tokenizer: str = "o200k_base",
     seed: int = 42,
 ) -> Corpus:
-    """BABILong: `samples` stories for each task (qa1 to qa20) and length, one question each.
+    """BABILong: generated bAbI stories (qa1 to qa20) scattered in a long text, one question each.
 
-    `tokens` are the lengths in `tokenizer`, facts included; 0 is the story alone (BABILong's 0k). `haystack` is a text
-    file, folder or corpus to hide in. Raises InputError.
+    `samples` stories for each task and length. `tokens`: lengths in `tokenizer`, facts included; 0 is the story alone
+    (BABILong's 0k). `haystack`: a text file, folder or corpus to hide the facts in. Raises InputError.
     """
     wanted = [tokens] if isinstance(tokens, int) else list(tokens)
     lengths_of([length for length in wanted if length != 0] or [1_000], shortest=500)
@@ -74,7 +74,7 @@ def load(
         for task in chosen:
             for number in range(samples):
                 name = f"{task}-{length}-{number}"
-                # the same stories at every length: what differs is the haystack alone
+                # the length is not part of the seed: stories are the same at every length, only the haystack differs
                 draw = random.Random(f"{seed}:{task}:{number}")
                 source = source_of(haystack, f"{seed}:{name}")
                 text, asked = _make(task, draw, length, count, source)
@@ -87,12 +87,12 @@ def load(
 
 
 def asked_of(task: str, question: str) -> str:
-    """The question of a story, with the task's instruction."""
+    """A story's question with the task's instruction."""
     return f"{_FACTS_IN} {STORIES[task][1]}\nQuestion: {question}"
 
 
 def _make(task: str, draw: random.Random, length: int, count: Count, source: Iterator[str]) -> tuple[str, Asked]:
-    """One story, scattered, and its question."""
+    """A text with one story scattered in it, and the question."""
     story = STORIES[task][0](draw)
     room = length - sum(count(f" {fact} ") for fact in story.facts)
     if length and room < 0:
@@ -107,6 +107,6 @@ def _make(task: str, draw: random.Random, length: int, count: Count, source: Ite
         text, spans = insert(paragraphs, list(zip(depths, story.facts, strict=True)))
     evidence = [spans[number] for number in story.support]
     asked = asked_of(task, story.question)
-    # the metric leaves out labels that the question names, and must not see those that the instruction names
+    # the metric ignores labels that the question names, so it gets the question without the instruction
     labels = {"hops": max(1, len(story.support)), "facts": len(story.facts), "question": story.question}
     return text, Asked(asked, (story.answer,), evidence, task, ("babilong", "contains"), labels=labels)

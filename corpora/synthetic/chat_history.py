@@ -1,10 +1,10 @@
 """Chat histories in the manner of LongMemEval (Wu et al., ICLR 2025, arXiv 2410.10813) and LoCoMo (ACL 2024).
 
 A user and an assistant talk in dated sessions; what the questions need is said in passing in some of them, the rest is
-talk of other things. The question types are LongMemEval's: single-session-user, single-session-assistant,
-single-session-preference, multi-session, temporal-reasoning, knowledge-update, and each of four of them as a false
-premise whose answer was never said (`abstention`). Histories and facts are generated; preferences are asked in a form
-with one right answer, where LongMemEval has a model judge a rubric.
+about other things. The question types are LongMemEval's: single-session-user, single-session-assistant,
+single-session-preference, multi-session, temporal-reasoning, knowledge-update, and `abstention`, which asks for
+something that was never said. Deviations: histories and facts are generated; preferences are asked for in a form with
+one right answer, where LongMemEval has a model judge a rubric.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _UNSAID = " If the history does not say so, answer that it was not mentioned."
 
 @dataclass
 class _Session:
-    """A dated talk; `turns` are (speaker, text)."""
+    """A dated conversation; `turns` are (speaker, text)."""
 
     day: date
     turns: list[tuple[str, str]] = field(default_factory=list)
@@ -64,7 +64,7 @@ class _Session:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A question as it is planned: the session contents it needs, and the days that they need, if any."""
+    """A planned question: its answer, and what has to be said for it, by whom and when."""
 
     task: str
     question: str
@@ -83,10 +83,11 @@ def load(
     tokenizer: str = "o200k_base",
     seed: int = 0,
 ) -> Corpus:
-    """Chat histories: for each length `contexts` histories of one user with `questions` questions, tasks in turn.
+    """Chat histories of one user with an assistant, with LongMemEval's question types.
 
-    Each session is a document whose first line is its date. `tokens` are of the whole history in `tokenizer`; a
-    question takes about 400. Raises InputError.
+    For each length there are `contexts` histories with `questions` questions, tasks in turn. Each session is a document
+    whose first line is its date. `tokens`: length of a whole history in `tokenizer`; a question needs about 400. Raises
+    InputError.
     """
     lengths = lengths_of(tokens, shortest=2_000)
     chosen = chosen_of(tasks, TASKS, "tasks")
@@ -105,7 +106,7 @@ def load(
 
 
 def _history(name: str, draw: random.Random, length: int, tasks: Sequence[str], questions: int, count: Count) -> Sheet:
-    """One user's sessions, and the questions about them."""
+    """The sessions of one history, and the questions about them."""
     today = date(2025, 1, 1) + timedelta(days=draw.randrange(365))
     made = _Plans(draw)
     wanted = [made.plan(tasks[number % len(tasks)]) for number in range(questions)]
@@ -129,7 +130,7 @@ def _history(name: str, draw: random.Random, length: int, tasks: Sequence[str], 
             break
         used += size
         sessions.append(filler)
-    draw.shuffle(sessions)  # sessions of one day in any order
+    draw.shuffle(sessions)  # so that sessions of the same day come in random order
     sessions.sort(key=lambda session: session.day)
     texts = {f"session-{number}": _text(session) for number, session in enumerate(sessions, 1)}
     return Sheet(name, texts, [_asked(plan, today, texts) for plan in wanted], length)
@@ -145,7 +146,7 @@ def _small_talk(draw: random.Random, talk: Iterator[str]) -> list[tuple[str, str
 
 
 def _around(draw: random.Random, speaker: str, text: str, talk: Iterator[str]) -> list[tuple[str, str]]:
-    """The turn that says something, with the turn that goes with it."""
+    """The turn that says `text`, with the other speaker's turn."""
     aside = next(talk)
     if speaker == "user":
         return [("user", f"{aside} {text} {draw.choice(_FILLER_ASKS)}"), ("assistant", next(talk))]
@@ -169,7 +170,7 @@ def _asked(plan: _Wanted, today: date, texts: dict[str, str]) -> Asked:
 
 
 class _Plans:
-    """Makes up what is said and asked; nothing is said twice in one history, so that questions stay apart."""
+    """Makes up what is said and asked. Nothing is said twice in a history, so that questions do not interfere."""
 
     def __init__(self, draw: random.Random) -> None:
         self._draw = draw
@@ -177,7 +178,7 @@ class _Plans:
         self._used: set[str] = set()
 
     def plan(self, task: str) -> _Wanted:
-        """A question of the task, with what has to be said for it."""
+        """A question for the task, with what has to be said for it."""
         makers = {
             "single-session-user": self._user, "single-session-assistant": self._assistant,
             "single-session-preference": self._preference, "multi-session": self._several,
@@ -204,7 +205,7 @@ class _Plans:
         return _Wanted("single-session-assistant", question, inn, ((self._ago(), "assistant", said),))
 
     def _preference(self) -> _Wanted:
-        # whose preference it is keeps the questions of one history apart
+        # the friend's name distinguishes preferences of the same kind in one history
         what, values, wording = self._draw.choice(_PREFERENCES)
         value, friend = self._draw.choice(values), self._friend()
         said = f"You know how I am when I travel with {friend}. {wording.format(v=value)}"
@@ -212,7 +213,7 @@ class _Plans:
         return _Wanted("single-session-preference", question, value, ((self._ago(), "user", said),))
 
     def _several(self) -> _Wanted:
-        """How much was spent for somebody, over two to four sessions."""
+        """How many things were bought for somebody, or for how much, over two to four sessions."""
         friend = self._friend()
         things = self._draw.sample(_PURCHASES, self._draw.randint(2, 4))
         prices = [self._draw.randint(5, 200) for _ in things]
@@ -243,9 +244,9 @@ class _Plans:
         return _Wanted("temporal-reasoning", question, one if order[0] == 0 else other, said)
 
     def _update(self) -> _Wanted:
-        """A number that changes once or twice; the latest counts."""
+        """A number that changes once or twice; the latest value is the answer."""
         free = [habit for habit in _HABITS if habit[0] not in self._used]
-        if not free:  # every habit has its story in this history
+        if not free:  # this history has used all of them
             return self._moved()
         what, wording, question = self._draw.choice(free)
         self._used.add(what)
@@ -266,7 +267,7 @@ class _Plans:
         return _Wanted("knowledge-update", question, towns[-1], said, labels=(("updates", 1),))
 
     def _unsaid(self) -> _Wanted:
-        """Something near the question is said, the thing asked for is not."""
+        """Something related to the question is said, but not what it asks for."""
         friend, pet, name = self._friend(), self._draw.choice(_PETS), self._names.word(1)
         said = f"My neighbour {friend} has a {pet} that is called {name}."
         question = f"What is the name of the {self._draw.choice(_ABSENT_PETS)} of my neighbour {friend}?"

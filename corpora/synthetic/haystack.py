@@ -1,4 +1,4 @@
-"""Text that says nothing which a question could ask for: the haystack around needles."""
+"""The haystack around needles: text that contains nothing a question could ask for."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from corpora.synthetic.sizing import Count
 from workbench.errors import InputError
 from workbench.text import sentences
 
-_PARAGRAPH = 6  # sentences
+_PARAGRAPH = 6  # sentences in a paragraph
 
 
 def source_of(haystack: str | None, seed: str) -> Iterator[str]:
-    """The sentences to hide in: generated prose by default, else those of a text file, of a folder's `.txt` and `.md`
-    files, or of a corpus (`world`, `qmsum@FOLDER`), from a place that the seed chooses and over and over.
+    """The sentences of the haystack: generated prose by default, else those of a text file, of a folder's `.txt` and
+    `.md` files, or of a corpus (`world`, `qmsum@FOLDER`), repeated endlessly from a random start.
 
     Raises InputError when there is no such text."""
     if haystack is None:
@@ -46,7 +46,7 @@ def _texts_of(haystack: str) -> list[str]:
 
 
 def _corpus_texts(haystack: str) -> list[str]:
-    from workbench import catalogue  # it imports every generator, so not at the top
+    from workbench import catalogue  # not at the top, since it imports every generator
 
     name, _, path = haystack.partition("@")
     if name not in catalogue.corpora():
@@ -56,7 +56,7 @@ def _corpus_texts(haystack: str) -> list[str]:
 
 
 def prose(seed: str) -> Iterator[str]:
-    """Endless sentences of markets, weather and trifles; no person, town or number in them is named."""
+    """Endless sentences about markets, weather and trifles, without names of people or towns and without numbers."""
     draw = random.Random(seed)
     scene = Scenery(draw)
     while True:
@@ -64,7 +64,7 @@ def prose(seed: str) -> Iterator[str]:
 
 
 def cycled(found: Sequence[str], start: int = 0) -> Iterator[str]:
-    """The sentences from number `start`, and from the first again when they end."""
+    """The sentences from number `start` on, endlessly repeated."""
     at = start
     while found:
         yield found[at % len(found)]
@@ -72,7 +72,7 @@ def cycled(found: Sequence[str], start: int = 0) -> Iterator[str]:
 
 
 def fill(source: Iterator[str], tokens: int, count: Count) -> list[str]:
-    """Paragraphs of sentences from `source` that together have at most `tokens` tokens, and nearly as many."""
+    """Paragraphs of sentences from `source` with nearly, but at most, `tokens` tokens in total."""
     paragraphs: list[str] = []
     used = 0
     while True:
@@ -89,8 +89,8 @@ def fill(source: Iterator[str], tokens: int, count: Count) -> list[str]:
 
 
 def insert(paragraphs: Sequence[str], needles: Sequence[tuple[float, str]]) -> tuple[str, list[tuple[int, int]]]:
-    """The joined text with each needle put between two sentences at its depth (0 the start, 1 the end), and the
-    needles' spans in the order given. Needles of one depth keep their order."""
+    """The joined text with each needle between two sentences at its depth (0 the start, 1 the end), and the needles'
+    spans in the given order. Needles at the same place keep their order."""
     text = "\n\n".join(paragraphs)
     ends = [at + 1 for at, sign in enumerate(text[:-1]) if sign in ".!?" and text[at + 1] in " \n"]
     places = [0, *ends, len(text)]

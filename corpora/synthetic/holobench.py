@@ -1,9 +1,9 @@
 """HoloBench (Maekawa et al. 2024, arXiv 2410.11996; megagonlabs/holobench): database operations over sentences.
 
-Rows of tables are told as sentences; questions are queries over all of them, and gold is what the query gives on the
-rows that the context includes. As in HoloBench the share of rows that matter (`density`) and where they stand
-(`merge`) are options. Deviations: tables are generated (HoloBench verbalises Spider's), queries are templates, and
-answers are scored by their items or number instead of by a model that labels rows.
+The rows of tables are told as sentences; questions are queries over all of them, and the gold answer is the query's
+result on the rows in the context. As in HoloBench, the share of relevant rows (`density`) and their place (`merge`) are
+options. Deviations: tables are generated (HoloBench verbalises those of Spider), queries are templates, and answers are
+scored by their items or number instead of by a model that labels rows.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NUMBER, _LIST = ("numeric_accuracy", "contains"), ("list_f1",)
 
 @dataclass(frozen=True)
 class Query:
-    """A question with holes, the query that answers it, and how the answer is scored."""
+    """A question template, the SQL query that answers it, and how the answer is scored."""
 
     question: str
     sql: str
@@ -112,11 +112,12 @@ def load(
     tokenizer: str = "o200k_base",
     seed: int = 0,
 ) -> Corpus:
-    """HoloBench's operations: for each length `contexts` texts, each asked every task once.
+    """HoloBench's operations: database queries over tables that are told as sentences.
 
-    `tasks`: max, min, sum, average, count, filter, top_k, distinct, group, join, join_list. `density`: the share of the
-    tokens that rows of the asked tables have. `merge`: where these rows stand: uniform, begin, end, middle, bimodal
-    (half at either end). Raises InputError.
+    For each length there are `contexts` texts, each asked every task once. `tasks`: max, min, sum, average, count,
+    filter, top_k, distinct, group, join, join_list. `density`: share of the tokens that belong to rows of the queried
+    tables. `merge`: the place of these rows: uniform, begin, end, middle, bimodal (half at either end). Raises
+    InputError.
     """
     lengths = lengths_of(tokens, shortest=1_500)
     chosen = chosen_of(tasks, TASKS, "tasks")
@@ -139,7 +140,7 @@ def load(
 
 
 class _Tables:
-    """The rows of one context, told in order, and the database that answers."""
+    """The tables of one context: their rows as sentences, and a database that gives the answers."""
 
     def __init__(self, draw: random.Random, length: int, density: float, merge: str, count: Count) -> None:
         names = Names(draw)
@@ -168,7 +169,7 @@ class _Tables:
         room = int(length * density) - count("\n".join(told_office)) - 1
         self.staff = staff[: largest(staff_upto, count, room, guess=max(1, room // 32)).count("\n") + 1]
         main = told_staff[: len(self.staff)]
-        for row in office:  # departments stand among the staff
+        for row in office:  # sentences on departments are mixed with those on staff
             main.insert(draw.randint(0, len(main)), told_office[office.index(row)])
         others: list[str] = []
 
@@ -198,13 +199,13 @@ class _Tables:
         self._database.executemany("INSERT INTO departments VALUES (?, ?, ?)", office)
 
     def ask(self, task: str, draw: random.Random) -> Asked:
-        """The task's question with holes filled so that it has an answer."""
+        """The task's question, filled with values of a random member of staff, so that most have a result."""
         query = QUERIES[task]
         row = draw.choice(self.staff)
         holes = {
             "department": row[1], "city": row[2], "age": draw.randint(20, 60), "floor": draw.choice(self.floors),
         }  # fmt: skip
-        if task == "join_list":  # a city where the richest department has somebody, when there is one
+        if task == "join_list":  # a city where somebody works in the department with the largest budget
             where = self._database.execute(
                 "SELECT city FROM staff JOIN departments ON department = departments.name"
                 " ORDER BY budget DESC, staff.name"
@@ -235,7 +236,7 @@ def _say(draw: random.Random, table: str, row: Sequence[Any]) -> str:
 
 
 def _merged(main: Sequence[str], others: Sequence[str], merge: str) -> list[str]:
-    """The main lines among the others."""
+    """The lines of the queried tables merged with the other lines."""
     if merge == "begin":
         return [*main, *others]
     if merge == "end":

@@ -1,8 +1,9 @@
 """KG-QAGen (Tatarinov et al. 2025, arXiv 2505.12495): multi-hop and set questions over a graph told as agreements.
 
 A generated graph of borrowers, lenders, agents, towns, amounts and dates is told as long credit agreements and a
-register of companies. A question's level is its hops + set operations + plurality, as in KG-QAGen (L1 easy, L2 to L4
-medium, L5 hard). Deviation: agreements are generated (KG-QAGen annotates real filings).
+register of companies. A question's level is its number of hops, plus its set operations, plus 1 if it has several
+answers, as in KG-QAGen (L1 easy, L2 to L4 medium, L5 hard). Deviation: agreements are generated (KG-QAGen annotates
+real filings).
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class _Agreement:
 
 @dataclass
 class _Graph:
-    """Agreements, and where companies have their seat and which company owns them."""
+    """Agreements, and each company's seat and owner."""
 
     agreements: list[_Agreement]
     seat: dict[str, str]
@@ -59,8 +60,8 @@ class _Graph:
 class _Found:
     question: str
     answers: tuple[str, ...]
-    agreements: tuple[str, ...]  # whose text is evidence
-    companies: tuple[str, ...]  # whose entry in the register is evidence
+    agreements: tuple[str, ...]  # those whose text is evidence
+    companies: tuple[str, ...]  # those whose entry in the register is evidence
     hops: int
     set_operations: int
 
@@ -79,10 +80,11 @@ def load(
     tokenizer: str = "o200k_base",
     seed: int = 0,
 ) -> Corpus:
-    """KG-QAGen's kind of questions: for each length `contexts` sets of agreements, `questions` each, levels in turn.
+    """KG-QAGen's kind of questions: multi-hop and set questions over credit agreements and a register of companies.
 
-    Each agreement is a document, the register of companies another. `clauses`: of boilerplate between the facts of an
-    agreement; fewer make the graph denser. Raises InputError.
+    For each length there are `contexts` sets of agreements with `questions` questions each, levels in turn. Each
+    agreement is a document, and the register is another. `clauses`: number of boilerplate clauses in an agreement;
+    fewer make the graph denser. Raises InputError.
     """
     lengths = lengths_of(tokens, shortest=2_000)
     chosen = chosen_of(levels, LEVELS, "levels")
@@ -103,7 +105,7 @@ def load(
 def _sheet(
     name: str, draw: random.Random, length: int, levels: Sequence[str], questions: int, clauses: int, count: Count
 ) -> Sheet:
-    """As many agreements as fit, the register of the companies in them, and the questions."""
+    """As many agreements as fit, the register of their companies, and the questions."""
     graph, texts = _Graph([], {}, {}), list[str]()
     names = Names(draw)
     towns = [names.word(1, end) for end in TOWN_ENDS[:9]]
@@ -157,7 +159,7 @@ def _agree(
 
 
 def _told(draw: random.Random, agreement: _Agreement, clauses: int) -> str:
-    """The agreement's facts, each a sentence, among clauses that say nothing of the graph."""
+    """The agreement's facts, one sentence each, among clauses that say nothing about the graph."""
     *most, last = agreement.lenders
     facts = [
         f"This credit agreement, known as {agreement.name}, is made with {agreement.borrower} as Borrower.",
@@ -183,7 +185,7 @@ def _entry(graph: _Graph, company: str) -> str:
 
 
 def _ask(draw: random.Random, graph: _Graph, level: str) -> _Found | None:
-    """A question of the level, or None when this draw does not give one."""
+    """A random question of the level, or None when the drawn agreements do not allow one."""
     one, two, three = draw.sample(graph.agreements, 3)
     both = tuple(lender for lender in one.lenders if lender in two.lenders)
     only = tuple(lender for lender in one.lenders if lender not in two.lenders)
@@ -255,7 +257,7 @@ def _worded(found: _Found, graph: _Graph, documents: dict[str, str], texts: dict
 
 
 def _bears(question: str, sentence: str) -> bool:
-    """Whether an agreement's sentence is of the kind that the question asks for."""
+    """Whether an agreement's sentence states the kind of fact that the question asks for."""
     kinds = {
         "lenders": "The lenders that take part", "agent": "acts as administrative agent", "year": "was signed in the",
         "borrower": "as Borrower.",

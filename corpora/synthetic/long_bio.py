@@ -2,10 +2,10 @@
 
 Tasks: `standard`, `multi_standard`, `paraphrase`, `pronoun` (understanding); `calculation`, `rank`, `multihop`,
 `twodiff` (reasoning); `cite` and `idk` (trustworthiness). Standard sentences, the share of distractors with the asked
-attribute (`density`), and the place of the needle are LongBioBench's. Deviations: names and values are invented or our
-own lists; every biography is of another person (LongBioBench draws them with replacement); reasoning tasks are asked
-without solved examples; idk gives two texts a sample, one without the answer and its twin with it, which share the
-label `pair`: officially both have to be right.
+attribute (`density`), and the place of the needle are as in LongBioBench. Deviations: names and values are invented or
+from our own lists; every biography is about another person (LongBioBench draws them with replacement); reasoning tasks
+are asked without solved examples. idk gives two texts per sample, one without the answer and one with it, which share
+the label `pair`: officially both have to be right.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ _ONLY = "The text holds many biographies. Answer with the answer alone, without 
 
 @dataclass
 class _Bio:
-    """One person: the sentences of their biography by attribute, told in a form."""
+    """One person: values and sentences of the biography by attribute."""
 
     person: str
     values: dict[str, str]
@@ -101,11 +101,12 @@ def load(
     tokenizer: str = "o200k_base",
     seed: int = 2024,
 ) -> Corpus:
-    """LongBioBench: `samples` texts for each task and length (two for idk), one question each.
+    """LongBioBench: questions about many invented biographies: facts, ranks, hops, citations, refusals.
 
-    `facts`: people asked for in multi_standard and rank, hops of multihop, citations of cite (2 to 10). `density`: the
-    chance that another biography has the asked attribute. `start` and `end`: between which depths (0 to 1) the asked
-    biographies stand. Raises InputError.
+    `samples` texts for each task and length (twice as many for idk), one question each. `facts` (2 to 10): people asked
+    for in multi_standard and rank, one more than those in cite, biographies in multihop's chain. `density`: probability
+    that another biography has the asked attribute. `start`, `end`: the asked biographies are between these depths (0 to
+    1). Raises InputError.
     """
     lengths = lengths_of(tokens, shortest=2_000)
     chosen = chosen_of(tasks, TASKS, "tasks")
@@ -136,7 +137,7 @@ def load(
 
 
 class _Book:
-    """The biographies of one context as they are made up."""
+    """Makes up the biographies of one context."""
 
     def __init__(self, task: str, draw: random.Random, facts: int, density: float) -> None:
         self.task, self.draw, self.facts, self.density = task, draw, facts, density
@@ -151,7 +152,7 @@ class _Book:
             self.asked = draw.choice(list(_SAME_NAMES))
 
     def bio(self, *, needle: bool) -> _Bio:
-        """A new person; a distractor lacks the asked attribute with the chance 1 − density."""
+        """A new person; a distractor (not `needle`) lacks the asked attribute with probability 1 − density."""
         draw = self.draw
         values = {name: draw.choice(values) for name, values in self._values.items()}
         if self.task in _WITH_AGE:
@@ -175,7 +176,7 @@ class _Book:
         return STANDARD[name]
 
     def render(self, bio: _Bio, number: int) -> str:
-        """A biography as it stands in the text."""
+        """A biography's text."""
         head, tail = f"Below is the bio of {bio.person}.", "This is the end of this bio."
         if self.task == "pronoun":
             head, tail = f"Below is the self-introduction of {bio.person}.", "This is the end of the introduction."
@@ -183,8 +184,8 @@ class _Book:
         return f"{mark}{head} {' '.join(bio.sentences.values())} {tail}"
 
     def made(self, length: int, count: Count, start: float, end: float, *, deleted: bool = False) -> tuple[str, Asked]:
-        """Biographies of at most `length` tokens, those asked about between the depths `start` and `end`; `deleted`:
-        without the sentence that answers."""
+        """Biographies of at most `length` tokens, with those asked about between the depths `start` and `end`, and the
+        question. `deleted`: leave out the sentence with the answer."""
         needles = [self.bio(needle=True) for _ in range(self._people())]
         self._link(needles)
         used = sum(count("\n" + self.render(bio, 1_000)) + 1 for bio in needles)
@@ -223,7 +224,7 @@ class _Book:
         return {**one, "multi_standard": self.facts}.get(self.task, 1)
 
     def _link(self, needles: Sequence[_Bio]) -> None:
-        """Make the needles what the task needs: chained, or of different ages."""
+        """Chain the needles for multihop, or give them different ages for tasks on ages."""
         draw = self.draw
         if self.task == "multihop":
             for bio, following in pairwise(needles):

@@ -1,7 +1,7 @@
-"""Needle in a haystack (Kamradt 2023): one sentence at a depth of a text of some length, asked for by its words.
+"""Needle in a haystack (Kamradt 2023): a sentence hidden at a given depth in a text of a given length.
 
-The needles are our own and say something that the haystack cannot: what a named keeper's word, number or errand is.
-Several needles are asked for at once, as in the multi-needle test and NeedleBench's M-RT, scored by the share found.
+The needles are our own: a named person's password, locker number or hidden thing, which the haystack does not mention.
+Several needles are asked for at once, as in the multi-needle test and NeedleBench's M-RT; the score is the share found.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def load(
     tokenizer: str = "o200k_base",
     seed: int = 0,
 ) -> Corpus:
-    """Needle in a haystack: every length × depth of a grid, `repeats` questions a cell, each in a text of its own.
+    """Needle in a haystack: a grid of lengths × depths, with `repeats` questions per cell, each about its own text.
 
-    `tokens` are the lengths of the texts in `tokenizer`, needle included; `depths` depths are spread evenly from the
-    start (0) to the end (1); `kinds` are number, word and thing, in turn. Of several `needles` the first stands at the
-    depth, the others evenly between it and the end. `haystack` is a text file, folder or corpus to hide in, by default
-    generated prose. Raises InputError.
+    `tokens`: lengths of the texts in `tokenizer`, needle included; `depths`: number of depths, evenly spaced from the
+    start (0) to the end (1); `kinds`: number, word and thing, in turn. With several `needles`, the first is at the
+    depth and the others evenly between it and the end. `haystack`: a text file, folder or corpus to hide them in, by
+    default generated prose. Raises InputError.
     """
     lengths = lengths_of(tokens)
     if depths < 1 or repeats < 1:
@@ -79,7 +79,7 @@ def _sheet(
     source: Iterator[str],
     count: Count,
 ) -> Sheet:
-    """One text with its needles, and the question."""
+    """A text with its needles, and the question."""
     names = Names(draw)
     values: list[str] = []
     told: list[str] = []

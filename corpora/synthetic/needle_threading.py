@@ -1,9 +1,9 @@
-"""Needle Threading (Roberts et al. 2024, arXiv 2411.05000): keys and values in one long JSON object, and threads in it.
+"""Needle Threading (Roberts et al. 2024, arXiv 2411.05000): looking up keys and following threads in a JSON object.
 
-Six tasks over UUID pairs: one needle, several, those whose key is marked, a thread (a value that is itself a key, and
-so on), several threads, and branched threads. The official data are published without their code, so these points are
-ours: the mark of conditional needles is a `*` at a random place of the key, and a branched thread is one whose value
-at each branching stands under several keys, of which the question follows one from its end backwards to the start.
+Six tasks over pairs of UUIDs: one needle, several, those with a marked key, a thread (each value is the next key),
+several threads, and branched threads. The official data are published without their code, so these details are ours:
+the mark of conditional needles is a `*` at a random place in the key; and in a branched thread each value belongs to
+several keys, so that threads run together. The question follows it from its first key to its end.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _QUESTIONS = {
 
 @dataclass(frozen=True)
 class _Form:
-    """What is hidden: how many needles or threads, how long threads are, and which way they run."""
+    """What is hidden: numbers of needles and threads, length and direction of threads, depth of a single needle."""
 
     needles: int
     threads: int
@@ -85,11 +85,12 @@ def load(
     tokenizer: str = "o200k_base",
     seed: int = 0,
 ) -> Corpus:
-    """Needle Threading: `samples` objects for each task and length, one question each.
+    """Needle Threading: looking up keys, marked keys and threads of keys in a long JSON object.
 
-    `needles`: keys asked for or marked; `threads` and `thread_length` (pairs): of the thread tasks; `branching`: keys
-    that share a value in branched threads; `direction`: forward (each link stands after the one before), backward or
-    random; single needles are spread evenly over depths. Raises InputError.
+    `samples` objects for each task and length, one question each. `needles`: number of keys asked for or marked;
+    `threads`, `thread_length`: number of threads, and of pairs in each; `branching`: number of keys with the same value
+    in branched threads; `direction`: forward (each pair comes after the previous one of its thread), backward or
+    random. Single needles are spread evenly over depths. Raises InputError.
     """
     lengths = lengths_of(tokens, shortest=2_000)
     chosen = chosen_of(tasks, TASKS, "tasks")
@@ -120,7 +121,7 @@ def _make(task: str, draw: random.Random, form: _Form, length: int, count: Count
     others: list[tuple[str, str]] = []
     places = [draw.random() for _ in hidden] if task != "single_needle" else [form.depth]
     if "thread" in task and form.direction != "random":
-        for first in range(0, len(path), form.thread_length):  # each thread by itself
+        for first in range(0, len(path), form.thread_length):  # each thread separately
             links = slice(first, first + form.thread_length)
             places[links] = sorted(places[links], reverse=form.direction == "backward")
 
@@ -145,7 +146,7 @@ def _make(task: str, draw: random.Random, form: _Form, length: int, count: Count
 def _hidden(
     task: str, draw: random.Random, form: _Form
 ) -> tuple[list[tuple[str, str]], list[str], list[str], list[int]]:
-    """The task's pairs, the keys to ask for, the gold values, and which of the pairs are evidence."""
+    """The task's pairs, the keys to ask for, the gold values, and the numbers of the pairs that are evidence."""
     if task in ("single_needle", "multiple_needles"):
         pairs = [(_uuid(draw), _uuid(draw)) for _ in range(1 if task == "single_needle" else form.needles)]
         return pairs, [key for key, _ in pairs], [value for _, value in pairs], list(range(len(pairs)))
@@ -159,7 +160,7 @@ def _hidden(
         keys.append(nodes[0])
         golds.append(nodes[-1])
     path = list(range(len(pairs)))
-    if task == "branched_threads":  # other keys lead to the same values, from threads of their own
+    if task == "branched_threads":  # adds further keys with the same values
         for _, value in pairs[:]:
             pairs += [(_uuid(draw), value) for _ in range(form.branching - 1)]
     return pairs, keys, golds, path

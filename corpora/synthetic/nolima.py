@@ -1,11 +1,11 @@
 """NoLiMa (Modarressi et al., ICML 2025, arXiv 2502.05167): needles that share no word with their question.
 
-The needle says where somebody lives, or what somebody does not eat; the question asks who has been to the country, or
-who cannot have the dish, so that only knowledge of the world joins the two. The construction is NoLiMa's: needle
-templates in default and inverted order, one or two hops, direct questions as control, a distractor sentence with the
-question's word, a grid of lengths and depths. Needles, pairs and names are our own (NoLiMa's are not free), and the
-haystack is generated prose unless `haystack` names a text; it starts at its beginning instead of sliding, and stands
-whole sentences apart.
+The needle says where somebody lives, for example, or what somebody does not eat; the question asks who has been to the
+country, or who cannot have the dish, so that only world knowledge connects the two. The construction is NoLiMa's:
+needle templates in default and inverted order, one or two hops, direct questions as control, a distractor sentence with
+the question's word, a grid of lengths and depths. Deviations: needles, pairs and names are our own (NoLiMa's are not
+free); the haystack is generated prose unless `haystack` names a text, and it is not a window that slides over a book;
+needles are put between sentences.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NAMES = tuple(
 
 @dataclass(frozen=True)
 class Theme:
-    """One kind of needle. `pairs`: the needle's words, and the question's words one and two steps of knowledge away."""
+    """One kind of needle. `pairs`: the needle's word, and the question's word for one hop and for two hops."""
 
     needles: tuple[str, str]
     question: str
@@ -116,11 +116,12 @@ def load(
     tokenizer: str = "o200k_base",
     seed: int = 42,
 ) -> Corpus:
-    """NoLiMa: for each length, task and order, `pairs` needles of all themes, at `depths` depths in turn.
+    """NoLiMa's construction: a needle that shares no word with its question, hidden in a long text.
 
-    `tokens` are the lengths in `tokenizer`, needle included. `tasks`: onehop, twohop, and `direct` as control, whose
-    question has the needle's own word. `distractor` adds a sentence that has the question's word, between depths 0.2
-    and 0.8 and at least 0.2 from the needle. Raises InputError.
+    For each length, task and order there are `pairs` needles of all themes, at `depths` depths in turn. `tokens`:
+    lengths in `tokenizer`, needle included. `tasks`: onehop, twohop, and as a control `direct`, whose question contains
+    the needle's word. `distractor` adds a sentence with the question's word between depths 0.2 and 0.8 and at least 0.2
+    from the needle. Raises InputError.
     """
     lengths = lengths_of(tokens, shortest=250)
     chosen = chosen_of(tasks, TASKS, "tasks")
@@ -150,7 +151,7 @@ def load(
 
 
 def _spread(pairs: list[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Pairs of different themes in turn, so that few of them already cover all themes."""
+    """The pairs ordered so that themes alternate, and the first few already cover all themes."""
     return sorted(pairs, key=lambda pair: (pair[1], list(THEMES).index(pair[0])))
 
 
@@ -158,7 +159,7 @@ def _make(
     theme: str, pair: int, task: str, order: str, depth: float, draw: random.Random, length: int, count: Count,
     source: Iterator[str], distractor: bool,
 ) -> tuple[str, Asked]:  # fmt: skip
-    """One text with its needle, and the question."""
+    """A text with its needle, and the question."""
     form = THEMES[theme]
     needle_word, *away = form.pairs[pair]
     word = needle_word if task == "direct" else away[TASKS.index(task)]

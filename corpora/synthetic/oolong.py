@@ -1,9 +1,9 @@
 """Oolong (Bertsch et al. 2025, arXiv 2511.02817; abertsch72/oolong): counting over many records that must be labelled.
 
-Every line is a dated record of a user; its label is not said and follows from what it says. Questions ask how often
-labels occur, over all records, of a user, or in a time. Oolong-synth's construction is not published; this one follows
-its data: line format, task groups, answer forms and their scoring. Its instances are real classification sets, ours
-are made from templates of three sets (kinds of questions, customers' messages, news).
+Every line is a dated record of a user; its label is not stated but follows from its text. Questions ask how often
+labels occur: over all records, for a user, or over time. How Oolong-synth was constructed is not published; this
+follows its data: line format, task groups, answer formats and their scoring. Deviation: its records come from real
+classification data sets; ours are made from templates of three sets (kinds of questions, customers' messages, news).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class _Record:
 
 @dataclass(frozen=True)
 class _Made:
-    """A question before it is worded in full: its form of answer, and which records it is about."""
+    """A question before it is worded in full: the form of its answer, and which records it is about."""
 
     task: str
     question: str
@@ -81,9 +81,10 @@ def load(
     tokenizer: str = "o200k_base",
     seed: int = 0,
 ) -> Corpus:
-    """Oolong-synth's kind of questions: for each length and label set `contexts` texts with `questions` questions.
+    """Oolong-synth's kind of questions: counts over many records whose labels have to be inferred.
 
-    `groups`: counting, user, timeline, in turn. `sets`: question_kinds, customer_messages, news. Raises InputError.
+    For each length and label set there are `contexts` texts with `questions` questions each. `groups`: counting, user,
+    timeline, in turn. `sets`: question_kinds, customer_messages, news. Raises InputError.
     """
     lengths = lengths_of(tokens, shortest=1_000)
     chosen, labelled = chosen_of(groups, GROUPS, "groups"), chosen_of(sets, tuple(SETS), "sets")
@@ -110,7 +111,7 @@ def _text(records: Sequence[_Record]) -> str:
 
 
 def _records(name_of_set: str, draw: random.Random, length: int, count: Count) -> list[_Record]:
-    """As many records as fit. Labels and users are unevenly common; a fifth of the users write most records."""
+    """As many records as fit. Labels and users are unevenly distributed: a fifth of the users write most records."""
     labels = SETS[name_of_set]
     weights = [draw.uniform(0.5, 3) for _ in labels]
     users = [draw.randint(10_000, 99_999) for _ in range(max(5, length // 600))]
@@ -168,7 +169,7 @@ def _questions(
 
 
 def _single(counts: Counter[str], *, most: bool) -> str | None:
-    """The most (or least) common key, None when several share its count."""
+    """The most (or least) common key; None when several tie, or there is only one."""
     ranked = sorted(counts.items(), key=lambda item: (-item[1] if most else item[1], item[0]))
     return None if len(ranked) < 2 or ranked[0][1] == ranked[1][1] else ranked[0][0]
 

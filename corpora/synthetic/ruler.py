@@ -1,11 +1,11 @@
 """RULER (Hsieh et al., COLM 2024, arXiv 2404.06654; NVIDIA/RULER): thirteen tasks in texts of any length.
 
-Tasks, their parameters, answer lengths and the rule of the length (text, question and answer together) are RULER's.
+Tasks, their parameters, answer lengths and the definition of length (text, question and answer together) are RULER's.
 Deviations: the haystack of "essay" tasks is generated prose unless `haystack` names another; words of keys and lists
-are our own lists and invented words; the qa tasks ask about a generated world unless `squad` and `hotpotqa` name
-RULER's files; every sample is shuffled anew, where RULER repeats one permutation; the start of the answer stands at
-the end of the question, as RULER does for models behind an API; instructions stand with the question, since methods
-show context and question in places of their own.
+are from our own lists or invented; the qa tasks ask about a generated world unless `squad` and `hotpotqa` name RULER's
+files; every sample is shuffled anew, where RULER repeats one permutation; the beginning of the answer is put at the end
+of the question, as RULER does for models behind an API; instructions are part of the question, since methods decide
+where context and question are placed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from workbench.records import Corpus
 
 VERSION = "4"
 TASKS = (*niah.TASKS, "vt", "cwe", "fwe", "qa_1", "qa_2")
-SHORTEST = 1_500  # tokens; the solved example of cwe alone has 700
+SHORTEST = 1_500  # tokens; the solved example of cwe alone takes 700
 
 
 def load(
@@ -37,10 +37,11 @@ def load(
     tokenizer: str = "o200k_base",
     seed: int = 42,
 ) -> Corpus:
-    """RULER: `samples` texts for each task and length, one question each.
+    """RULER: thirteen tasks in generated texts of any length: needles, variable tracking, word counts, questions.
 
-    `tokens` counts text, question and answer in `tokenizer`; `haystack` is a text file, folder or corpus for the essay
-    tasks; `squad` and `hotpotqa` are the files that RULER takes its qa tasks from. Raises InputError.
+    `samples` texts for each task and length, one question each. `tokens` counts text, question and answer in
+    `tokenizer`; `haystack`: a text file, folder or corpus for the essay tasks; `squad`, `hotpotqa`: the files that
+    RULER takes its qa tasks from. Raises InputError.
     """
     lengths = lengths_of(tokens, shortest=SHORTEST)
     chosen = chosen_of(tasks, TASKS, "tasks")

@@ -1,4 +1,4 @@
-"""A generated text and what is asked of it, turned into records; all generators get their labels here."""
+"""Turns generated texts and their questions into a corpus, with the labels that all generators share."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Asked:
-    """One question of a text. `spans` are the evidence, as offsets of the text (or of document `spans[i][0]` when the
-    text has several documents: see `Sheet.documents`); `labels` go to the question's metadata as they are."""
+    """One question about a text. `spans` are the evidence, as (start, end) in the text, or as (document id, start, end)
+    when the text has several documents (see `Sheet.documents`); `labels` are added to the question's metadata."""
 
     text: str
     answers: Sequence[str]
@@ -30,8 +30,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One context and its questions. `texts` is one text, or document id → text for several documents. `length` is
-    the length that was asked for, in tokens."""
+    """One context and its questions. `texts` is one text, or document id → text for several documents. `length` is the
+    requested length, in tokens."""
 
     name: str
     texts: str | Mapping[str, str]
@@ -40,7 +40,7 @@ class Sheet:
 
     @property
     def documents(self) -> tuple[Document, ...]:
-        """The documents, in order; one text is one document of the sheet's name."""
+        """The documents, in order; a single text becomes one document with the sheet's name."""
         texts = {self.name: self.texts} if isinstance(self.texts, str) else self.texts
         return tuple(Document(name, text) for name, text in texts.items())
 
@@ -50,9 +50,9 @@ def corpus_of(
     notes: Sequence[str] = (),
 ) -> Corpus:  # fmt: skip
     """The corpus of these sheets. Every question gets the labels `length` and `context_tokens`, both in the
-    `length_unit` of `tokenizer`, `hops` (1 unless given), `scope` (pieces of evidence), `diffusion` (0: the evidence
-    has all the question's words, 1: none) and `depth` (where the last evidence starts, 0 to 1). Raises InputError when
-    a generator's evidence does not stand in its text: that is a defect of the generator."""
+    `length_unit` of `tokenizer`, `hops` (1 unless given) and `scope` (pieces of evidence); those with evidence also get
+    `diffusion` (0: the evidence has all the question's words, 1: none) and `depth` (start of the last evidence, 0 to
+    1). Raises InputError when evidence is outside its text, which is a defect of the generator."""
     contexts, questions = [], []
     for sheet in sheets:
         context = Context(sheet.documents)

@@ -1,4 +1,4 @@
-"""How long a generated text shall be, in which tokenizer, and the largest one that fits."""
+"""Lengths of generated texts: counting in a chosen tokenizer, and finding the largest text that fits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ENCODINGS = ("o200k_base", "cl100k_base")
 
 
 class Counter:
-    """A function that counts a text, with what it counts: `tokenizer`, and the `unit`, tokens, words or characters."""
+    """A function that measures a text, with its `tokenizer` and its `unit`: tokens, words or characters."""
 
     __slots__ = ("_count", "tokenizer", "unit")
 
@@ -31,8 +31,8 @@ class Counter:
 
 @lru_cache(maxsize=8)
 def counter(tokenizer: str = "o200k_base") -> Counter:
-    """The function that counts a text in `tokenizer`: o200k_base, cl100k_base, words, characters, or a
-    `tokenizer.json` of the model that will read (the `tokenizers` package). Raises InputError."""
+    """The counter for `tokenizer`: o200k_base, cl100k_base, words, characters, or the path of a model's
+    `tokenizer.json` (needs the package `tokenizers`). Raises InputError."""
     return Counter(tokenizer, _counted(tokenizer))
 
 
@@ -56,13 +56,13 @@ def _counted(tokenizer: str) -> Count:
         raise InputError("needs the package `tokenizers`", field="tokenizer", fix="pip install tokenizers") from error
     try:
         made = Tokenizer.from_file(str(path))
-    except Exception as error:  # the package raises a bare Exception for every kind of bad file
+    except Exception as error:  # the package raises a plain Exception for every kind of bad file
         raise InputError("is no tokenizer.json", file=path, field="tokenizer") from error
     return lambda text: len(made.encode(text, add_special_tokens=False).ids)
 
 
 def lengths_of(tokens: int | Sequence[int], *, shortest: int = 200) -> list[int]:
-    """The wanted lengths as a list. Raises InputError for one below `shortest` or above a million."""
+    """The wanted lengths as a list. Raises InputError for a length below `shortest` or above a million."""
     lengths = [tokens] if isinstance(tokens, int) else list(tokens)
     if not lengths or not all(isinstance(n, int) and shortest <= n <= LONGEST for n in lengths):
         raise InputError(f"lengths {lengths}", field="tokens", fix=f"use {shortest} to {LONGEST} tokens")
@@ -72,10 +72,11 @@ def lengths_of(tokens: int | Sequence[int], *, shortest: int = 200) -> list[int]
 def largest(
     make: Callable[[int], Made], size: Callable[[Made], int], budget: int, *, guess: int, floor: int = 1
 ) -> Made:
-    """`make(n)` for the largest n ≥ `floor` whose `size` is within `budget`, for sizes that grow nearly evenly with n.
+    """`make(n)` for the largest n ≥ `floor` whose `size` is within `budget`, or nearly the largest. The size has to
+    grow with n, nearly linearly.
 
-    It interpolates between the last sizes instead of halving, so a text is made and counted some four times however
-    long it is. Raises InputError when even `make(floor)` is too large.
+    Interpolates between the last sizes instead of bisecting, so that a text is made and counted about four times,
+    however long it is. Raises InputError when even `make(floor)` is too large.
     """
     low, low_size, best = floor - 1, 0, None
     high: int | None = None
@@ -86,7 +87,7 @@ def largest(
         found = size(made)
         if found <= budget:
             unit = (found - low_size) / (number - low)
-            sure = best is not None  # two sizes are known, so the unit is, too
+            sure = best is not None  # two sizes are known, so `unit` can be trusted
             low, low_size, best = number, found, made
             if sure and budget - found <= unit / 4:
                 return made

@@ -1,9 +1,9 @@
 """SORT (Pink et al. 2024, arXiv 2410.08133; bridge-ai-neuro/SORT): which of two segments of a text came first.
 
-Excerpts of a text with pairs of segments whose distance falls into four bins; segments begin where sentences begin,
-every pair is asked in both orders, so that half of the answers are A. Lengths are words by default, as in SORT.
-Deviations: the text is generated prose unless `haystack` names a book or a folder of books (SORT's are nine of Project
-Gutenberg); methods show the excerpt as their context, and the question holds the two segments.
+Excerpts of a text with pairs of segments whose distance falls into one of four bins. Segments begin where sentences
+begin; every pair is asked in both orders, so that half of the answers are A. Lengths are in words by default, as in
+SORT. Deviations: the text is generated prose unless `haystack` names a book or a folder of books (SORT uses nine from
+Project Gutenberg); the excerpt is the context, and the question contains the two segments.
 """
 
 from __future__ import annotations
@@ -38,11 +38,12 @@ def load(
     tokenizer: str = "words",
     seed: int = 0,
 ) -> Corpus:
-    """SORT: for each length and segment length `samples` excerpts, each with a pair per distance bin in both orders.
+    """SORT: which of two segments of an excerpt came first; a pair per distance bin, asked in both orders.
 
-    `tokens`: lengths of the excerpts in `tokenizer` (words). `segments`: their lengths in words (SORT: 20, 50).
-    `bins`: of 1 to 4; the distance of the segments' starts is between the segment's length and a quarter of the
-    excerpt, a quarter and a third, a third and a half, a half and four fifths of it. Raises InputError.
+    For each length and segment length there are `samples` excerpts. `tokens`: lengths of the excerpts in `tokenizer`
+    (words). `segments`: lengths of the segments in words (SORT: 20, 50). `bins`: from 1 to 4; the distance of the
+    segments' starts is between the segment's length and a quarter of the excerpt's (1), a quarter and a third (2), a
+    third and a half (3), a half and four fifths (4). Raises InputError.
     """
     lengths = lengths_of(tokens, shortest=250)
     sizes = [segments] if isinstance(segments, int) else list(segments)
@@ -106,5 +107,5 @@ def _pair(draw: random.Random, text: str, size: int, number: int) -> list[Asked]
 
 
 def _end(text: str, words: Sequence[int], stop: int) -> int:
-    """Where the word before number `stop` ends."""
+    """The offset at which the word before word `stop` ends."""
     return len(text[: words[stop]].rstrip()) if stop < len(words) else len(text.rstrip())

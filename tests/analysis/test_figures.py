@@ -11,6 +11,7 @@ import pytest
 
 import workbench as wb
 from workbench.analysis import figures
+from workbench.analysis.benchmark_figures import nolima, ruler
 from workbench.analysis.compare import compare
 from workbench.analysis.report import report
 
@@ -48,18 +49,18 @@ def test_ruler_s_averages_weigh_tasks_alike_and_lengths_as_asked() -> None:
 
 
 def test_ruler_s_formulas() -> None:
-    assert figures.weighted_average([1, 2, 3], increasing=True) == pytest.approx(14 / 6)
-    assert figures.weighted_average([1, 2, 3], increasing=False) == pytest.approx(10 / 6)
-    assert figures.ruler_effective_length({4096: 99.0, 8192: 85.6, 16384: 85.5}) == 8192
-    assert figures.ruler_effective_length({4096: 10.0}) is None
+    assert ruler.weighted_average([1, 2, 3], increasing=True) == pytest.approx(14 / 6)
+    assert ruler.weighted_average([1, 2, 3], increasing=False) == pytest.approx(10 / 6)
+    assert ruler.effective_length({4096: 99.0, 8192: 85.6, 16384: 85.5}) == 8192
+    assert ruler.effective_length({4096: 10.0}) is None
 
 
 def test_nolima_s_base_score_and_effective_length() -> None:
-    base = figures.nolima_base_score({250: [0.9, 0.5], 500: [0.8, 1.0], 1000: [0.7, 0.6], 2000: [1.0, 1.0]})
+    base = nolima.base_score({250: [0.9, 0.5], 500: [0.8, 1.0], 1000: [0.7, 0.6], 2000: [1.0, 1.0]})
     assert base == pytest.approx((0.9 + 1.0) / 2)
-    assert figures.nolima_effective_length({1000: 0.9, 2000: 0.81, 4000: 0.80}, base or 0.0) == 2000  # 0.8075
-    assert figures.nolima_effective_length({1000: 0.1}, base or 0.0) is None
-    assert figures.nolima_base_score({4000: [1.0]}) is None
+    assert nolima.effective_length({1000: 0.9, 2000: 0.81, 4000: 0.80}, base or 0.0) == 2000  # 0.8075
+    assert nolima.effective_length({1000: 0.1}, base or 0.0) is None
+    assert nolima.base_score({4000: [1.0]}) is None
     rows: list[Row] = [
         ("onehop", {"length": length, "needle_pair": pair}, value)
         for length, values in ((250, (1.0, 0.0)), (1_000, (0.0, 1.0)), (8_000, (1.0, 1.0)), (16_000, (0.0, 0.0)))

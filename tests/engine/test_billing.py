@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 import workbench as wb
-import workbench.retrieval.indexes.chunk_index as index_module
+import workbench.retrieval.indexes.in_memory as index_module
 from workbench.errors import InputError, UnknownName
 
 

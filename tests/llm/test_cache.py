@@ -203,7 +203,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_paid(tmp_pa
     connection.execute("BEGIN EXCLUSIVE")
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("workbench.llm.cache._PATIENCE_S", 0.1)
+            patch.setattr("workbench.llm.cache_file._PATIENCE_S", 0.1)
             with pytest.raises(StoreError, match="another program keeps it open"):
                 ResponseCache(path)
     finally:

@@ -1,1 +1,1 @@
-"""Pure functions from frames of the run log to figures."""
+"""Pure functions that turn data frames of the run log into tables, figures and charts."""

@@ -1,8 +1,8 @@
 """Amortised cost: what a question costs when an index is paid once per context and shared by all its questions.
 
-A method with a dear index and cheap questions beats one without only from some number of questions per context on:
-the break-even. Index cost is that of model calls in the index stage, as recorded; embedding by a machine of your own
-costs nothing here.
+A method with an expensive index and cheap questions is cheaper than one without an index only from some number of
+questions per context on: the break-even. The index cost is the recorded cost of the index stage; embedding on your own
+machine counts as free.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ QUESTIONS_PER_CONTEXT = (1, 10, 100, 1_000)
 
 
 def amortised(table: pd.DataFrame, questions_per_context: tuple[int, ...] = QUESTIONS_PER_CONTEXT) -> pd.DataFrame:
-    """Cost of a question (USD) with its share of the index, one row a pipeline × number of questions per context.
+    """Cost of a question (USD) with its share of the index, one row per pipeline and number of questions per context.
 
-    `table`: rows of `Comparison.table` of one corpus and model; rows whose cost is not known are left out. Columns:
-    `pipeline`, `method`, `questions_per_context`, `usd_per_question`, `n` (questions measured).
+    `table`: rows of `Comparison.table` of one corpus and model; rows with an unknown cost are left out. Columns of the
+    result: `pipeline`, `method`, `questions_per_context`, `usd_per_question`, `n` (questions measured).
     """
     known = table.dropna(subset=["usd_per_question", "index_usd_per_context"])
     rows = [
@@ -36,10 +36,10 @@ def amortised(table: pd.DataFrame, questions_per_context: tuple[int, ...] = QUES
 
 
 def break_even(question: float, index: float, other_question: float, other_index: float) -> float:
-    """From how many questions per context on a method costs less than another; costs in USD a question and a context.
+    """From how many questions per context on a method costs less than another; costs in USD per question and context.
 
-    1 where it is cheaper from the first question, infinity where it never is. A method that is dearer by the question
-    but has the cheaper index is cheaper *up to* a number, which this does not give: infinity, too.
+    1 where it is cheaper from the first question on, infinity where it never is. A method with more expensive questions
+    but a cheaper index is cheaper *up to* some number, which this does not give: the result is infinity, too.
 
     >>> break_even(question=0.01, index=1.0, other_question=0.11, other_index=0.0)
     11.0
@@ -52,5 +52,5 @@ def break_even(question: float, index: float, other_question: float, other_index
         return math.inf
     if extra < 0:
         return 1.0
-    # strictly cheaper, so that equal costs are not called a saving; a tiny share guards against 9.999999
+    # strictly cheaper, since equal cost is no saving; the 1e-9 guards against a quotient such as 9.9999999999
     return float(max(1, math.floor(extra / saved + 1e-9) + 1))

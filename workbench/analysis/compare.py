@@ -1,4 +1,4 @@
-"""The leaderboard: accuracy with intervals and paired tests, cost, latency, tokens, truncation, index cost."""
+"""Computes the comparison of runs: accuracy with intervals and paired tests, cost, latency, tokens, truncation."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def compare(
     metric: str | None = None,
     without: Mapping[str, str] | None = None,
 ) -> Comparison:
-    """Compare the runs of a log (of an `experiment` by id or name, by default the newest), or of several logs or
-    experiments side by side: then give lists of both.
+    """Compare the runs of a log (of one `experiment`, by id or name, by default the newest); or of several logs or
+    experiments side by side, given as lists.
 
-    `baseline`: the pipeline that the others are tested against (the experiment's own by default, else full context).
-    `by`: break down by `task` (default) or another label of the questions, e.g. `hops`, `depth`, `context_tokens`.
-    `metric`: score by this metric instead of each question's first. `without`: questions to leave out of this
-    comparison, id → reason (label errors, say); the log keeps their answers. Raises InputError when a log is empty or a
-    name is unknown.
+    `baseline`: the pipeline that the others are tested against (by default the one that the experiment marks, else full
+    context, else the first). `by`: break down by `task` (default) or another label of the questions, e.g. `hops`,
+    `depth`, `context_tokens`. `metric`: score by this metric instead of each question's first. `without`: questions to
+    leave out of this comparison, id → reason (e.g. label errors); the log keeps their answers. Raises InputError when a
+    log is empty or a name is unknown.
 
     Example: `wb.compare("runs/demo.duckdb").table[["pipeline", "accuracy"]]`
     """
@@ -56,7 +56,7 @@ def compare(
 
 
 def _without(answers: pd.DataFrame, without: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
-    """The answers to other questions, and a note for each reason, with how many questions it left out."""
+    """The answers that remain, and a note for each reason with the number of questions it left out."""
     asked = set(answers["question_id"])
     reasons = Counter(reason for question_id, reason in without.items() if question_id in asked)
     notes = [f"{count} questions left out of this comparison: {reason}" for reason, count in sorted(reasons.items())]
@@ -77,8 +77,8 @@ def comparison(
     runs: pd.DataFrame, answers: pd.DataFrame, builds: pd.DataFrame, *, baseline: str | None = None, by: str = "task",
     scores: pd.DataFrame | None = None, notes: Sequence[str] = (),
 ) -> Comparison:  # fmt: skip
-    """The comparison of frames as `RunLogReader` gives them; `scores` for benchmarks' figures of other metrics, `notes`
-    to be said at the end."""
+    """The comparison of frames as `RunLogReader` gives them. `scores`: for benchmark figures that need other metrics;
+    `notes`: appended to the comparison's own notes."""
     answers = with_label(distinct_models(distinct_corpora(answers), runs), by)
     told = corpus_notes(runs) + failures(answers)
     answers, builds = _unknown_costs(answers, builds, runs, told)
@@ -88,7 +88,7 @@ def comparison(
     scored = answers[~unscored].copy()
     scored["value"] = scored["score"].where(scored["status"] == "ok", 0.0).astype(float)
     chosen = _baseline(runs, baseline)
-    order = {run_id: position for position, run_id in enumerate(runs["run_id"])}  # that of the experiment file
+    order = {run_id: position for position, run_id in enumerate(runs["run_id"])}  # as in the experiment file
     scored = scored.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
     shared = _shared_questions(scored, told)
     rows, task_rows, figures = [], [], []
@@ -107,8 +107,8 @@ def comparison(
 def _unknown_costs(
     answers: pd.DataFrame, builds: pd.DataFrame, runs: pd.DataFrame, notes: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Costs of models without a known price are unknown, not 0, and so are those of a run with a call to a server that
-    has none."""
+    """Sets costs to NaN where they are unknown rather than 0: for models without a known price, and for runs that
+    called a server without one."""
     if "price" not in runs:
         return answers, builds
     paid = runs["price"].isna() & (runs["method"] != "imported")
@@ -138,7 +138,7 @@ def _baseline(runs: pd.DataFrame, wanted: str | None) -> str | None:
 
 
 def _shared_questions(answers: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Only questions that every pipeline of a corpus and model was asked: anything else compares different exams."""
+    """The answers to questions that every pipeline of a corpus and model was asked, since others do not compare."""
     kept = []
     for (corpus, model), group in answers.groupby(GROUP, sort=False):
         counts = group.groupby("question_id")["run_id"].nunique()

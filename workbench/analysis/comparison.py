@@ -1,4 +1,4 @@
-"""A comparison: its tables, verdicts and notes, and the forms in which it is told."""
+"""The result of comparing runs: its tables, verdicts and notes, and the formats in which it is printed."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ PARTS = ("table", "tasks", "figures")
 
 @dataclass(frozen=True)
 class Comparison:
-    """A comparison. `table`: one row a pipeline × model × corpus; `tasks`: the same by task (or `by`); `verdicts`: one
-    line a task; `notes`: what was left out and why; `figures`: what the corpus's benchmark prints of a whole run,
-    such as RULER's effective length, one row a figure (`figure, value, unit, n`; see `workbench.analysis.figures`);
-    `by`: the label that `tasks` is broken down by.
+    """A comparison. `table`: one row per pipeline, model and corpus; `tasks`: the same by task (or `by`); `verdicts`:
+    one line per task; `notes`: what was left out and why; `figures`: the figures that the corpus's benchmark reports of
+    a whole run, such as RULER's effective length, one row each (`figure, value, unit, n`; see
+    `workbench.analysis.figures`); `by`: the label that `tasks` is broken down by.
 
-    Columns of `table`: `n` questions planned and ended, `failed`, `accuracy` (failed count 0) with `low`, `high`,
-    `accuracy_answered` (failed left out), `difference`, `difference_low`, `difference_high`, `p`, `p_holm` against the
-    baseline; `usd_per_question` and `index_usd` (USD), `break_even` (from how many questions per context on it costs
-    less than the baseline, its index included; infinite: never), `latency_p50_s`, `latency_p95_s` (critical path,
-    seconds),
-    `first_token_p50_s`, `first_token_p95_s` (until the answer's first token, after all calls before it),
-    `tokens_per_question`, `cached_share` (of prompt tokens, by the server's prefix cache), `calls_per_question`,
-    `retries` (attempts that failed, over all questions and the index), `retry_usd` (what they cost; part of the other
-    costs), `reasks` (calls that asked again for a reply of the right shape), `truncated_share`, `evidence_coverage`
-    (0 to 1), `replayed`.
+    Columns of `table`: `n` (questions asked of every pipeline and scored or failed), `failed`, `accuracy` (failed ones
+    count 0) with `low`, `high`, `accuracy_answered` (without failed ones), `difference`, `difference_low`,
+    `difference_high`, `p`, `p_holm` against the baseline; `usd_per_question` and `index_usd` (USD), `break_even` (from
+    how many questions per context on it costs less than the baseline, index included; infinite: never),
+    `latency_p50_s`, `latency_p95_s` (critical path, seconds), `first_token_p50_s`, `first_token_p95_s` (until the
+    answer's first token, including all calls before it), `tokens_per_question`, `cached_share` (of prompt tokens, by
+    the server's prefix cache), `calls_per_question`, `retries` (failed attempts, over all questions and the index),
+    `retry_usd` (their cost, a part of the other costs), `reasks` (calls that asked again because a reply had the wrong
+    form), `truncated_share`, `evidence_coverage` (0 to 1), `replayed`.
     """
 
     table: pd.DataFrame
@@ -47,7 +46,7 @@ class Comparison:
         return self.format()
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the leaderboard, verdicts and notes."""
+        """HTML for notebooks: the leaderboard, verdicts and notes."""
         from workbench.analysis.report import fragment
 
         return fragment(self)
@@ -59,8 +58,8 @@ class Comparison:
         return self.figures[(self.figures["corpus"] == corpus) & (self.figures["model"] == model)]
 
     def format(self, format: str = "table", part: str = "table") -> str:
-        """The comparison as text: `table`, `json`, `csv` or `md`; `part`: which frame the csv is of, `table`, `tasks`
-        or `figures`. Columns and JSON keys are those of the frames (docs/output.md); what is not known is null or
+        """The comparison as text: `table`, `json`, `csv` or `md`. `part`: the frame that is written as csv, `table`,
+        `tasks` or `figures`. Columns and JSON keys are those of the frames (docs/output.md); unknown values are null or
         empty."""
         if part not in PARTS:
             raise UnknownName("part of a comparison", part, list(PARTS))
@@ -75,7 +74,7 @@ class Comparison:
 
 
 def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows for JSON: what is not known is null, and infinity, which JSON has no number for, the text "inf"."""
+    """Rows for JSON: unknown values become null, and infinity, which JSON lacks, the text "inf"."""
 
     def value(given: Any) -> Any:
         if isinstance(given, np.generic):

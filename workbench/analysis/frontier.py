@@ -1,4 +1,4 @@
-"""Which methods are worth their price: the Pareto front."""
+"""The Pareto front of price and accuracy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def pareto(price: ArrayLike, gain: ArrayLike) -> NDArray[np.bool_]:
-    """True where no other point is at most as dear and at least as good, and better in one of the two.
+    """True where no other point costs at most as much and is at least as good, and is better in one of the two.
 
     >>> pareto([1.0, 2.0, 3.0], [0.5, 0.4, 0.9]).tolist()
     [True, False, True]

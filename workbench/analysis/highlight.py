@@ -1,4 +1,4 @@
-"""Documents as safe HTML with spans marked. Documents are hostile: every character is escaped."""
+"""Documents as HTML with spans highlighted. All text is escaped, since documents may contain hostile HTML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ STYLE = (
 
 
 def marked(text: str, evidence: Iterable[tuple[int, int]], hits: Iterable[tuple[int, int]], around: int = 300) -> str:
-    """HTML of a text: evidence yellow, retrieved blue, both green; stretches far from any mark are left out."""
+    """HTML of a text with evidence in yellow, retrieved spans in blue, both in green. Of text outside spans, only the
+    `around` characters next to them are shown."""
     spans = [(start, end, "ev") for start, end in evidence] + [(start, end, "hit") for start, end in hits]
     spans = [(max(0, s), min(len(text), e), kind) for s, e, kind in spans if s < e and s < len(text)]
     cuts = sorted({0, len(text), *(p for s, e, _ in spans for p in (s, e))})

@@ -1,4 +1,4 @@
-"""What judges said, beside the metrics of the same answers."""
+"""Judges' verdicts compared with the metrics of the same answers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ JUDGE = "judge"  # verdicts are scores named judge:<prompt>:<model>
 
 
 def agreement(answers: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """One row a judge, corpus, model and pipeline: `n` verdicts, `without_verdict`, `judged` (mean verdict) beside
-    `scored` (mean headline score of the same answers, of `metric`), and their agreement over all answers of the judge
-    on that corpus: Pearson's and Spearman's correlation, and kappa of right (0.5 or more) and wrong; None where one
-    side does not vary. `answers` and `scores` are frames as `RunLogReader` gives them."""
+    """One row per judge, corpus, model and pipeline: `n` verdicts, `without_verdict`, `judged` (mean verdict), `scored`
+    (mean headline score of the same answers, by `metric`), and the agreement of both over all answers of that corpus
+    that the judge judged: Pearson's and Spearman's correlation (None where one side does not vary), and Cohen's kappa
+    of right (0.5 or more) against wrong. `answers` and `scores` are frames as `RunLogReader` gives them."""
     found = scores[scores["metric"].astype(str).str.startswith(f"{JUDGE}:")]
     keep = ["run_id", "question_id", "pipeline", "model", "corpus", "score"]
     joined = found.rename(columns={"metric": "judge", "value": "verdict"})[
@@ -51,7 +51,7 @@ def _figures(both: pd.DataFrame) -> dict[str, float | None]:
 
 
 def _kappa(a: pd.Series, b: pd.Series) -> float | None:
-    """Cohen's kappa of two yes-or-no columns: agreement beyond chance."""
+    """Cohen's kappa of two boolean columns; None where it is undefined."""
     if len(a) == 0:
         return None
     chance = float(a.mean() * b.mean() + (1 - a.mean()) * (1 - b.mean()))

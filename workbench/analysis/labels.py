@@ -1,5 +1,4 @@
-"""The names and labels that answers are grouped by: corpora and models told apart, and what a question is broken down
-by."""
+"""The names and labels that answers are grouped by: distinct corpora and models, and labels of questions."""
 
 from __future__ import annotations
 
@@ -12,20 +11,20 @@ import pandas as pd
 
 from workbench.errors import UnknownName
 
-GROUP = ["corpus", "model"]  # what is compared with each other: the pipelines of one corpus and model
-NO_LABEL = "(none)"  # of questions that lack the label
-MOST_NUMBERS = 8  # different values of a numeric label that are shown one by one; more become four ranges
+GROUP = ["corpus", "model"]  # only pipelines on the same corpus and model are compared with each other
+NO_LABEL = "(none)"  # the group of questions without the label
+MOST_NUMBERS = 8  # distinct values of a numeric label that are shown one by one; more become four ranges
 
 
 def distinct_corpora(answers: pd.DataFrame) -> pd.DataFrame:
-    """Two versions of a corpus under one name are two corpora: the fingerprint is added to the name."""
+    """The answers with the fingerprint added to a corpus's name where several versions have the same name."""
     versions = answers.groupby("corpus")["corpus_fingerprint"].transform("nunique")
     named = answers["corpus"].where(versions == 1, answers["corpus"] + "@" + answers["corpus_fingerprint"].str[:6])
     return answers.assign(corpus=named)
 
 
 def distinct_models(answers: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """One model with two sets of options is two models: the options that differ are added to the name."""
+    """The answers with the differing options added to a model's name where it ran with several sets of options."""
     if "model_options" not in runs:
         return answers
     names: dict[str, str] = {}
@@ -42,8 +41,8 @@ def distinct_models(answers: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_label(answers: pd.DataFrame, by: str) -> pd.DataFrame:
-    """The answers with a column `label`: the task, or what `by` says of their questions. Depths become fifths, and
-    numbers of many values (lengths in tokens, say) four ranges of about as many questions each.
+    """The answers with a column `label`: the task, or the questions' label `by`. Depths become fifths, and numeric
+    labels with many values (e.g. lengths in tokens) four ranges with about equally many questions.
 
     Raises UnknownName when no question has such a label.
     """
@@ -65,7 +64,7 @@ def with_label(answers: pd.DataFrame, by: str) -> pd.DataFrame:
 
 
 def labels_of(questions: pd.DataFrame) -> list[str]:
-    """What questions can be broken down by: the task, and every label of theirs that has more than one value."""
+    """What questions can be broken down by: the task, and every label with more than one value among them."""
     values: dict[str, set[str]] = {}
     for metadata in questions["metadata"]:
         for name, value in (metadata if isinstance(metadata, dict) else {}).items():
@@ -75,7 +74,8 @@ def labels_of(questions: pd.DataFrame) -> list[str]:
 
 
 def _ranges(values: list[object], answers: pd.DataFrame) -> list[str] | None:
-    """Numbers of more than MOST_NUMBERS values as ranges between their quartiles over questions; None for others."""
+    """A numeric label with more than MOST_NUMBERS values as ranges between its quartiles over questions; None for
+    other labels."""
     known = [value for value in values if value is not None]
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in known):
         return None
@@ -94,7 +94,7 @@ def _ranges(values: list[object], answers: pd.DataFrame) -> list[str] | None:
 
 
 def in_order(labels: Iterable[str]) -> list[str]:
-    """Labels as they are read: numbers by size, words by the alphabet, those without a label last.
+    """Labels in reading order: numbers by size, words alphabetically, `(none)` last.
 
     >>> in_order(["16384", "4096", "(none)", "4,100 to 9,000"])
     ['4096', '4,100 to 9,000', '16384', '(none)']

@@ -1,4 +1,4 @@
-"""The comparison as it is shown: the columns of the leaderboard, their units, and the tables below it."""
+"""The comparison as text: the columns of the leaderboard, their units, and the tables below it."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def text(compared: Comparison, *, markdown: bool) -> str:
 
 
 def header_of() -> list[str]:
-    """The columns of the leaderboard as it is shown."""
+    """The column names of the printed leaderboard."""
     told = ["pipeline", "n", "accuracy [95 %]", "vs baseline", "p (Holm)", "USD/question", "index USD"]
     return [*told, "latency p50/p95 s", "first token p50/p95 s", "tokens/question", "cached", "retried", "truncated"]
 
 
 def cells(row: pd.Series) -> list[str]:
-    """A row of the leaderboard as it is shown, under `header_of`."""
+    """The cells of a leaderboard row, in the order of `header_of`."""
     failed = f" ({int(row['failed'])} failed)" if row["failed"] else ""
     difference, p = "", ""
     if row["difference"] is not None and not pd.isna(row["difference"]):
@@ -86,7 +86,7 @@ def _unknown(value: float | None) -> bool:
 
 
 def amortised_cells(group: pd.DataFrame, baseline: str | None) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of the table of amortised cost as it is shown; no rows where no index has cost anything."""
+    """Header and rows of the printed table of amortised cost; no rows where no index cost anything."""
     header = ["USD/question with index, by questions per context", *(f"{number:,}" for number in QUESTIONS_PER_CONTEXT)]
     header.append(f"cheaper than {baseline} from")
     if not (group["index_usd"].astype(float) > 0).any():
@@ -100,7 +100,7 @@ def amortised_cells(group: pd.DataFrame, baseline: str | None) -> tuple[list[str
 
 
 def break_even_cell(value: float | None) -> str:
-    """A break-even as it is shown."""
+    """A break-even as text."""
     if value is None or pd.isna(value):
         return ""
     return "never" if np.isinf(value) else f"{value:,.0f} question{'' if value == 1 else 's'} per context"
@@ -111,7 +111,7 @@ def _known(value: float | None, shown: str) -> str:
 
 
 def _retried(row: pd.Series) -> str:
-    """Failed attempts with what they cost, and re-asks for another shape of reply."""
+    """Failed attempts with their cost, and calls that asked again because a reply had the wrong form."""
     if _unknown(row["retries"]):
         return "-"
     cost = f" (${row['retry_usd']:.4f})" if row["retry_usd"] else ""

@@ -1,24 +1,25 @@
-"""Figures as Altair charts: every axis names its unit, every point says its n."""
+"""A comparison's charts, as Altair charts: every axis names its unit, every point says its n.
+
+`accuracy_against` a cost or a latency, `amortised_cost` by questions per context, `accuracy_by_label` by task, and
+`waterfall`, the calls of one answer in time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from workbench.analysis.break_even import amortised
+from workbench.analysis.call_times import call_times
 from workbench.analysis.frontier import pareto
 from workbench.analysis.labels import in_order
 from workbench.analysis.name_places import free_baseline, points
+from workbench.analysis.palette import colour_scale
 from workbench.analysis.rows import CONTROLS
 
-_WIDTH, _HEIGHT, _PLOT = 390, 460, 285  # pixels; what is left for the plot after titles and legend
-PALETTE = (  # Tableau's, without its pale ones: each can be told on white, and read as text
-    *("#4e79a7", "#d1495b", "#2a8c82", "#b07c10", "#7b5ea7", "#5a8f3c", "#c0612b", "#8c5a4a", "#3f6fd1", "#a83f87"),
-    *("#5f6b7a", "#178a9c"),
-)
+_WIDTH, _HEIGHT, _PLOT = 390, 460, 285  # pixels; `_PLOT` is the height that title and legend leave to the plot
 Chart = Any  # altair's chart types share no public base that mypy knows
 AXES = {
     "usd_per_question": "cost (USD/question)",
@@ -27,60 +28,62 @@ AXES = {
     "tokens_per_question": "tokens/question",
     "index_usd": "index cost (USD)",
 }
+_ACCURACY = "accuracy (0 to 1)"
 
 
 def accuracy_against(table: pd.DataFrame, column: str, title: str | None = None) -> Chart:
     """Accuracy (with 95 % intervals) against a cost or latency column of `Comparison.table`, on a log scale where all
-    values allow one; the Pareto front of the methods (controls left out) as a line."""
+    values are above zero; the Pareto front of the methods, without the controls, as a line."""
     import altair as alt
 
     title = title or AXES.get(column, column)
     data = table.dropna(subset=[column]).copy()
+    log = len(data) > 0 and bool((data[column] > 0).all())
     data["kind"] = ["control" if method in CONTROLS else "method" for method in data["method"]]
-    scale = "log" if len(data) and (data[column] > 0).all() else "linear"
-    data["name_at"] = _name_heights(data, column, log=scale == "log")
-    real = data[data["kind"] == "method"]
-    front = real[pareto(real[column], real["accuracy"])].sort_values(column) if len(real) else real
-    # room on the right for the name behind the last point
-    ends = [float(data[column].min()), float(data[column].max()) * (6 if scale == "log" else 1.3)] if len(data) else []
-    shown = f"{title}, log scale" if scale == "log" else title
-    x = alt.X(
-        f"{column}:Q",
-        title=shown,
-        scale=alt.Scale(type=scale, domain=ends) if scale == "log" else alt.Scale(zero=True),
-        axis=alt.Axis(tickCount=5, format="~g", grid=False),
-    )
-    y = alt.Y("accuracy:Q", title="accuracy (0 to 1)", scale=alt.Scale(domain=[0, 1]))
-    tooltip = ["pipeline:N", "accuracy:Q", "low:Q", "high:Q", f"{column}:Q", "n:Q"]
-    colour = alt.Color("pipeline:N", legend=None, scale=_colours(table["pipeline"]))
-    base = alt.Chart(data)
-    bars = base.mark_rule(opacity=0.6).encode(
-        x=x, y=alt.Y("low:Q", title="accuracy (0 to 1)"), y2="high:Q", color=colour
-    )
-    legend = alt.Legend(orient="bottom")
+    data["name_at"] = _name_heights(data, column, log=log)
+    x = _price_axis(data, column, title, log=log)
+    y = alt.Y("accuracy:Q", title=_ACCURACY, scale=alt.Scale(domain=[0, 1]))
+    colour = alt.Color("pipeline:N", legend=None, scale=colour_scale(table["pipeline"]))
     shape = alt.Shape(
-        "kind:N", title=None, legend=legend, scale=alt.Scale(domain=["method", "control"], range=["circle", "cross"])
+        "kind:N",
+        title=None,
+        legend=alt.Legend(orient="bottom"),
+        scale=alt.Scale(domain=["method", "control"], range=["circle", "cross"]),
     )
-    points = base.mark_point(size=90, filled=True).encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip)
-    labels = base.mark_text(align="left", dx=9, baseline="bottom", fontSize=11).encode(
-        x=x, y=alt.Y("name_at:Q", title="accuracy (0 to 1)"), text="pipeline:N", color=colour
+    tooltip = ["pipeline:N", "accuracy:Q", "low:Q", "high:Q", f"{column}:Q", "n:Q"]
+    base = alt.Chart(data)
+    front = alt.Chart(_front(data, column)).mark_line(strokeDash=[5, 4], color="grey").encode(x=x, y=y)
+    intervals = base.mark_rule(opacity=0.6).encode(x=x, y=alt.Y("low:Q", title=_ACCURACY), y2="high:Q", color=colour)
+    methods = base.mark_point(size=90, filled=True).encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip)
+    names = base.mark_text(align="left", dx=9, baseline="bottom", fontSize=11).encode(
+        x=x, y=alt.Y("name_at:Q", title=_ACCURACY), text="pipeline:N", color=colour
     )
-    line = alt.Chart(front).mark_line(strokeDash=[5, 4], color="grey").encode(x=x, y=y)
     count = int(data["n"].max()) if len(data) else 0
-    return (line + bars + points + labels).properties(title=f"accuracy against {title}, n = {count}", height=_HEIGHT)
+    told = f"accuracy against {title}, n = {count}"
+    return (front + intervals + methods + names).properties(title=told, height=_HEIGHT)
 
 
-def _colours(pipelines: Iterable[str], shown: Collection[str] | None = None) -> Any:
-    """A pipeline has one colour in all charts of a comparison, by its place among `pipelines`."""
+def _price_axis(data: pd.DataFrame, column: str, title: str, *, log: bool) -> Any:
+    """The axis of a cost or latency. A log scale ends behind the last point, to leave room for its name."""
     import altair as alt
 
-    of = {name: PALETTE[place % len(PALETTE)] for place, name in enumerate(dict.fromkeys(pipelines))}
-    names = [name for name in of if shown is None or name in shown]
-    return alt.Scale(domain=names, range=[of[name] for name in names])
+    ends = [float(data[column].min()), float(data[column].max()) * 6] if log else []
+    return alt.X(
+        f"{column}:Q",
+        title=f"{title}, log scale" if log else title,
+        scale=alt.Scale(type="log", domain=ends) if log else alt.Scale(zero=True),
+        axis=alt.Axis(tickCount=5, format="~g", grid=False),
+    )
+
+
+def _front(data: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The methods, without the controls, that no other one beats in both price and accuracy; cheapest first."""
+    real = data[data["kind"] == "method"]
+    return real[pareto(real[column], real["accuracy"])].sort_values(column) if len(real) else real
 
 
 def _name_heights(data: pd.DataFrame, column: str, *, log: bool) -> list[float]:
-    """At which accuracy each point's name is written so that names do not cover each other, for a chart of usual
+    """The accuracies at which the points' names are written so that names do not cover each other, in a chart of usual
     width."""
     values = np.log10(data[column].to_numpy(float)) if log else data[column].to_numpy(float)
     width = float(np.ptp(values)) if len(values) else 0.0
@@ -107,7 +110,7 @@ def amortised_cost(table: pd.DataFrame) -> Chart:
         .encode(
             x=alt.X("questions_per_context:Q", title="questions per context", scale=alt.Scale(type="log")),
             y=alt.Y("usd_per_question:Q", title="USD/question, index included", scale=alt.Scale(type="log")),
-            color=alt.Color("pipeline:N", title=None, scale=_colours(table["pipeline"], set(data["pipeline"]))),
+            color=alt.Color("pipeline:N", title=None, scale=colour_scale(table["pipeline"], set(data["pipeline"]))),
             tooltip=["pipeline:N", "questions_per_context:Q", "usd_per_question:Q", "n:Q"],
         )
         .properties(height=300)
@@ -115,7 +118,7 @@ def amortised_cost(table: pd.DataFrame) -> Chart:
 
 
 def accuracy_by_label(tasks: pd.DataFrame) -> Chart:
-    """Accuracy with intervals by pipeline, one panel a task."""
+    """Accuracy with intervals by pipeline, one panel for each label of `Comparison.tasks`."""
     import altair as alt
 
     data = tasks.assign(panel=[f"{label} (n={n})" for label, n in zip(tasks["label"], tasks["n"], strict=True)])
@@ -123,8 +126,8 @@ def accuracy_by_label(tasks: pd.DataFrame) -> Chart:
     panels = dict.fromkeys(data.sort_values("label", key=lambda labels: labels.map(place), kind="stable")["panel"])
     base = alt.Chart(data).encode(y=alt.Y("pipeline:N", title=None, sort=list(dict.fromkeys(data["pipeline"]))))
     bars = base.mark_bar(opacity=0.75).encode(
-        x=alt.X("accuracy:Q", title="accuracy (0 to 1)", scale=alt.Scale(domain=[0, 1])),
-        color=alt.Color("pipeline:N", legend=None, scale=_colours(tasks["pipeline"])),
+        x=alt.X("accuracy:Q", title=_ACCURACY, scale=alt.Scale(domain=[0, 1])),
+        color=alt.Color("pipeline:N", legend=None, scale=colour_scale(tasks["pipeline"])),
         tooltip=["pipeline:N", "label:N", "accuracy:Q", "low:Q", "high:Q", "n:Q"],
     )
     intervals = base.mark_rule().encode(x="low:Q", x2="high:Q")
@@ -136,10 +139,12 @@ def accuracy_by_label(tasks: pd.DataFrame) -> Chart:
 
 
 def waterfall(calls: pd.DataFrame) -> Chart:
-    """The calls of an answer in the order they had to run, as bars of seconds; parallel calls stand side by side."""
+    """The calls of an answer in the order in which they had to run, as bars of seconds; parallel calls stand side by
+    side. `calls` as `call_times` takes it, with the calls' tokens, cost and `from_cache`."""
     import altair as alt
 
     timed = call_times(calls)
+    tooltip = ["step:N", "start_s:Q", "end_s:Q", "prompt_tokens:Q", "completion_tokens:Q", "cost_usd:Q", "from_cache:N"]
     return (
         alt.Chart(timed)
         .mark_bar()
@@ -148,41 +153,7 @@ def waterfall(calls: pd.DataFrame) -> Chart:
             x2="end_s:Q",
             y=alt.Y("name:N", title=None, sort=list(timed["name"])),
             color=alt.Color("step:N", title="step"),
-            tooltip=[
-                "step:N",
-                "start_s:Q",
-                "end_s:Q",
-                "prompt_tokens:Q",
-                "completion_tokens:Q",
-                "cost_usd:Q",
-                "from_cache:N",
-            ],
+            tooltip=tooltip,
         )
         .properties(height=max(110, min(600, 22 * len(timed) + 60)))
     )
-
-
-def call_times(calls: pd.DataFrame) -> pd.DataFrame:
-    """Each call with `start_s` and `end_s`: it starts when the last of its parents has ended."""
-    rows = {row["call_id"]: row for _, row in calls.iterrows()}
-    ends: dict[str, float] = {}
-
-    def end(call_id: str) -> float:
-        waiting = [call_id]
-        while waiting:
-            top = waiting[-1]
-            missing = [p for p in rows[top]["parents"] if p in rows and p not in ends]
-            if missing and len(waiting) <= len(rows):
-                waiting.append(missing[0])
-                continue
-            start = max((ends.get(p, 0.0) for p in rows[top]["parents"] if p in rows), default=0.0)
-            ends[top] = start + float(rows[top]["total_s"])
-            waiting.pop()
-        return ends[call_id]
-
-    timed = calls.copy()
-    timed["end_s"] = [end(call_id) for call_id in timed["call_id"]]
-    timed["start_s"] = timed["end_s"] - timed["total_s"]
-    timed = timed.sort_values(["start_s", "started_at"]).reset_index(drop=True)
-    timed["name"] = [f"{i:>3}. {step}" for i, step in enumerate(timed["step"], 1)]
-    return timed

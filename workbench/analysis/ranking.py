@@ -1,8 +1,8 @@
 """A ranking from pairwise judgements: Bradley-Terry strengths with bootstrap intervals.
 
 The probability that i beats j is s_i / (s_i + s_j) (Bradley and Terry 1952); a tie counts as half a win for each. The
-maximum is found by Hunter's MM iteration (2004). Questions, not battles, are resampled, since the battles over one
-question are not independent.
+maximum likelihood is found by Hunter's MM iteration (2004). Questions, not battles, are resampled, since the battles
+over one question are not independent.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def battles(scores: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for run_id, question_id, name, value in found[["run_id", "question_id", "metric", "value"]].itertuples(index=False):
         _, prompt, rest = str(name).split(":", 2)
-        judge, _, other = rest.rpartition(":")  # a judge's name may hold colons itself
+        judge, _, other = rest.rpartition(":")  # a judge's name may contain colons itself
         if run_id in named.index and other in named.index:
             own = named.loc[run_id]
             pair = (own["pipeline"], named.loc[other, "pipeline"], value, question_id)
@@ -49,9 +49,9 @@ def bradley_terry(
 ) -> pd.DataFrame:
     """Rank the competitors of battles, best first.
 
-    `battles`: one row a judged pair with columns `a`, `b`, `score` (what it was worth for a: 1, 0.5, 0; rows without a
-    verdict are left out) and `question_id`. `prior`: imagined ties of every competitor with an average one; they keep
-    the strength of an undefeated competitor finite, and tie groups together that never met. Result: one row a
+    `battles`: one row per judged pair with columns `a`, `b`, `score` (of a: 1 won, 0.5 tied, 0 lost; rows without a
+    verdict are left out) and `question_id`. `prior`: number of imaginary ties of every competitor with an average one;
+    they keep the strength of an undefeated competitor finite, and connect groups that never met. Result: one row per
     competitor with `name`, `rating` (Elo scale, mean 1000), `low`, `high` (95 %), `rank`, `rank_best`, `rank_worst`
     (95 %), `wins`, `ties`, `losses`, `win_rate`, `battles`. Raises InputError without verdicts.
     """
@@ -75,7 +75,7 @@ def bradley_terry(
 
 
 def _wins_by_question(judged: pd.DataFrame, place: dict[str, int]) -> NDArray[np.float64]:
-    """How often i beat j in the battles over each question."""
+    """How often i beat j in the battles over each question, ties counting half; shape (questions, names, names)."""
     _, question = np.unique(judged["question_id"].astype(str), return_inverse=True)
     a = judged["a"].map(place).to_numpy(dtype=np.int64)
     b = judged["b"].map(place).to_numpy(dtype=np.int64)
@@ -87,7 +87,7 @@ def _wins_by_question(judged: pd.DataFrame, place: dict[str, int]) -> NDArray[np
 
 
 def _strengths(won: NDArray[np.float64], prior: float, *, steps: int = 10_000) -> NDArray[np.float64]:
-    """Log strengths with mean 0, for a batch of win matrices, by MM with `prior` ties against a strength of 1."""
+    """Log strengths with mean 0 for a batch of win matrices, by MM with `prior` ties against a strength of 1."""
     games = won + won.transpose(0, 2, 1)
     wins = won.sum(axis=2) + prior / 2
     strength = np.ones_like(wins)
@@ -141,7 +141,7 @@ def _table(
 
 
 def expected_score(rating_a: float, rating_b: float) -> float:
-    """The chance that a beats b by their ratings.
+    """The probability that a beats b, given their ratings.
 
     >>> round(expected_score(1400, 1000), 4)
     0.9091

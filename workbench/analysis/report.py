@@ -1,7 +1,7 @@
-"""The report: one HTML file with the leaderboard, its charts and what was compared; it opens anywhere, offline.
+"""The report: one self-contained HTML file with the leaderboard, its charts and the experiment.
 
-Charts are plain SVG, so the file needs no script. All that comes from a log is escaped: a document or an answer that
-holds HTML is shown, never run.
+Charts are plain SVG, so the file needs no script. All text from a log is escaped, so HTML in a document or an answer is
+shown as text.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _AXES = (
 
 
 def report(compared: Comparison, *, experiments: Sequence[Mapping[str, Any]] = (), made_by: str = "") -> str:
-    """The comparison as one HTML page: per corpus and model the table, accuracy against cost, latency and tokens with
-    95 % intervals and the Pareto front, accuracy by task (or another label); then verdicts, notes, and the experiment
-    as it was run."""
+    """The comparison as one HTML page. For each corpus and model: the table, accuracy against cost, latency and tokens
+    with 95 % intervals and the Pareto front, accuracy by task (or another label). Then verdicts, notes, and the
+    experiments' configurations."""
     name = " and ".join(dict.fromkeys(str(config.get("name", "")) for config in experiments)) or "comparison"
     parts = [f"<h1>{escape(name)}</h1>"]
     for (corpus, model), group in compared.table.groupby(GROUP, sort=False):
@@ -79,7 +79,7 @@ def report(compared: Comparison, *, experiments: Sequence[Mapping[str, Any]] = (
 
 
 def fragment(compared: Comparison) -> str:
-    """The tables and words of the report without its charts, as HTML to stand in another page."""
+    """The tables and texts of the report without its charts, as HTML to be embedded in another page."""
     parts = []
     for (corpus, model), group in compared.table.groupby(GROUP, sort=False):
         size = f"{int(group['n'].max())} questions of {int(group['contexts'].max())} contexts"
@@ -118,15 +118,15 @@ def _by_label(tasks: pd.DataFrame) -> str:
 
 
 def scatter(group: pd.DataFrame, column: str, title: str) -> str:
-    """Accuracy with its interval against a positive column, on a log scale, as SVG; empty without such values.
+    """A chart of accuracy, with its interval, against a positive column on a log scale, as SVG; empty without values.
 
-    Filled points are on the Pareto front of the methods; controls, which are none, are grey.
+    Filled points are on the Pareto front of the methods; controls do not take part in it and are grey.
     """
     known = group[group[column].notna() & (group[column] > 0)]
     if known.empty:
         return ""
     logs = [math.log10(value) for value in known[column]]
-    low, high = min(logs) - 0.1, max(logs) + 0.35  # room for a name behind the last point
+    low, high = min(logs) - 0.1, max(logs) + 0.35  # room for a name to the right of the last point
     most = next((top for top in _TOPS if top >= known["high"].max()), 1.0)
     real = ~known["method"].isin(CONTROLS).to_numpy()
     front = np.zeros(len(known), dtype=bool)

@@ -1,7 +1,7 @@
-"""Was the evidence retrieved, and was the answer right? The four combinations say where a method loses.
+"""Counts how often the evidence was retrieved and the answer right, to show whether retriever or reader fails.
 
-found and wrong: the reader had the evidence and failed; missed and wrong: the retriever failed; missed and right: known
-without it, found elsewhere, or the gold spans are not the only ones.
+Found but wrong: the reader had the evidence and failed. Missed and wrong: the retriever failed. Missed but right: the
+model knew the answer, or the answer is also in other places than the gold spans.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ def retrieval_gap(
     found_from: float = 1.0,
     by: tuple[str, ...] = ("corpus", "model", "pipeline"),
 ) -> pd.DataFrame:
-    """One row a run group with the counts of the four cells, from the frames of a run log's reader.
+    """One row per group of runs (`by`) with the counts of the four combinations, from frames of a `RunLogReader`.
 
-    Found: at least `found_from` of the question's evidence spans (1: each of them) is overlapped by a hit that was
-    read. Right: the headline score is at least `right_from`; a failed answer is wrong. Also `n`, `evidence_found`
-    (share of n), `accuracy_found` and `accuracy_missed` (shares right within each; None where there is none), and
-    `no_evidence`, `unscored`: answers left out because the question has no evidence spans, or no metric applied. Runs
-    that read no hit at all do not retrieve, and have no row.
+    Found: at least the share `found_from` of the question's evidence spans (1: all of them) is overlapped by chunks
+    that were read. Right: the headline score is at least `right_from`; a failed answer is wrong. Further columns: `n`,
+    `evidence_found` (share of n), `accuracy_found` and `accuracy_missed` (shares that are right among found and missed;
+    None where there are none), and `no_evidence` and `unscored`: answers left out because the question has no evidence
+    spans, or no metric applied. Runs without any hit do not retrieve, and have no row.
     """
     import pandas as pd
 
@@ -94,7 +94,7 @@ def _columns(frame: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
 
 
 def _share_found(evidence: Iterable[Mapping[str, Any]], hits: Iterable[tuple[str, int, int]]) -> float:
-    """Share of the spans that a hit overlaps by at least a character."""
+    """Share of the evidence spans that a hit overlaps by at least one character."""
     by_document: dict[str, list[tuple[int, int]]] = {}
     for document_id, start, end in hits:
         by_document.setdefault(document_id, []).append((start, end))

@@ -1,4 +1,4 @@
-"""What is measured of one pipeline on one corpus: accuracy, cost, time, and the paired tests against the baseline."""
+"""The rows of a comparison: each pipeline's accuracy, cost and time, and paired tests against the baseline."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ CONTROLS = frozenset({"closed_book", "oracle", "random_chunks"})
 def block(
     group: pd.DataFrame, runs: pd.DataFrame, builds: pd.DataFrame, baseline: str | None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The rows of `Comparison.table` and `Comparison.tasks` of one corpus and model; every run of the group has
-    answered the same questions."""
+    """The rows of `Comparison.table` and `Comparison.tasks` for one corpus and model. Every run of the group must have
+    been asked the same questions."""
     order = {run_id: i for i, run_id in enumerate(runs["run_id"])}
-    used = group[[name for name in _USED if name in group]]  # texts and the like would be copied with every part
-    aligned = used.sort_values("question_id", kind="stable")  # so that the n-th answers of two runs are a pair
+    used = group[[name for name in _USED if name in group]]  # avoids copying texts with every part
+    aligned = used.sort_values("question_id", kind="stable")  # the n-th answers of two runs are then a pair
     members = sorted(aligned.groupby("run_id", sort=False), key=lambda item: order.get(item[0], 0))
     base = next((frame for _, frame in members if frame["pipeline"].iloc[0] == baseline), None)
     rows = [_row(frame, builds[builds["run_id"] == run_id], base) for run_id, frame in members]
@@ -40,8 +40,8 @@ def block(
 
 
 def _tasks(frames: Sequence[pd.DataFrame], labels: Sequence[str]) -> list[dict[str, Any]]:
-    """One row a pipeline and label, with `to_best_high`: the upper end of the paired interval of a method minus the
-    best one, on the same questions."""
+    """One row per pipeline and label, with `to_best_high`: the upper end of the paired interval of the method's score
+    minus the best method's, on the same questions."""
     of = frames[0]["label"].to_numpy()
     contexts = frames[0]["context_id"].to_numpy()
     values = [frame["value"].to_numpy(float) for frame in frames]
@@ -105,7 +105,7 @@ def _row(frame: pd.DataFrame, builds: pd.DataFrame, base: pd.DataFrame | None) -
         "p": None,
         "p_holm": None,
     }
-    if row["method"] == "imported":  # published answers: what they cost and how long they took is not known
+    if row["method"] == "imported":  # published answers: their cost and time are unknown
         row |= dict.fromkeys(_SPENT)
     if base is not None and base["run_id"].iloc[0] != row["run_id"]:
         row |= _difference(frame, base)
@@ -113,15 +113,15 @@ def _row(frame: pd.DataFrame, builds: pd.DataFrame, base: pd.DataFrame | None) -
 
 
 def _add_break_even(rows: Sequence[dict[str, Any]], baseline: str | None) -> None:
-    """From how many questions per context on each pipeline costs less than the baseline; None where a cost is not
-    known."""
+    """Add the number of questions per context from which on a pipeline costs less than the baseline; None where a cost
+    is unknown."""
     base = next((row for row in rows if row["pipeline"] == baseline), None)
     for row in rows:
         row["break_even"] = None
         if base is None or row is base:
             continue
         costs = [of[name] for of in (row, base) for name in ("usd_per_question", "index_usd_per_context")]
-        if not any(pd.isna(cost) for cost in costs):  # None of published answers, NaN without a price
+        if not any(pd.isna(cost) for cost in costs):  # None for published answers, NaN without a price
             row["break_even"] = break_even(*costs)
 
 
@@ -133,7 +133,7 @@ _SPENT = (
 
 
 def _difference(frame: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
-    """Against the baseline's answers to the same questions, in the same order."""
+    """The paired difference to the baseline's answers, which are to the same questions in the same order."""
     values, others, contexts = frame["value"].to_numpy(), base["value"].to_numpy(), frame["context_id"].to_numpy()
     interval = paired_difference(values, others, contexts)
     return {
@@ -145,7 +145,7 @@ def _difference(frame: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
 
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series:
-    """What is known of a column: a log of an earlier version may lack it."""
+    """The known values of a column; none where a log of an earlier version lacks it."""
     return frame[name].dropna().astype(float) if name in frame else pd.Series(dtype=float)
 
 

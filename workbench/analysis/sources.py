@@ -1,4 +1,4 @@
-"""What a comparison is made of: the frames of one experiment, or of several of one or more logs side by side."""
+"""Reads the frames to compare: those of one experiment, or of several from one or more logs side by side."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Source = str | Path | RunLogReader
 
 @dataclass(frozen=True)
 class Frames:
-    """Runs, answers, index stages and scores as `RunLogReader` gives them, and what there is to say of their choice."""
+    """Runs, answers, index stages and scores as `RunLogReader` gives them, and notes on what was chosen or left out."""
 
     runs: pd.DataFrame
     answers: pd.DataFrame
@@ -29,12 +29,12 @@ class Frames:
 
 
 def read(sources: Sequence[Source], experiments: Sequence[str | None], *, scores: bool = True) -> Frames:
-    """The frames of an experiment (id or name; None: the newest) of each log.
+    """The frames of one experiment (id or name; None: the newest) from each log.
 
-    Of several sources, pipelines that have the same name on the same corpus and model are told apart by the name of
-    their experiment, or of their log where that is the same, too. A run that two experiments of one log share is there
-    once. Without `scores`, they are read only where a benchmark's figures need them. Raises InputError naming the log:
-    no answers yet, no such experiment.
+    With several sources, the experiment's name is added to pipelines that have the same name on the same corpus and
+    model, or the log's name where the experiments' are the same, too. A run that two experiments of one log share is
+    included once. Without `scores`, scores are read only where a benchmark's figures need them. Raises InputError
+    naming the log when it has no answers yet or no such experiment.
     """
     readers = [source if isinstance(source, RunLogReader) else RunLogReader(source) for source in sources]
     parts = [_one(reader, experiment, scores) for reader, experiment in zip(readers, experiments, strict=True)]
@@ -70,8 +70,8 @@ def _one(reader: RunLogReader, wanted: str | None, scores: bool) -> Frames:
 
 
 def _of_calls(remarks: pd.DataFrame, models: set[str]) -> tuple[str, ...]:
-    """What is to be said of calls: servers beside the runs' models that nobody knows the price of, and parameters that
-    a server had refused, so that its replies are not quite what the experiment asks for."""
+    """Notes on calls: servers other than the runs' models whose price is unknown, and parameters that a server refused,
+    so that its replies are not quite what the experiment asks for."""
     unpriced = remarks.loc[(remarks["unpriced"] > 0) & ~remarks["model"].isin(models), "model"].drop_duplicates()
     notes = [
         f"{server}: no price is known, so costs of what uses it are left out; give it one under prices:"
@@ -87,8 +87,8 @@ def _of_calls(remarks: pd.DataFrame, models: set[str]) -> tuple[str, ...]:
 
 
 def _newest_versions(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The runs of an experiment, of each only the newest where it was run again with a method's code or prompts
-    changed, and how many are left out: both have the same name, and only one is what the experiment now does."""
+    """The runs without earlier versions of them, and the number left out. Where an experiment was run again after a
+    method's code or prompts changed, only the newest run is what the experiment does now."""
     same = [
         runs[name].astype(str) for name in ("experiment_id", "pipeline", "model", "model_options", "corpus", "seed")
     ]
@@ -98,7 +98,7 @@ def _newest_versions(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def _together(parts: Sequence[Frames], paths: Sequence[Path]) -> Frames:
-    """All frames as one, each run under its own id and name."""
+    """The frames of all sources as one, with unique run ids and pipeline names."""
     names = _names(parts, paths)
     seen: set[tuple[Path, str]] = set()
     taken: Counter[tuple[str, str, str]] = Counter()
@@ -131,7 +131,7 @@ def _together(parts: Sequence[Frames], paths: Sequence[Path]) -> Frames:
 
 
 def _names(parts: Sequence[Frames], paths: Sequence[Path]) -> list[str]:
-    """What tells the sources apart: experiments' names, else logs' names, else numbers."""
+    """Names that distinguish the sources: the experiments' names, else the logs' names, else numbers."""
     for names in ([str(part.runs["experiment"].iloc[0]) for part in parts], [path.stem for path in paths]):
         if len(set(names)) == len(names):
             return names

@@ -1,7 +1,7 @@
-"""Intervals and paired tests. Everything is seeded: the same log gives the same figures.
+"""Confidence intervals and paired tests. All are seeded, so that the same log gives the same figures.
 
-Questions of one context stand or fall together, so contexts, not questions, are resampled (cluster bootstrap, Cameron,
-Gelbach and Miller 2008; Miller 2024, "Adding error bars to evals", recommends clustering for the same reason).
+Answers to questions about one context are correlated, so contexts, not questions, are resampled (cluster bootstrap,
+Cameron, Gelbach and Miller 2008; Miller 2024, "Adding error bars to evals", recommends clustering for this reason).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 DRAWS = 4_000
 SEED = 20240601
-MANY = 60  # clusters from which on the bootstrap covers what it says (0.92 to 0.94 of the time with 30) ...
-FEW = 20  # ... unless fewer effective values than this are right, or wrong (0.87 to 0.92 with 3 to 16 of them)
+MANY = 60  # clusters that the bootstrap needs for its nominal coverage (with 30 it covers 0.92 to 0.94) ...
+FEW = 20  # ... if at least this many effective values are right and as many wrong (with 3 to 16: 0.87 to 0.92)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,14 @@ def clustered_interval(
     seed: int = SEED,
     bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Interval:
-    """Mean and 95 % interval; what is drawn from the world are clusters. The interval stays inside `bounds`.
+    """Mean and 95 % interval, treating clusters as the independent sampling units. The interval is clipped to `bounds`.
 
-    From 60 clusters on a percentile bootstrap of clusters. With fewer it covers too little (0.84 times with five),
-    so that they get an interval of the cluster-robust standard error with G − 1 degrees of freedom (Cameron and Miller
-    2015, §VI): the mean ± t standard errors, or for values between 0 and 1 (`bounds`) Wilson's, which stays true near
-    the ends; these get it also from 60 clusters on when fewer than 20 of their effective number are right, or wrong.
-    A single cluster says nothing about others: then each value is a cluster, and the interval holds for that cluster
-    only.
+    With 60 clusters or more it is a percentile bootstrap of clusters. With fewer, the bootstrap covers too rarely (0.84
+    with five), so the interval uses the cluster-robust standard error with G − 1 degrees of freedom (Cameron and Miller
+    2015, §VI): the mean ± t standard errors, or for values between 0 and 1 (`bounds` (0, 1)) Wilson's interval, which
+    keeps its coverage near 0 and 1. Such values get Wilson's interval also with 60 clusters or more when fewer than 20
+    of their effective number are right, or fewer than 20 wrong. A single cluster says nothing about others: then each
+    value is its own cluster, and the interval holds for that cluster only.
     """
     data = np.asarray(values, dtype=np.float64)
     if data.size == 0:
@@ -69,7 +69,7 @@ def clustered_interval(
 
 
 def units(clusters: ArrayLike) -> NDArray[np.int64]:
-    """What counts as independent: the cluster of each value by number, or the value itself in a single cluster."""
+    """The independent unit of each value, numbered: its cluster, or the value itself if there is a single cluster."""
     _, place = np.unique(np.asarray(clusters), return_inverse=True)
     alone = place.size > 0 and place.max() == 0
     return np.arange(place.size) if alone else place.astype(np.int64)
@@ -84,7 +84,7 @@ def _bootstrap(sums: NDArray[np.float64], counts: NDArray[np.float64], draws: in
 
 
 def _robust_t(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[float, float]:
-    """The mean ± t times its cluster-robust standard error; no width with one value, which has none to show."""
+    """The mean ± t times its cluster-robust standard error; of zero width with a single value."""
     groups, mean = len(sums), sums.sum() / counts.sum()
     if groups == 1:
         return float(mean), float(mean)
@@ -99,12 +99,12 @@ def _robust_variance(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> 
 
 
 def _effective_number(data: NDArray[np.float64], sums: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
-    """How many independent values between 0 and 1 would tell as much: mean (1 − mean) / variance (Korn and Graubard
+    """The effective sample size of values between 0 and 1: mean (1 − mean) / variance of the mean (Korn and Graubard
     1998; Dean and Pagano 2015).
 
-    The variance is at least that of independent values: a few clusters may be alike by chance, and no more is known
-    for that. Where the values do not differ at all, as when everything is right, it is their number: an interval
-    without width would claim to know what a few right answers cannot show.
+    The variance is taken to be at least that of independent values, since a few clusters may be similar by chance.
+    Where the values do not differ at all, e.g. when all are right, the result is their number: an interval of zero
+    width would claim more than a few right answers can show.
     """
     mean = float(sums.sum() / counts.sum())
     variance = max(_robust_variance(sums, counts), float(data.var(ddof=1)) / data.size)
@@ -141,9 +141,9 @@ def permutation_test(
 ) -> float:
     """Two-sided paired sign-flip test of "no difference in mean"; p in (0, 1].
 
-    With `clusters`, all pairs of a cluster flip together, since they are not independent (a single cluster flips pair
-    by pair, as in `clustered_interval`). Exact over all sign patterns up to 13 differing clusters or pairs, else Monte
-    Carlo with the (count + 1) / (draws + 1) estimate (Phipson and Smyth 2010), which is never zero.
+    With `clusters`, all pairs of a cluster flip together, since they are not independent (in a single cluster each pair
+    flips by itself, as in `clustered_interval`). With up to 13 clusters or pairs that differ, exact over all sign
+    patterns; else Monte Carlo with the estimate (count + 1) / (draws + 1) (Phipson and Smyth 2010), never zero.
     """
     differences = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
     if clusters is not None and differences.size:
@@ -167,7 +167,7 @@ def permutation_test(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment, in the order given; never below the raw value, never above 1.
+    """Holm's step-down adjustment of p-values, in the order given; never below the raw value, never above 1.
 
     >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]

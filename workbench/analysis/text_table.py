@@ -1,4 +1,4 @@
-"""Rows as a text table, for the terminal and for Markdown."""
+"""Formats rows as text tables, for the terminal and for Markdown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    r"""A Markdown table; a bar inside of a cell is escaped.
+    r"""A Markdown table; a vertical bar inside a cell is escaped.
 
     >>> print(markdown(["method", "n"], [["a|b", "40"]]))
     | method | n |
@@ -34,5 +34,5 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows with the same keys, at least one, as aligned columns under their names."""
+    """Rows (at least one, all with the same keys) as aligned columns under their names."""
     return aligned(list(rows[0]), [[str(value) for value in row.values()] for row in rows])

@@ -1,4 +1,4 @@
-"""What a comparison says in words: a verdict a task, and what its figures cannot say."""
+"""What a comparison says in words: a verdict per task, and notes on what its figures cannot show."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pandas as pd
 from workbench.analysis.labels import GROUP, in_order
 from workbench.analysis.rows import CONTROLS
 
-FEWEST_TOLD = 8  # questions; with fewer, everything is within noise of everything
+FEWEST_TOLD = 8  # questions; with fewer, no two methods can be told apart
 
 
 def verdicts(tasks: pd.DataFrame) -> list[str]:
-    """One line a task: the best method, and how many others are not clearly worse (the paired interval of the
-    difference reaches zero), with the cheapest of these."""
+    """One line per task: the best method, and how many others are not clearly worse (the paired interval of the
+    difference includes zero), with the cheapest of these."""
     lines: list[str] = []
     if tasks.empty:
         return lines
@@ -44,7 +44,7 @@ def verdicts(tasks: pd.DataFrame) -> list[str]:
 
 
 def _within_noise(best: pd.Series, others: pd.DataFrame) -> str:
-    """What is said of methods that cannot be told from the best."""
+    """The part of a verdict on methods that cannot be told from the best."""
     if others.empty:
         return ""
     count = f"{len(others)} others are" if len(others) > 1 else f"{others['pipeline'].iloc[0]} is"
@@ -58,8 +58,8 @@ def _within_noise(best: pd.Series, others: pd.DataFrame) -> str:
 
 
 def few_contexts(group: pd.DataFrame, name: str, tests: int) -> list[str]:
-    """What few contexts cannot say: the sign-flip test of k contexts gives no p below 2 / 2^k, and Holm's correction
-    multiplies the least of them by the number of tests."""
+    """A note when there are too few contexts for significance: the sign-flip test of k contexts gives no p below
+    2 / 2^k, and Holm's correction multiplies the smallest p by the number of tests."""
     contexts = group["context_id"].nunique()
     if contexts == 1 and group["question_id"].nunique() > 1:
         return [f"{name}: one context, so intervals and tests go by question and hold for this context only"]
@@ -74,7 +74,7 @@ def few_contexts(group: pd.DataFrame, name: str, tests: int) -> list[str]:
 
 
 def right_to_decline(group: pd.DataFrame, name: str) -> list[str]:
-    """Where a score without any context comes from, when it does not come from what the model knows by heart."""
+    """A note on how many questions `closed_book` gets right only because declining to answer is right."""
     closed = group[(group["method"] == "closed_book") & (group["value"] >= 0.5)]
     if closed.empty or "abstained" not in closed:
         return []
@@ -86,7 +86,7 @@ def right_to_decline(group: pd.DataFrame, name: str) -> list[str]:
 
 
 def corpus_notes(runs: pd.DataFrame) -> list[str]:
-    """What the corpora left out, as it was recorded with their runs."""
+    """Notes on what the corpora left out, as recorded with their runs."""
     notes: dict[str, None] = {}
     for corpus, environment in zip(runs["corpus"], runs["environment"], strict=True):
         for note in (environment or {}).get("corpus_notes", ()):
@@ -95,7 +95,7 @@ def corpus_notes(runs: pd.DataFrame) -> list[str]:
 
 
 def failures(answers: pd.DataFrame) -> list[str]:
-    """How many answers of each model failed, and of what; the commonest error in full."""
+    """Notes on how many answers of each model failed, with the most common error."""
     notes = []
     for model, group in answers[answers["status"] != "ok"].groupby("model", sort=False):
         reasons = group["error"].fillna("no reason recorded").value_counts() if "error" in group else pd.Series()

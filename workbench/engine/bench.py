@@ -263,7 +263,7 @@ class ExperimentBench:
         return portions(self._context, self._equipment.gateway.count, room=room, overlap=overlap)
 
     def index(self, *, chunk_tokens: int = 512, overlap: int = 0, splitter: str = "sentence") -> ChunkIndex:
-        from workbench.retrieval.indexes.chunk_index import build_index
+        from workbench.retrieval.indexes.building import build_index
 
         equipment = self._equipment
         return build_index(

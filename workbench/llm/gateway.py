@@ -1,9 +1,10 @@
 """The gateway: every model call of the workbench passes here, exactly once, and leaves one record.
 
-Order of a call: count the tokens and refuse what does not fit the window; look into the response cache; wait for the
-rate limits and a place; ask the guard (budget); send, with retries; commit the reply to the cache; record the call;
-hand the reply over. Callers are threads; a local model computes in the caller's, backends over HTTP run on one private
-event loop. Both are driven by the same generator, which says what to wait for and never waits itself.
+The order of a call: count the tokens and refuse what does not fit the window; look into the response cache; wait for
+the rate limits and a place; ask the guard (a budget); send, with retries (`attempts.py`); commit the reply to the cache
+and record the call (`bookkeeping.py`); hand the reply over. Callers are threads; a local model computes in the
+caller's, backends over HTTP run on one private event loop. Both are driven by the same generator, which says what to
+wait for and never waits itself (`drive.py`).
 """
 
 from __future__ import annotations
@@ -19,19 +20,20 @@ from pydantic import BaseModel
 
 from workbench.errors import ContextOverflow, RunStopped, WorkbenchError
 from workbench.llm import structured
-from workbench.llm.accounting import CallTag, Payment, Record, Spent, call_record, render
+from workbench.llm.accounting import CallTag, Record, Spent
 from workbench.llm.attempts import Guard, Sender
-from workbench.llm.cache import ResponseCache, cache_key
+from workbench.llm.bookkeeping import Bookkeeper, Served
+from workbench.llm.cache import ResponseCache
 from workbench.llm.drive import Steps, Wait, Work, drive, drive_on_loop
 from workbench.llm.limits import Breaker, Places
 from workbench.llm.loop import LoopThread
-from workbench.llm.model import ChatRequest, Completion, Model, count_messages
+from workbench.llm.model import ChatRequest, Model, count_messages
 from workbench.llm.prices import Price
 from workbench.llm.retry import RetryPolicy
-from workbench.records import REASK, Call, Message, Reply
+from workbench.records import REASK, Message, Reply
 from workbench.text import text_hash, without_thinking
 
-__all__ = ["CallTag", "Gateway", "render"]
+__all__ = ["CallTag", "Gateway"]
 
 # Texts at least this long are counted once and remembered; prompts above the second size are compressed and written on
 # another thread, so that the loop does not keep other streams waiting (a first-token time would show it).
@@ -50,19 +52,13 @@ class _Ask:
     queued_at: float = field(default_factory=time.perf_counter)
 
 
-@dataclass(frozen=True, slots=True)
-class _Served:
-    completion: Completion
-    parsed: BaseModel | None
-    problem: str
-
-
 class Gateway:
     """One model, its price and its limits. Thread-safe; close it when done.
 
-    `fresh` asks again what the cache holds. `record` receives every finished call with its prompt and reply. `guard` is
-    asked before each attempt with the least that it will cost, and raises to stop. Where a `session` is named, what is
-    paid is kept in the cache under its name, in one transaction with the reply that it was paid for.
+    `fresh` asks the model again for replies that the cache holds. `record` receives every finished call with its prompt
+    and reply. `guard` is asked before each attempt with the least that it will cost, and raises to stop. Where a
+    `session` is named, what is paid is kept in the cache under its name, in one transaction with the reply that it was
+    paid for.
     """
 
     def __init__(
@@ -81,11 +77,7 @@ class Gateway:
     ) -> None:
         self.model = model
         self.price = price
-        self._identity: str = getattr(model, "cache_identity", model.name)
-        self._cache = cache
-        self._fresh = fresh
-        self._record = record
-        self._session = session
+        self._books = Bookkeeper(model, price=price, cache=cache, fresh=fresh, record=record, session=session)
         self._sender = Sender(model, price=price, concurrency=concurrency, retry=retry, guard=guard, breaker=breaker)
         self._counts: dict[str, int] = {}
         self._loop = LoopThread("gateway")
@@ -143,8 +135,8 @@ class Gateway:
         return [_outcome(future) for future in futures]
 
     def _start(self, ask: _Ask, *, together: bool = False) -> Future[Reply]:
-        """Begin in the caller's thread: what the window refuses or the cache holds ends here, without a hand-over.
-        `together`: others follow, so a local model's call goes to a thread of the pool."""
+        """Begin a call in the caller's thread: one that the window refuses or the cache answers ends here, without a
+        hand-over. `together`: other calls follow, so a local model's call goes to a thread of the pool."""
         if self._closed:
             raise RunStopped("the call was broken off")
         steps = self._logical(ask)
@@ -165,12 +157,16 @@ class Gateway:
         return future
 
     def refuse(self, reason: str) -> None:
-        """Send nothing more: nothing can be kept any more, so nothing more is paid for. Calls in flight go on."""
+        """Send nothing from now on, for the reason given; calls in flight go on. For when replies can no longer be
+        kept, so that no more are paid for."""
         self._sender.refuse(reason)
 
     def lower_window(self, overflow: ContextOverflow) -> bool:
-        """Take the window that the server named for the model's from now on; whether the prompt that overflowed would
-        now be refused without being sent, so that its method knows what to leave out."""
+        """Take the window that a server has named in an overflow as the model's window from now on.
+
+        Returns whether the prompt that overflowed would now be refused without being sent, so that its method can be
+        told how much to leave out.
+        """
         if overflow.fits is None:
             return False
         with self._lock:
@@ -178,7 +174,7 @@ class Gateway:
                 self.model.window = overflow.fits
         return overflow.prompt_tokens + overflow.reply_tokens > self.model.window
 
-    # one logical call: the request, and re-asks when a structured reply cannot be parsed
+    # one logical call: the request, and the requests after it while a structured reply cannot be parsed
 
     def _logical(self, ask: _Ask) -> Steps[Reply]:
         request, tag, schema = ask.request, ask.tag, ask.schema
@@ -206,29 +202,29 @@ class Gateway:
 
     def _physical(
         self, request: ChatRequest, tag: CallTag, schema: type[BaseModel] | None, queued_at: float
-    ) -> Steps[_Served]:
+    ) -> Steps[Served]:
         spent = Spent(queued_at)
-        key = "" if self._cache is None else cache_key(self._identity, request)
+        key = self._books.key(request)
         # no tokenizer has more tokens than bytes, so most replays need no counting
         fits = _surely_fits(request, self.model.window)
-        if fits and (kept := self._replay(key, request, tag, schema)) is not None:
+        if fits and (kept := self._books.replayed(key, request, tag, schema)) is not None:
             return kept
         tokens = self.count_messages(request.messages)
         if tokens + request.max_tokens > self.model.window:
             overflow = ContextOverflow(tokens, request.max_tokens, self.model.window)
-            self._failed(request, tag, spent, overflow)
+            self._books.failed(request, tag, spent, overflow)
             raise overflow
-        if not fits and (kept := self._replay(key, request, tag, schema)) is not None:
+        if not fits and (kept := self._books.replayed(key, request, tag, schema)) is not None:
             return kept
         flying: Future[None] | None = None
-        while self._cache is not None and not self._fresh:
+        while self._books.replays:
             with self._lock:
                 before = self._flying.get(key)
                 if before is None:
                     flying = self._flying[key] = Future()
                     break
             yield Wait(before)  # an equal call is under way and paid for; if it fails, this one is sent
-            if (kept := self._replay(key, request, tag, schema)) is not None:
+            if (kept := self._books.replayed(key, request, tag, schema)) is not None:
                 return kept
         try:
             return (yield from self._sent(key, request, tag, schema, spent, tokens))
@@ -246,66 +242,22 @@ class Gateway:
         schema: type[BaseModel] | None,
         spent: Spent,
         tokens: int,
-    ) -> Steps[_Served]:
+    ) -> Steps[Served]:
         """Send a call that nobody has answered yet, keep the reply and record it."""
         try:
             completion = yield from self._sender.sent(request, spent, tokens)
         except WorkbenchError as error:
             if spent.attempts:
-                self._failed(request, tag, spent, error)
+                self._books.failed(request, tag, spent, error)
             raise
-        parsed, problem = structured.parse(completion.text, schema) if schema else (None, "")
+        served = Served.of(completion, schema)
+        usable = schema is None or served.parsed is not None
 
         def keep() -> None:
-            # a reply is in the cache before anyone uses it; one that cannot be parsed is never kept
-            prompt = render(request.messages)
-            call = call_record(self.model, self.price, tag, prompt, spent, completion=completion)
-            try:
-                if self._cache is not None and (schema is None or parsed is not None):
-                    self._cache.put(key, self.model.name, request, completion, self._payment(call))
-                else:
-                    self._pay(call)
-            finally:  # a full disk does not make it unpaid
-                if self._record is not None:
-                    self._record(call, prompt, completion.text)
+            self._books.keep(key, request, tag, spent, served, usable=usable)
 
         yield Work(keep, heavy=sum(len(message.content) for message in request.messages) > _HEAVY_PROMPT)
-        return _Served(completion, parsed, problem)
-
-    # cache and record
-
-    def _replay(self, key: str, request: ChatRequest, tag: CallTag, schema: type[BaseModel] | None) -> _Served | None:
-        if self._cache is None or self._fresh:
-            return None
-        kept = self._cache.get(key)
-        if kept is None:
-            return None
-        parsed, problem = structured.parse(kept.text, schema) if schema else (None, "")
-        if schema is not None and parsed is None:  # kept by another version of the method's schema
-            return None
-        if self._record is not None:
-            prompt = render(request.messages)
-            self._record(call_record(self.model, self.price, tag, prompt, None, completion=kept), prompt, kept.text)
-        return _Served(kept, parsed, problem)
-
-    def _failed(self, request: ChatRequest, tag: CallTag, spent: Spent, error: WorkbenchError) -> None:
-        """A call that failed for good is a recorded fact too."""
-        prompt = render(request.messages)
-        call = call_record(self.model, self.price, tag, prompt, spent, error=error)
-        try:
-            self._pay(call)
-        finally:
-            if self._record is not None:
-                self._record(call, prompt, None)
-
-    def _payment(self, call: Call) -> Payment | None:
-        return Payment.of(self._session, call) if self._session else None
-
-    def _pay(self, call: Call) -> None:
-        """Keep what a call has cost that leaves no reply."""
-        payment = self._payment(call)
-        if self._cache is not None and payment is not None and (payment.usd or payment.tokens):
-            self._cache.pay(payment)
+        return served
 
     def close(self) -> None:
         """Close the backend's connections, the event loop and the threads; calls still under way are cancelled."""
@@ -326,7 +278,7 @@ def _surely_fits(request: ChatRequest, window: int) -> bool:
     return most + request.max_tokens <= window
 
 
-def _reply(served: _Served, tag: CallTag) -> Reply:
+def _reply(served: Served, tag: CallTag) -> Reply:
     completion = served.completion
     return Reply(
         text=without_thinking(completion.text),

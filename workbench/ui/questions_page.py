@@ -1,9 +1,10 @@
-"""Questions: what each pipeline answered, what it retrieved against the gold evidence, and the calls it made."""
+"""The Questions page: what each pipeline answered and retrieved, with the gold evidence, and the calls it made."""
 
 import pandas as pd
 import streamlit as st
 
 from workbench.analysis import plots
+from workbench.analysis.call_times import call_times
 from workbench.analysis.highlight import STYLE, marked, spans_by_document
 from workbench.ui import frame
 
@@ -11,7 +12,7 @@ st.title("Questions")
 log = frame.reader()
 answers = frame.answers_of(log)
 order = {run_id: position for position, run_id in enumerate(log.runs(frame.experiment())["run_id"])}
-answers = answers.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")  # as in the experiment file
+answers = answers.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")  # the experiment file's order
 if answers.empty:
     st.info("No question has been answered yet; see the Runs page.")
     st.stop()
@@ -21,12 +22,12 @@ task = first.selectbox("Task", ["all", *sorted(answers["task"].unique())])
 outcome = second.selectbox("Outcome", ["all", "some pipeline is wrong", "pipelines disagree", "some pipeline failed"])
 wanted = third.text_input("Text in the question")
 
-# A generated world's question ids repeat from corpus to corpus: the fingerprint belongs to the key everywhere below.
+# Synthetic corpora repeat question ids, so the key below always includes the corpus fingerprint.
 KEY = ["corpus_fingerprint", "question_id"]
 asked = pd.MultiIndex.from_frame(answers[KEY])
 questions = log.questions()
 questions = questions.set_index(KEY, drop=False)
-questions = questions[questions.index.isin(asked)]  # a limited run has not asked them all yet
+questions = questions[questions.index.isin(asked)]  # a run with a limit has not asked all of them
 if task != "all":
     questions = questions[questions["task"] == task]
 if wanted:
@@ -96,7 +97,7 @@ calls = log.calls(run=answer["run_id"], question=chosen)
 st.markdown(f"**Calls** (n = {len(calls)})")
 if len(calls):
     st.altair_chart(plots.waterfall(calls), width="stretch")
-    ordered = plots.call_times(calls)
+    ordered = call_times(calls)
     number = st.selectbox("Prompt and reply of", range(len(ordered)), format_func=lambda i: ordered["name"].iloc[i])
     call = ordered.iloc[number]
     found = log.texts(h for h in (call["prompt_hash"], call["reply_hash"]) if isinstance(h, str))

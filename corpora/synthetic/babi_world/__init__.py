@@ -1,1 +1,1 @@
-"""The micro-world of bAbI (Weston et al. 2015, arXiv 1502.05698): twenty kinds of stories with a question each."""
+"""Generates bAbI's (Weston et al. 2015, arXiv 1502.05698) twenty kinds of stories, each with a question."""

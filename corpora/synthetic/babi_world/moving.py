@@ -1,4 +1,4 @@
-"""Stories of people who walk about, take things, and hand them over: tasks 1 to 3, 5 to 9 and 11 to 13."""
+"""bAbI stories about people who move, take things and hand them over: tasks 1 to 3, 5 to 9 and 11 to 13."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NUMBERS = ("none", "one", "two", "three")
 
 
 class _Scene:
-    """Who is where with what, and which facts say so. `told` are the facts so far."""
+    """The state of a story: who is where with what, and which facts say so. `told` are the facts so far."""
 
     def __init__(self, draw: random.Random, people: Sequence[str] = PEOPLE) -> None:
         self.draw = draw
@@ -30,7 +30,7 @@ class _Scene:
         return len(self.told) - 1
 
     def move(self, person: str | None = None) -> None:
-        """A person goes to another place, with what they hold."""
+        """A person moves to another place with the things they hold."""
         person = person or self.draw.choice(self.people)
         here = self.place.get(person, ("", 0))[0]
         there = self.draw.choice([place for place in PLACES if place != here])
@@ -47,7 +47,7 @@ class _Scene:
             self.been[thing].append((place, facts))
 
     def take(self) -> None:
-        """Somebody takes a thing that nobody holds, where they both are (things lie anywhere at first)."""
+        """Somebody takes a thing at their place that nobody holds (a thing not yet mentioned may be anywhere)."""
         person = self.draw.choice(list(self.place))
         here, arrived = self.place[person]
         free = [t for t in OBJECTS if t not in self.holder and self.lying.get(t, (here, ()))[0] == here]
@@ -61,7 +61,7 @@ class _Scene:
         return None
 
     def leave(self) -> None:
-        """Somebody puts down what they hold."""
+        """Somebody puts down a thing that they hold."""
         if not self.holder:
             return self.take()
         thing = self.draw.choice(list(self.holder))
@@ -72,7 +72,7 @@ class _Scene:
         return None
 
     def live(self, steps: int, *, things: bool) -> None:
-        """So many random events; everybody has a place first."""
+        """Everybody moves to a place, then `steps` random events follow."""
         for person in self.people:
             self.move(person)
         for _ in range(steps):
@@ -82,7 +82,7 @@ class _Scene:
                 self.draw.choice((self.move, self.move, self.take, self.take, self.leave))()
 
     def where(self, thing: str) -> tuple[str, tuple[int, ...]]:
-        """The place of a thing that somebody has held, and the facts that tell it."""
+        """The place of a thing that somebody holds or has put down, and the facts that state it."""
         if thing in self.lying:
             return self.lying[thing]
         person, taken = self.holder[thing]
@@ -118,7 +118,7 @@ def two_facts(draw: random.Random) -> Story:
 
 
 def three_facts(draw: random.Random) -> Story:
-    """3: where a thing was before it came to some place, where it has been once."""
+    """3: where a thing was before it came to a place; asked of a place where it was only once."""
     scene = _Scene(draw)
     scene.live(draw.randint(10, 40), things=True)
     while True:
@@ -134,7 +134,7 @@ def three_facts(draw: random.Random) -> Story:
 
 
 def giving(draw: random.Random) -> Story:
-    """5: who gave what to whom; asked so that one event alone fits, the last one with these words."""
+    """5: who gave what to whom, about the last gift; earlier ones may fit the question, too, but the latest counts."""
     scene = _Scene(draw, GIVERS)
     scene.live(draw.randint(0, 4), things=True)
     gifts: list[tuple[str, str, str, int]] = []
@@ -198,7 +198,7 @@ def listing(draw: random.Random) -> Story:
 
 
 def negation(draw: random.Random) -> Story:
-    """9: as 6, where facts may say that somebody is somewhere no longer, or not."""
+    """9: like 6, but facts may say that somebody is not, or no longer, somewhere."""
     scene = _Scene(draw)
     known: dict[str, tuple[str, bool, int]] = {}  # person → place, is there, fact
     for _ in range(draw.randint(3, 10)):
@@ -219,7 +219,8 @@ def negation(draw: random.Random) -> Story:
 
 
 def _followed(draw: random.Random, people: int, *, pronoun: bool) -> Story:
-    """Groups of `people` move; with `pronoun` each group moves on in the next sentence."""
+    """A story in which groups of `people` move; with `pronoun`, each moves again in the next sentence as he, she or
+    they."""
     scene = _Scene(draw)
     for _ in range(draw.randint(2, 6)):
         group = draw.sample(PEOPLE, people)
@@ -237,15 +238,15 @@ def _followed(draw: random.Random, people: int, *, pronoun: bool) -> Story:
 
 
 def coreference(draw: random.Random) -> Story:
-    """11: `Then she went …`."""
+    """11: where somebody is, with pronouns: `Then she went …`."""
     return _followed(draw, 1, pronoun=True)
 
 
 def conjunction(draw: random.Random) -> Story:
-    """12: `Mary and John went …`."""
+    """12: where somebody is, with pairs of people: `Mary and John went …`."""
     return _followed(draw, 2, pronoun=False)
 
 
 def compound_coreference(draw: random.Random) -> Story:
-    """13: `Then they went …`."""
+    """13: where somebody is, with pairs and pronouns: `Then they went …`."""
     return _followed(draw, 2, pronoun=True)

@@ -1,4 +1,4 @@
-"""Stories of things that are so: tasks 4, 10 and 14 to 20."""
+"""bAbI stories that need reasoning about stated facts: tasks 4, 10 and 14 to 20."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Point = tuple[int, int]
 
 
 def two_arguments(draw: random.Random) -> Story:
-    """4: what lies on a side of a place, or which place it lies on a side of."""
+    """4: which place lies in a direction from another (`What is north of …?`, `What is … north of?`)."""
     first, middle, last = draw.sample(PLACES, 3)
     side = draw.choice(list(_STEPS))
     facts = [f"The {first} is {side} of the {middle}.", f"The {middle} is {side} of the {last}."]
@@ -43,7 +43,7 @@ def two_arguments(draw: random.Random) -> Story:
 
 
 def indefinite(draw: random.Random) -> Story:
-    """10: where somebody may be."""
+    """10: whether somebody is somewhere, where facts may say `either … or`: yes, no or maybe."""
     facts = []
     known: dict[str, tuple[tuple[str, ...], int]] = {}
     people = ("Fred", "Mary", "Bill", "Julie")
@@ -63,7 +63,7 @@ def indefinite(draw: random.Random) -> Story:
 
 
 def time(draw: random.Random) -> Story:
-    """14: where somebody was before; the facts name their times, in any order."""
+    """14: where somebody was before; the facts state times and come in any order."""
     people = draw.sample(("Fred", "Mary", "Bill", "Julie"), 2)
     told: list[tuple[str, str, str]] = []
     went: dict[str, list[str]] = {}
@@ -84,7 +84,7 @@ def time(draw: random.Random) -> Story:
 
 
 def deduction(draw: random.Random) -> Story:
-    """15: what an animal of a kind is afraid of."""
+    """15: what an animal is afraid of, from what its kind is afraid of."""
     kinds = list(_ANIMALS)
     fears = {kind: draw.choice([other for other in kinds if other != kind]) for kind in kinds}
     of = {pet: draw.choice(kinds) for pet in _PETS}
@@ -97,7 +97,7 @@ def deduction(draw: random.Random) -> Story:
 
 
 def induction(draw: random.Random) -> Story:
-    """16: the colour of an animal, from others of its kind."""
+    """16: the colour of an animal, from the colour of others of its kind."""
     asked, *others = draw.sample(_CREATURES, len(_CREATURES))
     colours = dict(zip(draw.sample(_KINDS, 3), draw.sample(_COLOURS, 3), strict=True))
     of = {name: draw.choice(list(colours)) for name in others}
@@ -111,7 +111,7 @@ def induction(draw: random.Random) -> Story:
 
 
 def positions(draw: random.Random) -> Story:
-    """17: whether a shape is on a side of another one, across a third."""
+    """17: whether a shape is above, below, left or right of another, from their positions relative to a third."""
     one, middle, other = draw.sample(_SHAPES, 3)
     at: dict[str, _Point] = {middle: (0, 0)}
     words = {(0, 1): "above", (0, -1): "below", (-1, 0): "to the left of", (1, 0): "to the right of"}
@@ -130,7 +130,7 @@ def positions(draw: random.Random) -> Story:
 
 
 def sizes(draw: random.Random) -> Story:
-    """18: whether a thing fits in another, along a chain."""
+    """18: whether a thing fits in another, or is bigger, from a chain of comparisons."""
     chain = draw.sample(_CONTAINERS, draw.randint(3, len(_CONTAINERS)))  # from the smallest
     links = []
     for at, (small, large) in enumerate(pairwise(chain)):
@@ -148,7 +148,7 @@ def sizes(draw: random.Random) -> Story:
 
 
 def paths(draw: random.Random) -> Story:
-    """19: the two steps from a place to another; no other two steps lead there."""
+    """19: the two steps from one place to another; the way is unique."""
     places = draw.sample(PLACES, 5)
     at: dict[str, _Point] = {places[0]: (0, 0)}
     links: list[tuple[str, str, str]] = []
@@ -184,7 +184,7 @@ def paths(draw: random.Random) -> Story:
 
 
 def motivations(draw: random.Random) -> Story:
-    """20: where somebody will go, why they went, why they took something."""
+    """20: where somebody will go, why they went there, or why they took something."""
     facts: list[str] = []
     asked: list[tuple[str, str, tuple[int, ...]]] = []
     for person in draw.sample(_ACTORS, draw.randint(1, 4)):

@@ -1,4 +1,4 @@
-"""A story as its sentences are told, and what is asked at its end."""
+"""The record of a bAbI story, and the people, places and things that stories share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHE = frozenset({"Mary", "Sandra", "Julie"})
 
 @dataclass(frozen=True)
 class Story:
-    """`facts` in order, the question, its answer, and the numbers of the facts that it follows from."""
+    """`facts` in order, the question, its answer, and the numbers of the facts that the answer follows from."""
 
     facts: tuple[str, ...]
     question: str

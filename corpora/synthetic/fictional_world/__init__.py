@@ -1,1 +1,1 @@
-"""A coherent invented world: a model of facts, prose that states them, questions whose answers follow from them."""
+"""A consistent invented world: a model of facts, prose that states them, and questions answered by them."""

@@ -1,4 +1,4 @@
-"""One book of a generated world: what is true in it, how it is told, and what can be asked about it."""
+"""One book of a generated world: its facts, the prose that tells them, and questions about it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.text import count_tokens
 
 
 def make_book(seed: int, number: int, tokens: int, wanted: Mapping[str, int]) -> tuple[World, Telling, list[Question]]:
-    """One context: the world, its telling in `tokens` tokens, and `wanted` questions of each task."""
+    """One context: the world, the prose about it in `tokens` tokens, and `wanted` questions of each task."""
     name = f"world-{seed}-{number}"
     world = make_world(name, people=max(10, tokens // 450))
     telling = tell(world, f"{name}:prose", tokens, count_tokens)

@@ -36,7 +36,7 @@ KINDS = {
     "organisation": ("founder", "founding_year", "seat"),
     "event": ("event_town", "event_date"),
 }
-_STATED = 0.88  # chance that a relation of an entity is stated at all; what is not, unanswerable questions ask for
+_STATED = 0.88  # probability that a relation of an entity is stated; unanswerable questions ask for the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Fact:
 
 @dataclass
 class World:
-    """Entities and facts. A subject may lack a relation: that is what unanswerable questions ask for."""
+    """Entities and facts. A subject may lack a relation, which unanswerable questions then ask for."""
 
     people: list[str] = field(default_factory=list)
     towns: list[str] = field(default_factory=list)
@@ -62,7 +62,7 @@ class World:
     _by_relation: dict[str, dict[str, list[Fact]]] = field(default_factory=dict)
 
     def add(self, relation: str, subject: str, value: str) -> None:
-        """State a fact."""
+        """Add a fact."""
         fact = Fact(len(self.facts), relation, subject, value)
         self.facts.append(fact)
         self._by_relation.setdefault(relation, {}).setdefault(subject, []).append(fact)
@@ -78,15 +78,15 @@ class World:
         ]
 
     def dump(self) -> list[tuple[str, str, str]]:
-        """All facts as plain (relation, subject, object): what an independent solver needs and no more."""
+        """All facts as plain (relation, subject, object), for an independent solver."""
         return [(fact.relation, fact.subject, fact.object) for fact in self.facts]
 
 
 def make_world(seed: str, people: int) -> World:
     """A world with `people` persons, and towns, organisations, events and journeys in proportion.
 
-    Families share surnames and given names recur, so that half a name is not enough to find a person; full names are
-    unique. Some towns and organisations are far more common as objects than others (weights 1/rank).
+    Surnames and given names recur, so that half a name is not enough to find a person; full names are unique. Some
+    towns, employers and teachers are far more common as objects than others (weights 1/rank).
     """
     draw = random.Random(seed)
     names = Names(draw)
@@ -167,14 +167,14 @@ def _events(draw: random.Random, names: Names, number: int) -> list[str]:
 
 
 def _date(day: int) -> str:
-    """Day number to `12 May 1731`: years of twelve months of 28 days, so that every date exists and none falls
-    together."""
+    """The date of a day number, e.g. `12 May 1731`. Every month has 28 days, so that every date exists and different
+    numbers give different dates."""
     months, date = divmod(day, 28)
     year, month = divmod(months, 12)
     return f"{date + 1} {MONTHS[month]} {1700 + year}"
 
 
 def date_key(date: str) -> tuple[int, int, int]:
-    """A date as something that sorts."""
+    """A sort key of a date."""
     day, month, year = date.split()
     return int(year), MONTHS.index(month), int(day)

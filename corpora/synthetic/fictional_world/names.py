@@ -1,4 +1,4 @@
-"""Invented names: made of syllables, never given twice, none a part of another, none an English word."""
+"""Invented names: made of syllables, never repeated, none a part of another, and unlikely to be English words."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _ONSETS = tuple("b br c cl d dr f g gr h k l m n p pr r s st t th tr v w y".spli
 _VOWELS = tuple("a e i o u ae ei ou ia".split(" "))
 _CODAS = tuple("l n r s th m nd rn lk ss x v d".split(" "))
 TOWN_ENDS = ("ford", "bury", "mouth", "stead", "holm", "wick", "garth", "minster", "haven", "moor", "combe", "dale")
-_SHORTEST = 5  # letters; shorter invented words are too often real ones (Born, Then, Moss)
+_SHORTEST = 5  # letters; shorter invented words are too often real words (Born, Then, Moss)
 
 
 class Names:
-    """A source of new words. Words stay distinct as substrings, so that finding one in a text means that one."""
+    """A source of new words. No word is a substring of another, so that a match in a text is unambiguous."""
 
     def __init__(self, draw: random.Random) -> None:
         self._draw = draw
@@ -20,7 +20,7 @@ class Names:
         self._parts: set[str] = set()
 
     def word(self, syllables: int, end: str | None = None) -> str:
-        """A new capitalised word of that many syllables (more when those run out), ending in `end` or a consonant."""
+        """A new capitalised word of that many syllables (more when these run out), ending in `end` or a consonant."""
         for attempt in range(100_000):
             count = syllables + attempt // 40
             stem = "".join(self._draw.choice(_ONSETS) + self._draw.choice(_VOWELS) for _ in range(count))

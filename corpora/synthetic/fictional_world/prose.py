@@ -1,4 +1,4 @@
-"""Prose that states the facts of a world, among sentences that state none of them."""
+"""Prose that states the facts of a world among filler sentences ("scenery") that state none."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ GENRES: dict[str, tuple[str, tuple[str, ...]]] = {
     "history": ("organisation", KINDS["organisation"]),
     "chronicle": ("event", KINDS["event"]),
 }
-_PAIRED = 0.3  # chance that two facts that can be told in one sentence are
-_LED = 0.45  # chance that a statement has a lead ("By all accounts …")
+_PAIRED = 0.3  # probability that two facts are told in one sentence, where that is possible
+_LED = 0.45  # probability that a statement begins with a lead ("By all accounts …")
 
 
 @dataclass(frozen=True)
 class Telling:
-    """A context and where each fact is stated in it. `tokens` is the sum over the documents' texts."""
+    """A context, and the span that states each fact by its id. `tokens` is the sum over the documents' texts."""
 
     context: Context
     spans: Mapping[int, Chunk]
     tokens: int
 
 
-Told = tuple[tuple[int, ...], str]  # a sentence, after the ids of the facts that it states
+Told = tuple[tuple[int, ...], str]  # the ids of the facts that a sentence states, and the sentence
 
 
 @dataclass
@@ -41,7 +41,7 @@ class _Paragraph:
 
 @dataclass
 class _Draft:
-    """A document as it is written: paragraphs that can still be added, and what they count."""
+    """A document while it is written: paragraphs can still be added; `tokens` is their current size."""
 
     genre: str
     title: str
@@ -53,10 +53,10 @@ class _Draft:
 
 
 def tell(world: World, seed: str, tokens: int, count: Callable[[str], int]) -> Telling:
-    """The world as documents of together `tokens` tokens (within 1 %), every fact stated once.
+    """The world as documents of `tokens` tokens in total (within 1 %), every fact stated once.
 
-    Documents stand in random order, and scenery is added at random places of random documents, so that the depth of
-    evidence is uniform over the context.
+    Documents are in random order, and scenery is added at random places of random documents, so that evidence is
+    spread evenly over the context.
     """
     draw = random.Random(seed)
     scene = Scenery(draw)
@@ -84,13 +84,13 @@ def tell(world: World, seed: str, tokens: int, count: Callable[[str], int]) -> T
             draft.tokens = count(draft.text())
             held += draft.tokens
         per_paragraph = (held - before) / added
-    if held > tokens + tokens // 100:  # in a short text one paragraph is more than that
+    if held > tokens + tokens // 100:  # in a short text, one paragraph is more than 1 %
         held = _thinned(drafts, held, tokens, draw, count)
     return _placed(drafts, held)
 
 
 def _thinned(drafts: list[_Draft], held: int, tokens: int, draw: random.Random, count: Callable[[str], int]) -> int:
-    """Take out sentences of scenery (never a paragraph's first) until the drafts fit; returns what they count."""
+    """Remove sentences of scenery (never a paragraph's first) until the drafts fit; returns their tokens then."""
     spare = [
         (draft, paragraph, item)
         for draft in drafts
@@ -118,7 +118,7 @@ def _drafts(world: World, draw: random.Random, scene: Scenery, room: int) -> lis
             for one in members
             if (facts := [fact for relation in relations for fact in world.of(relation).get(one, ())])
         ]
-        # about 60 tokens an entry now, and as much again when scenery is added
+        # about 60 tokens per entry now, and twice that when scenery has been added
         size = max(3, room // 130)
         for number, start in enumerate(range(0, len(stated), size), 1):
             entries = [_entry(genre, one, facts, world, draw, scene) for one, facts in stated[start : start + size]]
@@ -127,7 +127,7 @@ def _drafts(world: World, draw: random.Random, scene: Scenery, room: int) -> lis
 
 
 def _entry(genre: str, one: str, facts: list[Fact], world: World, draw: random.Random, scene: Scenery) -> _Paragraph:
-    """A paragraph on one entity: an opening, its facts in any order, sentences of scenery between."""
+    """A paragraph on one entity: an opening, its facts in random order, sentences of scenery between them."""
     facts = list(facts)
     draw.shuffle(facts)
     statements = [statement for group in _grouped(facts, draw) for statement in [_state(group, genre, draw)]]
@@ -143,7 +143,8 @@ def _entry(genre: str, one: str, facts: list[Fact], world: World, draw: random.R
 
 
 def _letters(world: World, draw: random.Random, scene: Scenery, room: int) -> list[_Draft]:
-    """Letters that tell of journeys, one visit a paragraph. A traveller's visits go to as many letters as can be."""
+    """Letters about journeys, one visit per paragraph. A traveller's visits are spread over as many letters as
+    possible."""
     travellers = list(world.of("visited").values())
     draw.shuffle(travellers)
     visits = [visit for visits in travellers for visit in visits]
@@ -162,7 +163,7 @@ def _letters(world: World, draw: random.Random, scene: Scenery, room: int) -> li
 
 
 def _grouped(facts: list[Fact], draw: random.Random) -> Iterator[tuple[Fact, ...]]:
-    """Facts one by one, now and then two that one sentence can tell."""
+    """The facts one by one, sometimes two that one sentence can state."""
     by_relation = {fact.relation: fact for fact in facts}
     told: set[str] = set()
     for fact in facts:
@@ -192,22 +193,22 @@ def _state(facts: tuple[Fact, ...], genre: str, draw: random.Random) -> Told:
 
 
 class Scenery:
-    """Sentences that state no fact."""
+    """Makes filler sentences that state no fact."""
 
     def __init__(self, draw: random.Random) -> None:
         self._draw = draw
-        self._nobody = {  # what can be said in a paragraph that is about nobody
+        self._nobody = {  # sentences for paragraphs that are not about an entity
             genre: tuple(line for line in lines if "{he}" not in line and "{He}" not in line)
             for genre, lines in SCENERY.items()
         }
 
     def sentence(self, genre: str, pronoun: str | None = None) -> str:
-        """One sentence that fits the genre; with a `pronoun` it may speak of the entity of the paragraph."""
+        """One sentence that fits the genre; with a `pronoun` it may refer to the paragraph's entity."""
         own = self._nobody[genre] if pronoun is None else SCENERY[genre]
         return self._filled(self._draw.choice(own if self._draw.random() < 0.6 else SCENERY["any"]), pronoun)
 
     def paragraph(self, genre: str) -> list[Told]:
-        """A paragraph of its own, of nobody in particular; no two of its sentences are built alike."""
+        """A paragraph of filler about no entity; all its sentences come from different templates."""
         number = self._draw.randint(4, 8)
         templates = [*self._draw.sample(self._nobody[genre], 3), *self._draw.sample(SCENERY["any"], number - 3)]
         self._draw.shuffle(templates)
@@ -242,5 +243,5 @@ def _placed(drafts: list[_Draft], tokens: int) -> Telling:
                 for fact in facts:
                     spans[fact] = Chunk.of(document, at, at + len(sentence))
                 at += len(sentence) + 1
-            at += 1  # paragraphs are two characters apart, sentences one
+            at += 1  # paragraphs are separated by two characters, sentences by one
     return Telling(Context(tuple(documents)), spans, tokens)

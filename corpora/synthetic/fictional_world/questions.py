@@ -1,4 +1,4 @@
-"""Questions about a world, with answers and evidence from its facts."""
+"""Questions about a generated world, with answers and evidence from its facts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TASKS = (
 )
 UNANSWERABLE = ("unanswerable", "not mentioned", "no answer")
 
-# relation → (worded as the text words it, worded otherwise)
+# relation → (question in the words of the text, paraphrased question)
 ASK: dict[str, tuple[str, str]] = {
     "birthplace": ("In which town was {s} born?", "What is the native place of {s}?"),
     "birth_year": ("In which year was {s} born?", "When did {s} come into the world?"),
@@ -35,7 +35,7 @@ ASK: dict[str, tuple[str, str]] = {
     "event_town": ("In which town did the {s} take place?", "What was the scene of the {s}?"),
     "event_date": ("What is the date on which the {s} began?", "When was the first day of the {s}?"),
 }
-# A relation as a noun phrase, for the hops before the last; `the` stands before an organisation in ASK already.
+# A relation as a noun phrase, for the hops before the last; ASK already has `the` before an organisation.
 _PHRASE = {
     "birthplace": "the town where {s} was born",
     "employer": "organisation that employed {s}",
@@ -59,7 +59,7 @@ _CHAINS: tuple[tuple[tuple[str, ...], ...], ...] = (
         *(("founder", "teacher", "profession"), ("employer", "founder", "profession")),
     ),
 )
-# relation → (count, list): asked of an object that several subjects share
+# relation → (question for the count, question for the list) of the subjects that share an object
 _GROUPS = {
     "birthplace": ("How many people were born in {o}?", "Which people were born in {o}? List them all."),
     "employer": (
@@ -83,7 +83,7 @@ _FUNCTION_WORDS = frozenset(
 
 @dataclass
 class _Made:
-    """A question before it gets its id and labels."""
+    """A question before it gets its id and further labels."""
 
     text: str
     answers: tuple[str, ...]
@@ -93,7 +93,7 @@ class _Made:
 
 
 def ask(world: World, telling: Telling, seed: str, prefix: str, wanted: Mapping[str, int]) -> list[Question]:
-    """`wanted` questions of each task; fewer when the world has no more of them. No question is asked twice."""
+    """`wanted` questions of each task, or fewer when the world does not have as many. No question is repeated."""
     starts = _starts(telling)
     order = {
         fact: starts[chunk.document_id] + chunk.start for fact, chunk in telling.spans.items()
@@ -116,7 +116,7 @@ def ask(world: World, telling: Telling, seed: str, prefix: str, wanted: Mapping[
 
 
 def _question(question_id: str, made: _Made, task: str, telling: Telling, starts: Mapping[str, int]) -> Question:
-    # facts told in one sentence are one span of evidence
+    # facts stated in the same sentence are one span of evidence
     evidence = tuple({chunk.chunk_id: chunk for chunk in (telling.spans[f.fact_id] for f in made.facts)}.values())
     depths = [(starts[chunk.document_id] + chunk.start) / telling.context.characters for chunk in evidence]
     metadata = {
@@ -134,8 +134,9 @@ def _question(question_id: str, made: _Made, task: str, telling: Telling, starts
 
 
 def diffusion(question: str, evidence: list[str]) -> float:
-    """How far the evidence's words are from the question's, 0 to 1 in quarters: the share of the question's words
-    (without function words) that an evidence sentence lacks, meaned over the sentences; 1 without evidence.
+    """How different the evidence's wording is from the question's, 0 to 1 in steps of a quarter: the share of the
+    question's words (without function words) that an evidence sentence lacks, averaged over the sentences; 1 without
+    evidence.
 
     >>> diffusion("In which town was Ana born?", ["Ana was born in the town of Rome."])
     0.0
@@ -159,7 +160,7 @@ Order = Mapping[int, int]
 
 
 def _single(world: World, draw: random.Random, order: Order, wording: int) -> Iterator[_Made]:
-    """Single facts at evenly spread depths: the golden ratio steps through the facts in the order of the text."""
+    """Questions for single facts at evenly spread depths: steps of the golden ratio through the facts in text order."""
     facts = sorted((fact for fact in world.facts if fact.relation in ASK), key=lambda fact: order[fact.fact_id])
     at = draw.random()
     while True:
@@ -190,7 +191,7 @@ def _multi_hop(world: World, draw: random.Random, order: Order) -> Iterator[_Mad
 
 
 def _followed(world: World, subject: str, relations: tuple[str, ...]) -> list[Fact]:
-    """The facts from `subject` along `relations`; [] when one is missing or an entity comes twice."""
+    """The facts from `subject` along `relations`; [] when one is missing or an entity occurs twice."""
     chain: list[Fact] = []
     seen = {subject}
     for relation in relations:
@@ -212,7 +213,7 @@ def _comparison(world: World, draw: random.Random, order: Order) -> Iterator[_Ma
         ("inhabitants", "Which town had fewer inhabitants, {a} or {b}?", min),
         ("inhabitants", "Which town had more inhabitants, {a} or {b}?", max),
     )
-    # a small world may tell one town's inhabitants, or two that are equal: nothing to compare
+    # a small world may state only one value of a relation, or only equal ones: nothing to compare
     facts = {kind[0]: [found[0] for found in world.of(kind[0]).values()] for kind in kinds}
     kinds = tuple(kind for kind in kinds if len({_value(fact) for fact in facts[kind[0]]}) > 1)
     while kinds:
@@ -229,7 +230,8 @@ def _value(fact: Fact) -> int:
 
 
 def _aggregation(world: World, draw: random.Random, order: Order) -> Iterator[_Made]:
-    """Counts and lists over mentions in many places: a traveller's visits, a town's natives, a house's workers."""
+    """Counts and lists over facts in many places: a traveller's visits, people born in a town, employed by a firm or
+    taught by a person."""
     visits = [(*_VISITS, person, facts, [f.object for f in facts]) for person, facts in world.of("visited").items()]
     shared = []
     for relation, (how_many, which) in _GROUPS.items():
@@ -268,7 +270,7 @@ def _time_order(world: World, draw: random.Random, order: Order) -> Iterator[_Ma
 
 
 def _unanswerable(world: World, draw: random.Random, order: Order) -> Iterator[_Made]:
-    """A relation that other subjects of the kind have and this one lacks, though the text speaks of it."""
+    """Questions for a relation that a subject lacks, although the text mentions the subject."""
     known = {fact.subject for fact in world.facts}
     lacking = [
         (relation, subject)

@@ -1,9 +1,9 @@
-"""How facts are stated, and the sentences around them that state none.
+"""Templates of the sentences that state facts, and of the scenery (filler sentences) around them.
 
-Every statement of a relation uses the relation's own words (`born`, `worked as`, `founded` …), which the plain
-questions use too; the paraphrased questions of questions.py share no content word with any of them. `{s}` is the
-subject, `{o}` the object, `{a}` its article. Sentences of scenery name no fact: nothing about a named person, town,
-organisation or event that a question could ask for.
+Every statement of a relation uses the same key words (`born`, `worked as`, `founded` …), which the plain questions use
+too; the paraphrased questions in questions.py share no content word with any of them. `{s}` is the subject, `{o}` the
+object, `{a}` its article. Scenery says nothing about a named person, town, organisation or event that a question could
+ask for.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ PAIRS: dict[tuple[str, str], tuple[str, ...]] = {
         ("river", "inhabitants"): "{s} stands on the river {o} and had {p} inhabitants",
     }.items()
 }
-# What may stand before a statement, by the kind of document it stands in.
+# Phrases that may precede a statement, by genre of the document.
 LEADS: dict[str, tuple[str, ...]] = {
     genre: _listed(leads)
     for genre, leads in {

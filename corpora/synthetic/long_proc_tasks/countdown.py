@@ -1,18 +1,19 @@
-"""Reach a number from four others."""
+"""LongProc's countdown: reach a number from four others."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 
-from corpora.synthetic.long_proc_tasks.lines import joined
-from corpora.synthetic.long_proc_tasks.search import (
+from corpora.synthetic.long_proc_tasks.countdown_search import (
     countdown_reply,
     countdown_search,
 )
+from corpora.synthetic.long_proc_tasks.lines import joined
 from corpora.synthetic.sheet import Asked
 from corpora.synthetic.sizing import Count, largest
 
+Puzzle = tuple[list[int], int, str]  # four numbers, a target, and the three equations that reach it
 _COUNTDOWN = (
     "The text is a list of puzzles. Solve puzzle {number}: combine its four numbers, each used once, by + - * / to "
     "reach its target, with three equations, each using two numbers that are left. Write them, one a line as in "
@@ -27,14 +28,14 @@ _COUNTDOWN_SEARCH = (
 
 def puzzles(procedure: bool, draw: random.Random, length: int, steps: int, count: Count) -> tuple[str, Asked]:
     """A list of countdown puzzles, one of which is asked for; each was made from a solution."""
-    puzzles: list[tuple[list[int], int, str]] = []
+    listed: list[Puzzle] = []
 
     def made(number: int) -> list[str]:
-        while len(puzzles) < number:
-            puzzles.append(_puzzle(draw))
+        while len(listed) < number:
+            listed.append(_puzzle(draw))
         return [
             f"Puzzle {at}: the numbers {', '.join(map(str, numbers))}, the target {target}."
-            for at, (numbers, target, _) in enumerate(puzzles[:number], 1)
+            for at, (numbers, target, _) in enumerate(listed[:number], 1)
         ]
 
     guess = max(1, length // 22)
@@ -42,11 +43,11 @@ def puzzles(procedure: bool, draw: random.Random, length: int, steps: int, count
     number = draw.randint(1, len(spans))
     metrics: tuple[str, ...] = ("longproc_countdown",)
     if procedure:
-        number, answer = _searched(puzzles[: len(spans)], number, 10 * steps)
+        number, answer = _searched(listed[: len(spans)], number, 10 * steps)
         metrics = ("longproc_countdown", "longproc_countdown_partial")
     else:
-        answer = f"<Solution>\n{puzzles[number - 1][2]}\n</Solution>"
-    numbers, target, _ = puzzles[number - 1]
+        answer = f"<Solution>\n{listed[number - 1][2]}\n</Solution>"
+    numbers, target, _ = listed[number - 1]
     question = _COUNTDOWN.format(number=number)
     if procedure:
         shown = [40, 19, 23, 7]
@@ -57,9 +58,10 @@ def puzzles(procedure: bool, draw: random.Random, length: int, steps: int, count
     return text, Asked(question, (answer,), [spans[number - 1]], "countdown", metrics, labels=labels)
 
 
-def _searched(puzzles: Sequence[tuple[list[int], int, str]], first: int, most: int) -> tuple[int, str]:
-    """The first puzzle from number `first` on, and around, whose search has at most so many lines, else the shortest of
-    the first hundred; with the reply that holds the search."""
+def _searched(puzzles: Sequence[Puzzle], first: int, most: int) -> tuple[int, str]:
+    """A puzzle's number (from 1), and the reply that holds its search: the first puzzle from number `first` on whose
+    search has at most `most` lines, or the one with the shortest search where none of a hundred has. After the last
+    puzzle comes number 1."""
     shortest: tuple[int, int, str] | None = None
     for offset in range(min(100, len(puzzles))):
         number = (first - 1 + offset) % len(puzzles) + 1
@@ -73,8 +75,8 @@ def _searched(puzzles: Sequence[tuple[list[int], int, str]], first: int, most: i
     return shortest[1:]
 
 
-def _puzzle(draw: random.Random) -> tuple[list[int], int, str]:
-    """Four numbers, a target, and the three equations that reach it."""
+def _puzzle(draw: random.Random) -> Puzzle:
+    """A puzzle made from a solution."""
     while True:
         numbers = [draw.randint(1, 50) for _ in range(4)]
         left = list(numbers)

@@ -1,10 +1,10 @@
-"""Extract the rows that fit from a page."""
+"""LongProc's HTML to TSV: extract the items of one category from a page as a table."""
 
 from __future__ import annotations
 
 import random
 
-from corpora.synthetic.long_proc_tasks.lines import joined
+from corpora.synthetic.long_proc_tasks.lines import joined, spread
 from corpora.synthetic.ruler_tasks.vocabulary import ADJECTIVES, NOUNS
 from corpora.synthetic.sheet import Asked
 from corpora.synthetic.sizing import Count, largest
@@ -43,12 +43,8 @@ def page(draw: random.Random, length: int, steps: int, count: Count) -> tuple[st
     def made(number: int) -> list[str]:
         while len(fillers) < number:
             fillers.append(item(draw.choice(others))[0])
-        lines, at = [head], 0
-        for place, (html, _) in zip(places, wanted, strict=True):
-            stop = int(place * (number + 1))
-            lines += [*fillers[at:stop], html]
-            at = stop
-        return [*lines, *fillers[at:number], foot]
+        asked = [(place, html) for place, (html, _) in zip(places, wanted, strict=True)]
+        return [head, *spread(asked, fillers[:number]), foot]
 
     guess = max(1, (length - 90 * steps) // 85)
     text, spans = joined(largest(made, lambda lines: count("\n".join(lines)), length, guess=guess, floor=0))

@@ -1,11 +1,11 @@
-"""Find the only route between two cities."""
+"""LongProc's path traversal: find the only route between two cities."""
 
 from __future__ import annotations
 
 import random
 
 from corpora.synthetic.fictional_world.names import TOWN_ENDS, Names
-from corpora.synthetic.long_proc_tasks.lines import joined
+from corpora.synthetic.long_proc_tasks.lines import joined, spread
 from corpora.synthetic.sheet import Asked
 from corpora.synthetic.sizing import Count, largest
 
@@ -27,20 +27,14 @@ def cities(draw: random.Random, length: int, steps: int, count: Count) -> tuple[
     legs.append(way.format(route[-1], names.word(2), means[-1]))  # on from the end, as everywhere
     others: list[str] = []
     known = list(route)
-    places = [draw.random() for _ in legs]
+    placed = sorted([(draw.random(), leg) for leg in legs], key=lambda item: item[0])
 
     def made(number: int) -> list[str]:
         while len(others) < number:
             city = names.word(2)
             others.append(way.format(city, draw.choice(known), draw.choice(_MEANS)))
             known.append(city)
-        order = sorted(range(len(legs)), key=lambda leg: places[leg])
-        lines, at = list[str](), 0
-        for leg in order:
-            stop = int(places[leg] * (number + 1))
-            lines += [*others[at:stop], legs[leg]]
-            at = stop
-        return [*lines, *others[at:number]]
+        return spread(placed, others[:number])
 
     guess = max(1, (length - 30 * steps) // 32)
     text, spans = joined(largest(made, lambda lines: count("\n".join(lines)), length, guess=guess, floor=0))

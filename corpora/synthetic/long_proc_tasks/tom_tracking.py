@@ -1,4 +1,4 @@
-"""Track where somebody thinks that a thing is, step by step."""
+"""LongProc's theory-of-mind tracking: where somebody thinks that a thing is, step by step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TOM = (
 
 
 def house(draw: random.Random, length: int, steps: int, count: Count) -> tuple[str, Asked]:
-    """People and a thing in two rooms; who is away does not see it moved."""
+    """People and a thing in two rooms; whoever is in the other room does not see it moved."""
     people = draw.sample(("Ann", "Bo", "Cleo", "Dan", "Eve"), 3)
     thing = draw.choice(("key", "letter", "ring", "coin"))
     places = {"kitchen": ("drawer", "basket", "jar"), "study": ("desk", "chest", "vase")}

@@ -1,4 +1,4 @@
-"""Plan a trip over cities that fits stays, dates and flights."""
+"""LongProc's travel planning: plan a trip that fits the stays, dates and flights."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from corpora.synthetic.fictional_world.names import Names
-from corpora.synthetic.long_proc_tasks.lines import joined
-from corpora.synthetic.long_proc_tasks.search import (
+from corpora.synthetic.long_proc_tasks.lines import joined, spread
+from corpora.synthetic.long_proc_tasks.trip_search import (
     Stay,
     trip_plan,
     trip_reply,
@@ -53,7 +53,7 @@ def trip(procedure: bool, draw: random.Random, length: int, steps: int, count: C
     while len(trips(asked, flights)) > 1:
         flights.remove(draw.choice(flights[len(route) :]))
     lines = [_FLIGHT.format(a, b) for a, b in flights]
-    places = [draw.random() for _ in lines]
+    placed = sorted([(draw.random(), line) for line in lines], key=lambda item: item[0])
     known, fillers = list(order), list[str]()
 
     def made(number: int) -> list[str]:
@@ -61,12 +61,7 @@ def trip(procedure: bool, draw: random.Random, length: int, steps: int, count: C
             new, old = names.word(2), draw.choice(known)
             fillers.append(_FLIGHT.format(*draw.sample((new, old), 2)))
             known.append(new)
-        told, at = list[str](), 0
-        for line in sorted(range(len(lines)), key=places.__getitem__):
-            stop = int(places[line] * (number + 1))
-            told += [*fillers[at:stop], lines[line]]
-            at = stop
-        return [*told, *fillers[at:number]]
+        return spread(placed, fillers[:number])
 
     guess = max(1, length // 13 - len(lines))
     text, spans = joined(largest(made, lambda told: count("\n".join(told)), length, guess=guess, floor=0))
@@ -88,7 +83,7 @@ def trip(procedure: bool, draw: random.Random, length: int, steps: int, count: C
 
 
 def _requirements(stays: Sequence[Stay], form: str) -> str:
-    """What a trip shall be; with a `form`, as a question."""
+    """What is asked of a trip: as the task's question where a `form` for the plan is given, else in short."""
     told = " ".join(
         f"You stay {stay.days} days in {stay.city}"
         + ("." if stay.start is None else f", from day {stay.start} to day {stay.end} exactly.")

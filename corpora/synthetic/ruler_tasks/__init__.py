@@ -1,1 +1,1 @@
-"""RULER's task families, a file each; every `make` returns a text and what is asked of it."""
+"""RULER's task families, one per file; their functions return a text and the question about it."""

@@ -1,4 +1,4 @@
-"""RULER's qa tasks: a question's articles among many others."""
+"""RULER's qa tasks: the articles that a question needs among many others."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class Pool:
 
 @lru_cache(maxsize=4)
 def generated(hops: int, tokens: int, questions: int, seed: int) -> Pool:
-    """Paragraphs of a generated world as articles, with questions that need one (`hops` 1) or two facts."""
+    """Paragraphs of a generated world as articles, with questions that need one (`hops` 1) or two (`hops` 2) facts."""
     wanted = {"single_fact": questions} if hops == 1 else {"multi_hop": 4 * questions}
     _, telling, asked = make_book(seed, hops, max(8_000, tokens), wanted)
-    articles: dict[str, int] = {}  # a short paragraph of filler may be told twice: one article, as in SQuAD
+    articles: dict[str, int] = {}  # equal paragraphs, which short filler may be, become one article, as in SQuAD
     places: dict[str, list[Span]] = {}  # document → (start of a paragraph, number of its article)
     for document in telling.context.documents:
         at = 0
@@ -66,7 +66,7 @@ def generated(hops: int, tokens: int, questions: int, seed: int) -> Pool:
 
 
 def published(file: str) -> Pool:
-    """The pool of a SQuAD (v1 or v2) or HotpotQA (distractor) file; RULER's own source. Raises InputError."""
+    """The pool of a SQuAD (v1 or v2) or HotpotQA (distractor) file, RULER's own sources. Raises InputError."""
     path = Path(file).expanduser()
     if not path.is_file():
         raise InputError("no such file", file=path, fix="give SQuAD's or HotpotQA's JSON file")
@@ -116,12 +116,12 @@ def _hotpotqa(rows: Sequence[Any]) -> Pool:
 
 
 def world_tokens(length: int, count: Counter) -> int:
-    """How many tokens a generated world needs, so that its articles fill a text of that length in any unit."""
+    """How many tokens a generated world needs so that its articles fill a text of `length` in the counter's unit."""
     return {"words": 2 * length, "characters": length // 3}.get(count.unit, length)
 
 
 def make(task: str, draw: random.Random, length: int, count: Counter, pool: Pool, number: int) -> tuple[str, Asked]:
-    """Question `number` of the pool, its articles among as many others as fit, in random order."""
+    """Question `number` of the pool, and its articles among as many others as fit, in random order."""
     problem = pool.problems[number % len(pool.problems)]
     question = _QUESTION.format(query=problem.query)
     room = length - ANSWER_TOKENS - count(question)
@@ -156,6 +156,6 @@ def make(task: str, draw: random.Random, length: int, count: Counter, pool: Pool
 
 
 def _heading(articles: int, count: Counter) -> int:
-    """What an article's heading and the blank line behind it count."""
+    """The tokens of an article's heading and the blank line after the article."""
     counted = count(f"Document {articles}:\n") + count("\n\n")
     return max(6, counted) if count.unit == "tokens" else counted

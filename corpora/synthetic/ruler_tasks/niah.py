@@ -1,4 +1,4 @@
-"""RULER's eight needle tasks: key-value sentences in repeated noise, in prose, or among other such sentences."""
+"""RULER's eight needle tasks: key-value sentences hidden in repeated noise, in prose, or among other such sentences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DEPTHS = tuple(round(step * 100 / 39) for step in range(40))  # RULER: linspace
 
 @dataclass(frozen=True)
 class Niah:
-    """RULER's parameters: what hides, in what, how many keys, values of a key, and queried keys."""
+    """RULER's parameters: kind of haystack, kinds of keys and values, numbers of keys, values per key, queried keys."""
 
     haystack: Literal["noise", "essay", "needle"]
     keys: Literal["words", "uuids"] = "words"
@@ -45,7 +45,7 @@ TASKS = {
 
 
 def make(task: str, draw: random.Random, length: int, count: Count, source: Iterator[str]) -> tuple[str, Asked]:
-    """A text for one of `TASKS` and its question, which with the answer's tokens have at most `length` tokens."""
+    """A text for one of `TASKS` and its question; with the answer, they have at most `length` tokens."""
     form = TASKS[task]
     words = key_words(draw)
     keys = [next(words) if form.keys == "words" else _uuid(draw) for _ in range(form.key_count)]
@@ -70,7 +70,7 @@ def make(task: str, draw: random.Random, length: int, count: Count, source: Iter
 
 
 def _question(form: Niah, queried: Sequence[str]) -> str:
-    """The instruction, the query and the start of the answer, in the singular when one value is asked for."""
+    """The instruction, the query and the beginning of the answer, in the singular when one value is asked for."""
     names = queried[0] if len(queried) == 1 else ", ".join(queried[:-1]) + f", and {queried[-1]}"
     if len(queried) * form.values_a_key == 1:
         kind = form.values.removesuffix("s")
@@ -98,7 +98,7 @@ def _value(form: Niah, draw: random.Random) -> str:
 def _among_lines(
     form: Niah, draw: random.Random, needles: Sequence[str], words: Iterator[str], room: int, count: Count
 ) -> tuple[str, list[Span]]:
-    """As many lines as fit, of noise or of needles with other keys, with the needles between them."""
+    """As many lines as fit, of noise or of needles with other keys, and the needles among them."""
     others: list[str] = []
 
     def distractors() -> Iterator[str]:
@@ -120,7 +120,8 @@ def _among_lines(
 
 
 def between(lines: Sequence[str], needles: Sequence[str], depths: Sequence[float]) -> tuple[str, list[Span]]:
-    """The lines with each needle as a line of its own at its depth (0 to 1); needles of one place keep their order."""
+    """The lines with each needle on its own line at its depth (0 to 1), and the needles' spans; needles at the same
+    place keep their order."""
     order = sorted(range(len(needles)), key=lambda number: (int(depths[number] * (len(lines) + 1)), number))
     parts: list[str] = []
     places = []

@@ -1,4 +1,4 @@
-"""RULER's variable tracking: a value is passed on from variable to variable through repeated noise."""
+"""RULER's variable tracking: a value is passed from variable to variable in assignments hidden in repeated noise."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _QUESTION = (
 
 
 def make(draw: random.Random, length: int, count: Count) -> tuple[str, Asked]:
-    """A text with one chain of five variables, and the question for all of them, with one solved example."""
+    """A text with a chain of five variables, and a question for all of them that includes a solved example."""
     question_text = f"{_TASK} For example:\n{_example(draw)}\n\n"
     names, value = _names(draw, 5), str(draw.randint(10_000, 99_998))
     question_text += f"{_TASK}\n" + _QUESTION.format(value=value, number=len(names))
@@ -49,7 +49,7 @@ def _links(names: Sequence[str], value: str) -> list[str]:
 
 
 def _example(draw: random.Random) -> str:
-    """A small task with its answer; three letters a name, so that none of its names is one of the task's."""
+    """A small solved task; its names have three letters, so that they differ from the task's five-letter names."""
     names, value = _names(draw, 3), str(draw.randint(10_000, 99_998))
     links = _links(names, value)
     text, _ = between(_EXAMPLE_BLOCKS * [NOISE], links, sorted(draw.random() for _ in links))

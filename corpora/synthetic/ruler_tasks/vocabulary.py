@@ -1,4 +1,4 @@
-"""Words for keys and lists: common English first, invented ones when those run out."""
+"""Words for keys and lists: common English words, and invented ones or further combinations when they run out."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NOUNS = tuple(
 
 
 def key_words(draw: random.Random) -> Iterator[str]:
-    """Endless distinct adjective-noun pairs (`quiet-lantern`); a third word joins when all pairs are used."""
+    """Endless distinct adjective-noun pairs (`quiet-lantern`), with a second adjective when a pair is already used."""
     seen: set[str] = set()
     while True:
         key = f"{draw.choice(ADJECTIVES)}-{draw.choice(NOUNS)}"

@@ -1,4 +1,4 @@
-"""RULER's aggregation tasks: the most common words of a numbered list (cwe) and of a coded text (fwe)."""
+"""RULER's aggregation tasks: the most common words in a numbered list (cwe) and in a coded text (fwe)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ZETA_2 = 1.6449340668482264  # zeta(alpha) for RULER's alpha = 2
 
 
 def common_words(draw: random.Random, length: int, count: Count) -> tuple[str, Asked]:
-    """A numbered list in which ten words stand 30 times each and all others three times (6 and 1 in short texts)."""
+    """A numbered list in which ten words occur 30 times each and all others three times (6 and 1 in short texts)."""
     often, seldom = (30, 3) if length >= _SHORT else (6, 1)
     supply = single_words(draw)
     words = [next(supply) for _ in range(40)]
@@ -65,7 +65,8 @@ def _numbered(words: Sequence[str]) -> str:
 
 
 def frequent_words(draw: random.Random, length: int, count: Count) -> tuple[str, Asked]:
-    """Coded words whose frequencies fall as 1 / rank²; the first rank is noise, ranks 2 to 4 are asked for."""
+    """A text of coded words with frequencies ∝ 1 / rank²; the first rank is noise (`...`), ranks 2 to 4 are asked
+    for."""
     room = length - FWE_TOKENS - count(_FWE_QUESTION)
     coded: dict[str, None] = {}
     while len(coded) < max(4, room // 50):
@@ -77,5 +78,5 @@ def frequent_words(draw: random.Random, length: int, count: Count) -> tuple[str,
         random.Random(number).shuffle(listed)
         return " ".join(listed)
 
-    text = largest(made, count, room, guess=max(60, room // 2), floor=60)  # below 60 ranks 3 and 4 may tie
+    text = largest(made, count, room, guess=max(60, room // 2), floor=60)  # below 60, ranks 3 and 4 may tie
     return text, Asked(_FWE_QUESTION, words[1:4], [(0, len(text))], "fwe", ("ruler", "contains"), labels={"alpha": 2.0})

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpora.synthetic.long_proc import TASKS, load
-from corpora.synthetic.long_proc_tasks.search import countdown_search
+from corpora.synthetic.long_proc_tasks.countdown_search import countdown_search
 from tests.corpora.synthetic.marking import full_marks, headline, nothing_for_nothing, stands_in_text
 from workbench.errors import InputError
 from workbench.evaluation.metrics import score_answer

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import workbench.retrieval.indexes.chunk_index as index_module
+import workbench.retrieval.indexes.in_memory as index_module
 from workbench.engine.bench import Equipment, ExperimentBench
 from workbench.errors import BadReply, InputError, ModelError, RequestRefused, StoreError
 from workbench.llm.gateway import Gateway
@@ -25,7 +25,7 @@ from workbench.retrieval.embedders.embedder import unit_rows
 from workbench.retrieval.embedders.llama_index import LlamaEmbedder
 from workbench.retrieval.embedders.opening import open_embedder
 from workbench.retrieval.embedders.server import ServerEmbedder, VectorCache
-from workbench.retrieval.indexes.chunk_index import index_chunks
+from workbench.retrieval.indexes.building import index_chunks
 from workbench.retrieval.ranking.cross_encoder import open_cross_encoder
 from workbench.retrieval.server_request import _retry_after
 from workbench.retrieval.spending import dry, watched

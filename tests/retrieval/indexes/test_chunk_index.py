@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import workbench.retrieval.indexes.chunk_index as index_module
+import workbench.retrieval.indexes.in_memory as index_module
 from tests.conftest import ROOT
 from workbench.errors import InputError, MethodError, StoreError
 from workbench.records import Chunk, Context, Document
@@ -26,7 +26,9 @@ from workbench.retrieval.embedders.embedder import unit_rows
 from workbench.retrieval.embedders.lsa import LsaEmbedder
 from workbench.retrieval.embedders.wrapped import LateEmbedder
 from workbench.retrieval.indexes.bm25 import Bm25Options
-from workbench.retrieval.indexes.chunk_index import ChunkIndex, IndexOptions, build_index
+from workbench.retrieval.indexes.building import build_index
+from workbench.retrieval.indexes.chunk_index import ChunkIndex
+from workbench.retrieval.indexes.parts import FORMAT, IndexOptions
 from workbench.retrieval.indexes.shelf import _locked
 from workbench.text import count_tokens
 
@@ -221,7 +223,7 @@ def test_a_damaged_index_is_built_again(harm: str, tmp_path: Path) -> None:
     made(tmp_path, embedder)
     for folder in tmp_path.glob("[cds]*-*"):
         kept = json.loads((folder / "manifest.json").read_text())
-        assert kept["version"] == index_module.FORMAT
+        assert kept["version"] == FORMAT
         assert kept["facts"].get("recall_at_10", 1.0) == 1.0
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-import workbench.retrieval.indexes.chunk_index as index_module
+import workbench.retrieval.indexes.in_memory as index_module
 from workbench.cli.main import main
 from workbench.records import Context, Document
 from workbench.retrieval.embedders.lsa import LsaEmbedder
-from workbench.retrieval.indexes.chunk_index import FORMAT, build_index
+from workbench.retrieval.indexes.building import build_index
 from workbench.retrieval.indexes.inventory import inventory, prune
+from workbench.retrieval.indexes.parts import FORMAT
 from workbench.retrieval.indexes.shelf import _locked
 from workbench.text import count_tokens
 

@@ -1,4 +1,4 @@
-"""Questions that name their answers: the option that fits best, the earlier of two, several in order."""
+"""Questions that name their possible answers: multiple choice, the earlier of two, several in order."""
 
 from __future__ import annotations
 
@@ -11,47 +11,14 @@ from workbench.llm.reading.query import Query
 from workbench.llm.reading.spans import value
 
 _LESS = frozenset(
-    map(
-        stem,
-        [
-            "earlier",
-            "first",
-            "older",
-            "oldest",
-            "fewer",
-            "smaller",
-            "less",
-            "least",
-            "before",
-            "shorter",
-            "lower",
-            "earliest",
-        ],
-    )
+    map(stem, "earlier first older oldest fewer smaller less least before shorter lower earliest".split())
 )
-_MORE = frozenset(
-    map(
-        stem,
-        [
-            "later",
-            "last",
-            "younger",
-            "more",
-            "larger",
-            "greater",
-            "after",
-            "longer",
-            "higher",
-            "latest",
-            "bigger",
-            "most",
-        ],
-    )
-)
+_MORE = frozenset(map(stem, "later last younger more larger greater after longer higher latest bigger most".split()))
 
 
 def alternatives(question: str) -> list[str]:
-    """The things a question compares: "A or B?" after a comma, or a list after a colon."""
+    """The things that a question compares, as in "…, A or B?" or "in what order: A, B and C?"; empty when it compares
+    none."""
     ordered = re.search(r"\border\b.*:\s*(.+?)\?*$", question)
     if ordered:
         return [_plain(item) for item in re.split(r",|\band\b", ordered.group(1)) if item.strip()]
@@ -64,7 +31,8 @@ def _plain(item: str) -> str:
 
 
 def compare(question: str, query: Query, finder: Finder, things: Sequence[str]) -> str | None:
-    """Look each thing up with the question's other words, and compare the dates or numbers found."""
+    """The earlier, later, smaller or larger of `things`, or all of them in order: each is looked up with the question's
+    other words, and the dates or numbers found are compared. None when one of them has no date or number."""
     shared = {term for thing in things for term in content_terms(thing)}
     terms = tuple(t for t in query.terms if t not in shared and t not in _LESS | _MORE)
     values: list[tuple[tuple[int, ...], str]] = []
@@ -81,12 +49,13 @@ def compare(question: str, query: Query, finder: Finder, things: Sequence[str]) 
 
 
 def _mentions(thing: str, terms: tuple[str, ...], finder: Finder) -> list[Sentence]:
+    """The sentences that name a thing, among those that match it and the terms best."""
     ranked = finder.ranked(Query((thing,), terms))
     return [s for _, i in ranked[:6] if thing in (s := finder.sentences[i]).text]
 
 
 def choose(query: Query, finder: Finder, options: Sequence[str]) -> str:
-    """The option whose words stand nearest to the question's words."""
+    """The option with the best support, as "B. text": its words stand in the sentences that match the question."""
     best = []
     for number, option in enumerate(options):
         both = Query(query.names, (*query.terms, *content_terms(option)))

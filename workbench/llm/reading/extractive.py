@@ -13,7 +13,8 @@ import time
 
 from workbench.errors import ContextOverflow, InputError
 from workbench.llm.model import ChatRequest, Completion, count_messages
-from workbench.llm.reading.answering import answer, notes
+from workbench.llm.reading.answering import answer
+from workbench.llm.reading.notes import notes
 from workbench.llm.reading.passages import Sentence, read
 from workbench.llm.reading.request import Reading, understand
 from workbench.llm.reading.structured_reply import fill

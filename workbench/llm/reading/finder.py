@@ -41,3 +41,10 @@ class Finder:
         """(score, position) of all sentences with a positive score, best first, earlier first on ties."""
         scored = [(self.score(sentence, query), i) for i, sentence in enumerate(self.sentences)]
         return sorted((item for item in scored if item[0] > 0), key=lambda item: (-item[0], item[1]))
+
+
+def hold_a_name(sentences: Sequence[Sentence], query: Query) -> bool:
+    """Whether some sentence holds a name of the question, whole or in part; true for a question without names."""
+    return not query.names or any(
+        name in s.text or set(content_terms(name)) & s.terms for s in sentences for name in query.names
+    )

@@ -1,4 +1,4 @@
-"""The span of a sentence that answers a question: a number, a date, a name, a clause."""
+"""The span of a sentence that answers a question: a number, a date, a name or a clause."""
 
 from __future__ import annotations
 
@@ -19,55 +19,54 @@ _LEAD = re.compile(
 _TOLD = re.compile(r"^\s*(?:is|are|was|were)?\s*:\s*(\S+?)[.,;]?\s*$")  # "... is: 1234."
 _CLAUSE = re.compile(r"[,;:.!?—]|\s(?:and then|which|who|where|because|when|while|but)\s")
 _LONG_SPAN = 7  # words; a clause shorter than that may be the answer itself
+# What a question in lower case asks for.
+_ASKS_NUMBER = re.compile(r"(?:how many|how much|how (?:large|big|long|old|far|tall))")
+_ASKS_DATE = re.compile(
+    r"\bwhen\b|\bwhat date\b|\bwhich (?:year|date|day)\b|\bwhat (?:year|day|time)\b|\bin what year\b"
+)
+_ASKS_NAME = re.compile(r"\b(?:who|whom|whose|where|which|town|city|river|place|name|waterway|scene|headquarters)\b")
+_ASKS_REASON = ("why", "how", "explain", "describe")
+_MAY_ASK_REASON = re.compile(r"in what way|what (?:is|was|does|do|did|can|would) ")
 
 
 def trim(asked: str, sentence: Sentence, query: Query) -> str:
-    """The span of a sentence that has the type the question asks for."""
+    """The span of a sentence that has the type asked for; `asked` is the question in lower case."""
     text = sentence.text
-    if re.match(r"(?:how many|how much|how (?:large|big|long|old|far|tall))", asked):
-        number = _NUMBER.search(_after(text, query)) or _NUMBER.search(text)
-        if number:
-            return number.group()
-    if re.search(
-        r"\bwhen\b|\bwhat date\b|\bwhich (?:year|date|day)\b|\bwhat (?:year|day|time)\b|\bin what year\b", asked
-    ):
-        date = _DATE.search(text)
-        if date:
-            return date.group()
     after = _after(text, query)
-    told = _TOLD.match(after)
-    if told:
+    if _ASKS_NUMBER.match(asked) and (number := _NUMBER.search(after) or _NUMBER.search(text)):
+        return number.group()
+    if _ASKS_DATE.search(asked) and (date := _DATE.search(text)):
+        return date.group()
+    if told := _TOLD.match(after):
         return told.group(1)
-    names = names_in(after, query.names) or names_in(text, query.names)
-    wants_name = re.search(
-        r"\b(?:who|whom|whose|where|which|town|city|river|place|name|waterway|scene|headquarters)\b", asked
-    )
-    if names and (wants_name or names_in(after, query.names)):
+    nearest = names_in(after, query.names)
+    names = nearest or names_in(text, query.names)
+    if names and (nearest or _ASKS_NAME.search(asked)):
         return names[0]
-    if re.match(r"why|how|explain|describe|in what way|what (?:is|was|does|do|did|can|would) ", asked) and (
-        asked.startswith(("why", "how", "explain", "describe")) or len(after.split()) > _LONG_SPAN
-    ):
+    if asked.startswith(_ASKS_REASON) or (_MAY_ASK_REASON.match(asked) and len(after.split()) > _LONG_SPAN):
         return text.strip()  # no name, number or date will do: the sentence itself
     span = _CLAUSE.split(after.strip(" ,;:.!?—"), maxsplit=1)[0]
     return _LEAD.sub("", span).strip(" ,;:.\"'") or _LEAD.sub("", after).strip(" ,;:.")
 
 
 def _after(text: str, query: Query) -> str:
-    """What follows the last word of the sentence that the question names, if anything does; else the sentence."""
+    """What a sentence says behind the last word that the question has, too; where that is nothing, what it says before
+    the question's first name ("X was founded by Y" asked for X); failing that, all of it."""
     wanted = query.meanings | {m for name in query.names for m in map(meaning, content_terms(name))}
     end = 0
     for match in re.finditer(r"[^\W_]+(?:['’][^\W_]+)*", text):
         if meaning(stem(match.group().lower())) in wanted:
             end = match.end()
     rest = text[end:]
-    if len(content_terms(rest)) == 0:  # the answer stands before: "X was founded by Y" asked for X
+    if len(content_terms(rest)) == 0:
         first = min((text.find(name) for name in query.names if name in text), default=len(text))
         return text[:first] if first > 3 else text
     return rest
 
 
 def value(text: str) -> tuple[int, ...] | None:
-    """A date as (year, month, day), else a number, as something that sorts."""
+    """The first date of a text as (year, month, day), zero where a part is missing, else its first number; what sorts
+    by size. None when the text has neither."""
     date = _DATE.search(text)
     if date:
         months = _MONTH.split("|")
