@@ -1,1 +1,1 @@
-"""Published methods, one readable file each."""
+"""Published methods, one file each."""

@@ -1,4 +1,4 @@
-"""How the chunks that a retriever found are read: one call, with one prompt, in every method that retrieves."""
+"""The reading call that most retrieval methods share: one prompt over the chunks that were found."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ READ = Prompt("chunk_rag.read", user=f"{{chunks}}\n\n{ANSWER_RULE}\n\nQuestion: 
 
 
 def read_hits(hits: Sequence[Hit], question: Question, bench: Bench, *, order: str = "relevance") -> Answer:
-    """One call over retrieved chunks; the lowest ranks are dropped while they do not fit, and a first one that is too
-    long by itself is cut."""
+    """One call over retrieved chunks, arranged by `order` (see `arranged`). When they do not fit the window the lowest
+    ranks are dropped; when not even the first one fits, its end is cut."""
     asked = render_question(question)
     room = bench.room(READ(chunks="", question=asked), reply_tokens=bench.answer_tokens)
     kept, dropped = fitting_hits(hits, room, bench)

@@ -1,9 +1,9 @@
-"""Discovery of pipelines and corpora: every module of `pipelines/` and `corpora/`, and third parties' entry points.
+"""Discovery of pipelines and corpora, in the modules of `pipelines/` and `corpora/` and by others' entry points.
 
-A module of `pipelines/` offers each public frozen dataclass with a `card` that it defines; its name in experiment
-files is the snake-case class name (`ChunkRag` → `chunk_rag`), and the folder it stands in is its family. A module of
-`corpora/` offers its `load` function under the module's name. Entry-point groups: `workbench.pipelines`,
-`workbench.corpora`.
+A pipeline is a public class with a `card`, `build` and `answer`, defined in a module of `pipelines/`. Experiment files
+name it by its class name in snake case (`ChunkRag` → `chunk_rag`), and its family is the folder it stands in. A corpus
+is the `load` function of a module of `corpora/`, under the module's name. The entry-point groups are
+`workbench.pipelines` and `workbench.corpora`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _REGISTERED: dict[str, type] = {}
 
 
 def snake(name: str) -> str:
-    """Class name to catalogue name.
+    """The catalogue name for a class name.
 
     >>> snake("ChunkRag"), snake("ChainOfAgents"), snake("LongRAG")
     ('chunk_rag', 'chain_of_agents', 'long_rag')
@@ -31,9 +31,9 @@ def snake(name: str) -> str:
 
 
 def register_pipeline(pipeline: type) -> type:
-    """Add a pipeline class to the catalogue of this process, as a decorator; a notebook's way to add a method.
+    """Decorator that adds a pipeline class to the catalogue of this process, such as one defined in a notebook.
 
-    Raises TypeError when the class is no method (no card, build or answer).
+    Raises TypeError when the class lacks a card, `build` or `answer`.
     """
     if not _is_method(pipeline):
         raise TypeError(f"{pipeline.__name__} needs a `card`, `build` and `answer` to be a pipeline")
@@ -92,7 +92,7 @@ def corpora() -> dict[str, Callable[..., Any]]:
 
 
 def pipeline(name: str) -> type:
-    """The pipeline class of that name; raises UnknownName."""
+    """The pipeline class of that name. Raises UnknownName."""
     known = pipelines()
     if name not in known:
         raise UnknownName("pipeline", name, list(known))
@@ -100,7 +100,7 @@ def pipeline(name: str) -> type:
 
 
 def corpus(name: str) -> Callable[..., Any]:
-    """The corpus loader of that name; raises UnknownName."""
+    """The corpus loader of that name. Raises UnknownName."""
     known = corpora()
     if name not in known:
         raise UnknownName("corpus", name, list(known))
@@ -108,7 +108,7 @@ def corpus(name: str) -> Callable[..., Any]:
 
 
 def family(method: type) -> str:
-    """The family of a method: the folder of `pipelines/` that its file stands in, elsewhere what its card says."""
+    """The family of a method: its folder in `pipelines/`, or else what its card says."""
     package, *folders, _ = method.__module__.split(".") if "." in method.__module__ else ("", "")
     if package == "pipelines" and folders:
         return folders[0]

@@ -1,24 +1,25 @@
-"""Every error the workbench raises on purpose.
+"""All errors that the workbench raises on purpose.
 
     WorkbenchError
     ├── InputError              the user's file, field or argument is wrong: one line, exit code 2
     │   └── UnknownName         a pipeline, corpus, metric or model that no catalogue holds
     ├── ContextOverflow         a prompt is longer than the model's window
-    ├── RunStopped              nothing more is asked; the run stops cleanly and can be resumed
+    ├── RunStopped              no more calls are made; the run stops cleanly and can be resumed
     │   ├── BudgetReached       the experiment's budget is spent
-    │   └── ModelUnusable       the provider refuses every call: the key, the model's name, a quota that is used up
+    │   └── ModelUnusable       the provider refuses every call: the key, the model's name or the quota is the reason
     ├── MethodError             a pipeline broke its own contract (a bug in a method file)
     ├── StoreError              the run log or a cache cannot be opened, or is not ours
     └── ModelError              the model call failed for good, after the retries that its kind allows
         ├── RateLimited         429, or the provider's own words for it
         ├── ModelTimeout        no reply, or no next token, within the deadline
         ├── ServerGone          connection refused, or the circuit breaker is open
-        ├── BadReply            a reply that is not one: cut JSON, no choices, a stream without an end
-        │   └── NoText          a reply without text that would come again: filtered, or out of tokens before any text
-        └── RequestRefused      the server says the request itself is wrong (4xx): retrying cannot help
+        ├── BadReply            a malformed reply: cut JSON, no choices, a stream without an end
+        │   └── NoText          a reply without text, as any retry would be: filtered, or out of tokens before any text
+        └── RequestRefused      the server says that the request itself is wrong (4xx): retrying cannot help
             └── QuotaSpent      the account has nothing left
 
-`InputError` is raised before any money is spent; everything below `ModelError` is recorded with the question it cost.
+`InputError` is raised before any money is spent. `ModelError` and its kinds are recorded with the question that failed
+because of them.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ from typing import Any
 
 
 class WorkbenchError(Exception):
-    """Base of all errors raised on purpose; its text is fit to be shown to a user."""
+    """Base of all errors raised on purpose. Its text can be shown to a user."""
 
 
 class InputError(WorkbenchError):
-    """The user's input is wrong. The message is one line: where, what, and the fix."""
+    """The user's input is wrong. The message is one line: where, what, and how to fix it."""
 
     def __init__(self, problem: str, *, file: object = None, field: str | None = None, fix: str | None = None) -> None:
         where = ": ".join(str(part) for part in (file, field) if part)
@@ -41,7 +42,7 @@ class InputError(WorkbenchError):
 
 
 class UnknownName(InputError):
-    """A name that no catalogue holds; the message lists the nearest and all known names."""
+    """A name that no catalogue holds. The message gives the nearest name and all known names."""
 
     def __init__(
         self, kind: str, name: str, known: list[str], *, file: object = None, field: str | None = None
@@ -57,10 +58,10 @@ class UnknownName(InputError):
 
 
 class ContextOverflow(WorkbenchError):
-    """A prompt and its reply do not fit the model's window. Token counts are ours.
+    """A prompt and its reply do not fit the model's window. Token counts are our own.
 
-    Found before anything is sent, unless `said` holds the server's own words: then `fits` is the window that they
-    allow, in our tokens, and `spent` the `Completion` that had been paid for, if any.
+    Found before anything is sent, unless `said` holds the server's own words. Then `fits` is the window that follows
+    from them, in our tokens, and `spent` is the `Completion` that was paid for, if any.
     """
 
     spent: Any = None
@@ -78,7 +79,7 @@ class ContextOverflow(WorkbenchError):
 
 
 class RunStopped(WorkbenchError):
-    """Nothing more is asked."""
+    """No more calls are made."""
 
 
 class BudgetReached(RunStopped):
@@ -86,7 +87,7 @@ class BudgetReached(RunStopped):
 
 
 class ModelUnusable(RunStopped):
-    """The provider refuses every call of a model."""
+    """The provider refuses every call to a model."""
 
 
 class MethodError(WorkbenchError):
@@ -98,13 +99,13 @@ class StoreError(WorkbenchError):
 
 
 class ModelError(WorkbenchError):
-    """A model call failed. `spent` is the `Completion` that had arrived before it did, when the server bills for it."""
+    """A model call failed. `spent` is the `Completion` that had arrived by then, if the server bills for it."""
 
     spent: Any = None
 
 
 class RateLimited(ModelError):
-    """The provider asks us to slow down; `retry_after` seconds if it said so."""
+    """The provider asks for fewer calls; `retry_after` is the wait in seconds, if it gave one."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -116,19 +117,20 @@ class ModelTimeout(ModelError):
 
 
 class ServerGone(ModelError):
-    """Nothing listens at the model's address."""
+    """No server answers at the model's address."""
 
 
 class BadReply(ModelError):
-    """The server answered with something that is no reply."""
+    """The server's answer is not a well-formed reply."""
 
 
 class NoText(BadReply):
-    """The reply has no text, and would have none again."""
+    """The reply has no text, and a retry would have none either."""
 
 
 class RequestRefused(ModelError):
-    """The server refuses the request for what it says; retrying cannot help. `status` is the HTTP status, if any."""
+    """The server refuses the request because of what it contains; retrying cannot help. `status` is the HTTP status, if
+    any."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)

@@ -1,6 +1,6 @@
-"""The names that a method needs, in one place: `from workbench.pipeline import Bench, MethodCard, Prompt`.
+"""The names that a method needs, under one address: `from workbench.pipeline import Bench, MethodCard, Prompt`.
 
-They live in `workbench.method`; this module hands them on, so that a method needs to know one address.
+They are defined in `workbench.method`.
 """
 
 from workbench.method.prompts import (

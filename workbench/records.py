@@ -1,4 +1,4 @@
-"""The nouns of the workbench: frozen, slotted dataclasses that every layer speaks.
+"""The records that all layers share: frozen dataclasses, most of them slotted.
 
 Offsets are characters of `Document.text`, times are seconds, money is USD, ranks start at 1. Optional numbers are None
 when they do not apply; NaN never stands for "unknown".
@@ -14,13 +14,13 @@ from typing import Any, Literal
 from workbench.text import combined_hash, text_hash
 
 Phase = Literal["build", "answer", "score"]
-REASK = ":reask"  # ends the step of a call that asks again for a reply of the right shape
+REASK = ":reask"  # suffix of the step when a structured reply is asked for again
 Metadata = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document; `text` is never altered after loading, so that offsets stay valid."""
+    """One document. `text` never changes after loading, so that offsets stay valid."""
 
     document_id: str
     text: str
@@ -30,7 +30,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A span of a document; `document.text[start:end] == text`."""
+    """A span of a document: `document.text[start:end] == text`."""
 
     document_id: str
     start: int
@@ -60,7 +60,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Context:
-    """The ordered documents that one or more questions are asked of. Not slotted: id and lookup are computed once."""
+    """The ordered documents that questions are about. Not slotted, so that id and lookup are computed only once."""
 
     documents: tuple[Document, ...]
 
@@ -74,7 +74,7 @@ class Context:
         return {document.document_id: document for document in self.documents}
 
     def document(self, document_id: str) -> Document:
-        """The document of that id; raises KeyError if the context has none."""
+        """The document of that id. Raises KeyError when the context has none."""
         return self._by_id[document_id]
 
     def __contains__(self, document_id: object) -> bool:
@@ -94,12 +94,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question of one context. `answers`: any one is right; `evidence`: the gold spans that answer it.
+    """A question about one context. Any one of `answers` is right; `evidence` is the gold spans that answer it.
 
-    `metadata` carries the difficulty labels: `diffusion` and `scope` (numbers, larger is harder), `hops`, `depth`
-    (0 to 1, where the evidence stands in the context), `context_tokens`, and `unanswerable` (True when the right
-    answer is that there is none). `prompt` is the benchmark's own prompt with `{context}` where the text stands, for
-    methods that read the whole of it.
+    `metadata` holds the difficulty labels: `diffusion` and `scope` (numbers, larger is harder), `hops`, `depth` (0 to
+    1, where in the context the evidence stands), `context_tokens`, and `unanswerable` (True when the right answer is
+    that there is none). `prompt` is the benchmark's own prompt with `{context}` in place of the text, for methods that
+    read the whole text.
     """
 
     question_id: str
@@ -114,7 +114,8 @@ class Question:
     prompt: str = ""
 
     def blind(self, *, keep_evidence: bool = False) -> Question:
-        """The question as a method may see it: without gold answers, labels and (unless asked) evidence."""
+        """The question as a method may see it: without gold answers and labels, and without evidence unless
+        `keep_evidence`."""
         return replace(
             self, answers=(), metrics=(), metadata={}, task="", evidence=self.evidence if keep_evidence else ()
         )
@@ -122,7 +123,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Named, versioned contexts and questions, with where they come from and under what licence."""
+    """Named and versioned contexts and questions, with their origin and licence."""
 
     name: str
     version: str
@@ -144,9 +145,9 @@ class Corpus:
         licence: str = "",
         notes: Sequence[str] = (),
     ) -> Corpus:
-        """Build a corpus from lists; checks that ids are unique and that every question has its context.
+        """Build a corpus from lists.
 
-        Raises InputError naming the question.
+        Raises InputError that names the question when an id appears twice or a question's context is missing.
         """
         from workbench.errors import InputError
 
@@ -162,7 +163,7 @@ class Corpus:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of all that a run's outcome can depend on: context ids and the questions with their gold."""
+        """Hash of all that the outcome of a run can depend on: context ids, and questions with their gold answers."""
         parts = [self.name, self.version, *sorted(self.contexts)]
         for q in self.questions:
             spans = ",".join(f"{c.document_id}:{c.start}:{c.end}" for c in q.evidence)
@@ -182,9 +183,9 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a pipeline returns for a question. `hits` are the chunks that the last call read; `dropped_tokens` counts
-    context tokens that the method itself left out because they did not fit; `notes` are recorded facts such as
-    `("map_unparsable", 2)`."""
+    """What a pipeline returns for a question. `hits` are the chunks that the last call read, or those that its reply
+    named; `dropped_tokens` counts the context tokens that the method itself left out because they did not fit; `notes`
+    are recorded facts such as `("map_unparsable", 2)`."""
 
     text: str
     hits: tuple[Hit, ...] = ()
@@ -204,10 +205,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A model's reply as a method sees it, without thoughts that a server left in it (the log keeps them). `parsed` is
-    the validated object when a schema was asked for, and None when the reply could not be parsed even after repair and
-    re-asking (a recorded fact). `first_token_logprobs`: the likeliest first tokens with their log probabilities (nats),
-    when the method asked for them; `prompt_logprobs`: those of the prompt's last tokens."""
+    """A model's reply as a method sees it, without the thinking that some servers leave in the text (the log keeps it).
+    `parsed` is the validated object when a schema was asked for, or None when the reply could not be parsed even after
+    repair and asking again, which is recorded. `first_token_logprobs` are the likeliest first tokens with their log
+    probabilities (nats), if the method asked for them; `prompt_logprobs` are those of the last tokens of the prompt."""
 
     text: str
     call_id: str
@@ -221,14 +222,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One model call, complete. Token counts come from `token_source`: `server`, or the tokenizer that counted.
+    """One complete model call. `token_source` says where its token counts come from: `server`, or the tokenizer that
+    counted.
 
-    `prompt_tokens` includes `cached_tokens` and `cache_write_tokens`; `completion_tokens` includes
-    `reasoning_tokens`. `queue_s` is the time until the last attempt was sent (our waiting, failed attempts and
-    their backoff) and no part of `total_s`. A replayed call has `from_cache` and the original tokens, cost, times and
-    attempts. The `retry_` figures are what failed attempts had used before they failed, as far as it is known, and are
-    in no other figure of the call; an answer's `cost_usd` includes them. `cost_usd` is None where no price is known.
-    `left_out` names the parameters that the server had refused to know and that the call was sent without.
+    `prompt_tokens` includes `cached_tokens` and `cache_write_tokens`; `completion_tokens` includes `reasoning_tokens`.
+    `queue_s` is the time until the last attempt was sent (waiting here, failed attempts and their backoff) and not part
+    of `total_s`. A call that is replayed from the cache has `from_cache`, and the tokens, cost, times and attempts of
+    the original. The `retry_` figures are what failed attempts used before they failed, as far as known; they are in no
+    other figure of the call, but an answer's `cost_usd` includes them. `cost_usd` is None without a known price.
+    `left_out` names the parameters without which the call was sent because the server had refused them.
     """
 
     call_id: str

@@ -1,4 +1,4 @@
-"""Text primitives shared by every layer: hashing, sentences with offsets, the default token count."""
+"""Text functions that all layers share: hashes, sentences with offsets, and the default token count."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def text_hash(text: str) -> str:
 
 
 def combined_hash(*parts: str) -> str:
-    """Hash of several strings; the lengths are hashed too, so that ("ab", "c") and ("a", "bc") differ."""
+    """Hash of several strings. Their lengths are hashed too, so that ("ab", "c") and ("a", "bc") differ."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         raw = part.encode("utf-8", "surrogatepass")
@@ -69,7 +69,7 @@ def sentences(text: str) -> list[str]:
 
 
 def sentence_tiles(text: str) -> list[str]:
-    """Sentences with the white space that follows them: they join to the text exactly.
+    """Sentences together with the white space that follows them; joined, they are the text exactly.
 
     >>> sentence_tiles(" One.  Two!")
     [' One.  ', 'Two!']
@@ -82,11 +82,11 @@ def sentence_tiles(text: str) -> list[str]:
 
 
 def text_blocks(text: str) -> list[str]:
-    """Cut a text into blocks that other texts are likely to share; they join to the text exactly.
+    """Cut a text into blocks that other texts are likely to share; joined, they are the text exactly.
 
-    Cuts are content-defined: they fall after a sentence or line whose last characters hash to a chosen value, so two
-    prompts over the same context cut it alike wherever it stands in them. Blocks have about 4,000 characters, at most
-    32,768. In the last 2,000 characters every blank line cuts, because there the question follows the shared part.
+    A cut falls after a sentence or line whose last characters hash to a chosen value, so that two prompts over the same
+    context cut it alike, wherever it stands in them. Blocks have about 4,000 characters, at most 32,768. In the last
+    2,000 characters each blank line is a cut, because there the question follows the shared part.
 
     >>> text_blocks("The context.\\n\\nWho was it?")
     ['The context.\\n\\n', 'Who was it?']
@@ -125,13 +125,13 @@ def encoding(name: str = DEFAULT_ENCODING) -> Any:
     return tiktoken.get_encoding(name)
 
 
-# tiktoken's expression for white space overflows its stack on some 500,000 blanks in a line. Looked for at their start.
+# tiktoken's regular expression overflows its stack on a run of about 500,000 blanks. Matched at the run's start only.
 _MANY_BLANKS = re.compile(r"(?<![^\S\r\n])[^\S\r\n]{100000}")
 
 
 def token_ids(text: str, name: str = DEFAULT_ENCODING) -> list[int]:
-    """The tokens of `text` in the tiktoken encoding `name`; special tokens are ordinary text. A text with a hundred
-    thousand blanks in a line is encoded in parts."""
+    """The tokens of `text` in the tiktoken encoding `name`; special tokens are treated as ordinary text. A text with a
+    run of a hundred thousand blanks is encoded in parts."""
     if len(text) > 100_000 and _MANY_BLANKS.search(text):
         middle = len(text) // 2
         return [*token_ids(text[:middle], name), *token_ids(text[middle:], name)]
@@ -139,13 +139,13 @@ def token_ids(text: str, name: str = DEFAULT_ENCODING) -> list[int]:
     return ids
 
 
-_LONG_TEXT = 2_000  # from here on counting costs more than hashing, and texts are counted again and again
+_LONG_TEXT = 2_000  # characters; longer texts are counted repeatedly, and hashing them costs less
 _COUNTS: dict[tuple[str, str], int] = {}
 
 
 def count_tokens(text: str, name: str = DEFAULT_ENCODING) -> int:
-    """Number of tokens of `text` in the tiktoken encoding `name`; special tokens count as ordinary text. Long texts are
-    counted once and remembered by hash."""
+    """The number of tokens of `text` in the tiktoken encoding `name`; special tokens count as ordinary text. The counts
+    of long texts are remembered by hash."""
     if len(text) < _LONG_TEXT:
         return len(token_ids(text, name))
     key = (text_hash(text), name)
@@ -159,8 +159,8 @@ def count_tokens(text: str, name: str = DEFAULT_ENCODING) -> int:
 
 
 def without_thinking(reply: str) -> str:
-    """What a reasoning model says after its thoughts, when a server leaves these in the reply; nothing when they never
-    end. Some templates open the thoughts in the prompt, so that the reply only closes them.
+    """The reply of a reasoning model without its thinking, for servers that leave it in the text; empty when the
+    thinking never ends. Some chat templates open the thinking in the prompt, so that the reply only closes it.
 
     >>> without_thinking("<think>hm</think> Oslo"), without_thinking("hm</think> Oslo"), without_thinking("<think>hm")
     ('Oslo', 'Oslo', '')
@@ -175,8 +175,8 @@ def without_thinking(reply: str) -> str:
 
 
 def says_only(reply: str, mark: str) -> bool:
-    """Whether a reply is a mark and nothing else, case and punctuation around it aside: a reply that quotes the mark
-    says something.
+    """True when a reply is the mark and nothing else, apart from case and surrounding punctuation. A reply that only
+    quotes the mark says more.
 
     >>> says_only("[not mentioned].", "[NOT MENTIONED]"), says_only("It is [NOT MENTIONED] here.", "[NOT MENTIONED]")
     (True, False)

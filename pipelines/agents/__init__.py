@@ -1,1 +1,1 @@
-"""The context is read by agents, each a part of it, or walked through by one: what one has read it hands on."""
+"""Agents read the context, each a part of it or one of them step by step, and pass on what they find."""

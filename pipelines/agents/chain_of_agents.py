@@ -1,4 +1,4 @@
-"""Chain of Agents: workers read one chunk after the other and hand a note on; a manager answers from the last note."""
+"""Chain of Agents: workers read the chunks in turn and pass on a note; a manager answers from the last note."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ MANAGER = Prompt(
 
 @dataclass(frozen=True)
 class Chain:
-    """How a context is cut for a chain of workers: the parts in document order, and the room of a note."""
+    """A context cut for a chain of workers: its parts in document order, and the most tokens that a note may have."""
 
     parts: tuple[str, ...]
     note_tokens: int
 
     def walk(self, asked: str, bench: Bench, *, temperature: float | None = None, sample: int = 0) -> str:
-        """Workers read the parts in turn, each with the note of the one before; returns the last note."""
+        """Let the workers read the parts in turn, each with the note of the one before. Returns the last note."""
         note = ""  # CU_0 in Algorithm 1
         for part in self.parts:
             prompt = WORKER(chunk=part, note=note or "(nothing yet)", question=asked)
@@ -44,7 +44,7 @@ class Chain:
 
 
 def chain_for(asked: str, bench: Bench, *, worker_window: int, note_tokens: int) -> Chain:
-    """The context cut to B = window − question − worker prompt − last note − reply. Raises ContextOverflow."""
+    """The context cut to parts of window − question − worker prompt − last note − reply. Raises ContextOverflow."""
     frame = WORKER(chunk="", note="(nothing yet)", question=asked)
     tokens = note_room(note_tokens, frame, bench, held=2, window=worker_window)
     room = room_for(frame, bench, reply_tokens=2 * tokens, window=worker_window)
@@ -52,25 +52,33 @@ def chain_for(asked: str, bench: Bench, *, worker_window: int, note_tokens: int)
 
 
 def manager_room(asked: str, bench: Bench) -> int:
-    """Tokens of the note that the manager has room for. Raises ContextOverflow: asked before the first worker is."""
+    """Tokens of the note that fit the manager's prompt. Raises ContextOverflow, so it is called before the first
+    worker."""
     return room_for(MANAGER(note="", question=asked), bench, reply_tokens=bench.answer_tokens)
 
 
 def managed(note: str, asked: str, room: int, bench: Bench) -> Answer:
-    """The manager's call, on a note cut to what it has room for."""
+    """The manager's call, over a note cut to `room` tokens."""
     return bench.reply(MANAGER(note=cut(note, room, bench), question=asked), step="manager")
 
 
 @dataclass(frozen=True)
 class ChainOfAgents:
-    """Zhang et al., NeurIPS 2024, Algorithms 1 and 2: n workers in sequence, one manager; n + 1 calls.
+    """Zhang et al., NeurIPS 2024 (arXiv 2406.02818), Algorithms 1 and 2; no official code. n workers in sequence, then
+    one manager: n + 1 calls.
 
-    Sentences are packed into chunks of B = window − question − worker prompt tokens. The paper subtracts neither the
-    previous note nor the reply; a prompt over the window would fail, so we subtract both (`note_tokens` twice). Each
-    worker sees only the latest note; the manager sees the last note and no text. No official code is published. In a
-    window below four notes, notes are shorter; an empty note leaves the last one in place. Both are noted. The task's
-    requirement, the common answer rule, stands behind the manager's note, not before it; there is no form without a
-    question. `order` is the paper's study of reading directions.
+    Each worker sees its chunk, the question and only the latest note; the manager sees the last note and no text.
+    Chunks are whole sentences. `order` offers the reading directions that the paper compares.
+
+    Deviations:
+    - the worker's prompt says "Do not answer" (the paper's does not);
+    - without `manager` the answer is the last worker's note (in the paper's ablation that worker answers);
+    - the task's requirement, which is the answer rule of all methods, stands after the manager's note, not before it;
+    - a chunk also leaves room for the last note and the reply (the paper: for neither, so a prompt could pass the
+      window);
+    - notes are shorter when the worker's window has no room for four of them, recorded;
+    - an empty note leaves the last one in place, recorded;
+    - there is no form without a question.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -83,7 +91,7 @@ class ChainOfAgents:
     worker_window: int = 8_192  # tokens of a worker's prompt and reply together
     note_tokens: int = 1_024
     order: Literal["left_to_right", "right_to_left", "permutation"] = "left_to_right"
-    manager: bool = True  # False: the paper's ablation, the last worker's note is the answer
+    manager: bool = True  # False: the last worker's note is the answer
 
     def build(self, context: Context, bench: Bench) -> None:
         return None  # chunks depend on the question's length

@@ -1,4 +1,4 @@
-"""Chain of Agents, hierarchical variant: workers judge and note their own parts side by side, a manager reads all."""
+"""Chain of Agents, hierarchical: workers judge and summarise their own parts in parallel, and a manager reads all."""
 
 from __future__ import annotations
 
@@ -32,12 +32,15 @@ class Judged(BaseModel):
 
 @dataclass(frozen=True)
 class ChainOfAgentsHierarchical:
-    """Zhang et al., NeurIPS 2024 (arXiv 2406.02818), the baseline "Hierarchical": n workers side by side judge their
-    part and summarise it if it is of use, one manager reads all summaries kept; n + 1 calls, 2 in sequence.
+    """Zhang et al., NeurIPS 2024 (arXiv 2406.02818), the baseline "Hierarchical": n parallel workers judge whether
+    their part is useful and summarise it if so; one manager reads all summaries that are kept. n + 1 calls, 2 in
+    sequence.
 
-    Prompts are unpublished; ours judge and summarise in one structured call. Fallbacks, noted: what cannot be parsed is
-    kept as a summary; with no part judged useful the manager reads nothing; summaries over the manager's window are
-    cut, the longest first (the paper does not say).
+    Where the paper is silent, our choices:
+    - the prompts, which are unpublished: a worker judges and summarises in one structured call;
+    - a worker's reply that cannot be parsed is kept as a summary, recorded;
+    - when no part is useful the manager reads nothing, recorded;
+    - summaries that do not fit the manager's window are cut, the longest first, recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

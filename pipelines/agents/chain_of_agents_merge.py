@@ -1,4 +1,4 @@
-"""Chain of Agents, merge variant: every worker answers from its own part, the majority wins."""
+"""Chain of Agents, merge: each worker answers from its own part, and the majority wins."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ WORKER = Prompt("chain_of_agents_merge.worker", user=f"{{chunk}}\n\n{ANSWER_RULE
 
 @dataclass(frozen=True)
 class ChainOfAgentsMerge:
-    """Zhang et al., NeurIPS 2024 (arXiv 2406.02818), the baseline "Merge": n independent workers vote; n calls side by
-    side, no manager. It shows what the chain's communication is worth (HotpotQA 42.96 against 53.62 in the paper).
-
-    Its prompt is unpublished; ours is the common answer rule.
+    """Zhang et al., NeurIPS 2024 (arXiv 2406.02818), the baseline "Merge": n independent workers vote. max(n, 1)
+    parallel calls, no manager. It shows what the chain's communication is worth (HotpotQA in the paper: 42.96 against
+    53.62).
 
     Deviations:
-    - workers that refuse do not vote while anyone answers, since with n parts most must refuse;
-    - answers are compared without case, articles and punctuation; of equally frequent ones the first wins.
+    - the prompt is unpublished; ours is the answer rule of all methods;
+    - refusals do not count while any worker answers, since with n parts most workers must refuse;
+    - answers are compared without case, articles and punctuation; among equally frequent ones the first wins.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -50,9 +50,10 @@ class ChainOfAgentsMerge:
 
 
 def majority(answers: Sequence[str], bench: Bench) -> str:
-    """The most frequent answer, as first given; refusals count only when there is nothing else. The votes are noted.
+    """The most frequent answer, as first given. Refusals count only when there is nothing else. The number of votes is
+    noted.
 
-    Two answers are the same when they differ in case, articles, punctuation or white space only.
+    Answers are the same when they differ only in case, articles, punctuation or white space.
     """
     given = [answer.strip() for answer in answers if answer.strip()]
     voting = [answer for answer in given if not refuses(answer)]

@@ -1,4 +1,4 @@
-"""Chain of Agents over several paths: chains in different orders run side by side, a vote or a judge decides."""
+"""Chain of Agents, multi-path: chains in different orders run in parallel, and a vote or a judge decides."""
 
 from __future__ import annotations
 
@@ -25,12 +25,19 @@ JUDGE = Prompt(
 
 @dataclass(frozen=True)
 class ChainOfAgentsMultiPath:
-    """Zhang et al., NeurIPS 2024 (arXiv 2406.02818), section on multi-path chains: P chains of n workers side by side.
+    """Zhang et al., NeurIPS 2024 (arXiv 2406.02818), section on multi-path chains: P parallel chains of n workers. n +
+    1 calls in sequence.
 
-    `orders`: `bidirectional` (left to right and right to left, P = 2), `permutation` (P random orders, seeded), or
-    `self_consistency` (P times left to right at `temperature`). `decide`: `judge`, one call over all last notes (Pn + 1
-    calls), or `vote`, the majority of P managers' answers (P(n + 1) calls); n + 1 in sequence either way. Defaults are
-    the paper's best on HotpotQA: five permutations and a judge. The temperature is our choice, the paper gives none.
+    `orders`: `bidirectional` (left to right and right to left, P = 2), `permutation` (P random orders, seeded) or
+    `self_consistency` (P times left to right at `temperature`). `decide`: `judge`, one call over the last notes of all
+    chains (P·n + 1 calls), or `vote`, the majority of P managers' answers (P·(n + 1) calls). Defaults are the paper's
+    best on HotpotQA: five permutations and a judge.
+
+    Deviations:
+    - those of `chain_of_agents`, whose workers and manager these are;
+    - empty last notes are not shown to the judge; notes that do not fit its prompt are cut, the longest first,
+      recorded;
+    - the temperature is our choice, as the paper gives none.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

@@ -225,7 +225,7 @@ class Rooms:
 
 @dataclass(frozen=True)
 class Loop:
-    """The steps of the metacognitive loop over one question."""
+    """The steps of the metacognitive loop over one question, each under the paper's name for it."""
 
     method: ComoRag
     question: Question
@@ -239,7 +239,8 @@ class Loop:
         return render_question(self.question)
 
     def encoded(self, probe: str | None) -> list[MemoryNode]:
-        """All layers searched for the question, or for a probe of it; what each holds is condensed to a cue."""
+        """Tri-Retrieve and Mem-Encode: all layers searched for the question, or for a probe of it; what each holds is
+        condensed to a cue."""
         bench, reply = self.bench, self.rooms.cue.reply
         found = [evidence for evidence in self._evidence(probe) if evidence.text]
         aim = "" if probe is None else f"{AIM}{probe}"
@@ -250,14 +251,14 @@ class Loop:
         return [MemoryNode(evidence, probe, cue) for evidence, cue in zip(found, cues, strict=True)]
 
     def tried(self, shown: Sequence[str], hits: Sequence[Hit] = ()) -> Answer:
-        """A try to answer from the paragraphs that fit."""
+        """Try-Answer: from the paragraphs that fit."""
         room = self.rooms.reading
         kept = leading(shown, room, self.bench, "\n\n".join)
         text = "\n\n".join(kept) if kept else cut("".join(shown[:1]), room, self.bench)
         return self.bench.reply(READ(texts=text, question=self.asked), step="try", hits=hits)
 
     def probes(self, shown: Sequence[str], searched: Sequence[str]) -> list[str]:
-        """New questions whose answers would close the gap; none, noted, when the reply has none."""
+        """Self-Probe: new questions whose answers would close the gap; none, noted, when the reply has none."""
         bench, room = self.bench, self.rooms.probe
         before = cut("; ".join(reversed(searched)), room.text // 4, bench, noted=False)
         text = cut("\n\n".join(shown), room.text - bench.count(before) - 1, bench, noted=False)
@@ -270,7 +271,7 @@ class Loop:
         return [cut(probe, PROBE_TOKENS, bench, noted=False) for probe in fresh][: self.method.probes]
 
     def fused(self, pool: Sequence[MemoryNode]) -> str:
-        """One account of the half of the memory pool's cues that is nearest to the question."""
+        """Mem-Fuse: one account of the half of the memory pool's cues that is nearest to the question."""
         bench, room = self.bench, self.rooms.fuse
         vectors = bench.embed([self.question.text, *(f"{node.probe or ''} {node.cue}" for node in pool)])
         scores = (vectors[1:] @ vectors[0]).tolist()

@@ -1,4 +1,4 @@
-"""GraphReader: agents walk a graph of key elements, from atomic facts to chunks to neighbours, with a notebook each."""
+"""GraphReader: agents walk a graph of key elements, from atomic facts to chunks to neighbours, each with a notebook."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ Step = TypeVar("Step", FactsRead, ChunkRead, NeighbourChosen)
 
 @dataclass(frozen=True)
 class Explorable:
-    """What the index stage leaves: the graph, and its elements to be searched."""
+    """What the index stage leaves: the graph, and an index of its elements."""
 
     graph: KeyGraph
     index: TextIndex
@@ -125,24 +125,25 @@ class Explorable:
 
 @dataclass(frozen=True)
 class GraphReader:
-    """Li et al., EMNLP Findings 2024 (arXiv 2406.14550; no official code). Index stage: one call a chunk writes atomic
-    facts with key elements; elements are nodes, joined where they share a fact. Query stage: a plan; the best `paths`
-    nodes; an agent for each, in parallel, with its own notebook: facts of the node, chunks it asks for, their
-    neighbours in the text, neighbouring nodes, at most `calls` calls; then one call over all notebooks: 2 + b + Σ f
-    calls, 3 + max f in sequence, b the batches of key elements (1 where they fit one prompt).
+    """Li et al., EMNLP Findings 2024 (arXiv 2406.14550; no official code). Index stage: one call per chunk writes
+    atomic facts with key elements; elements are nodes, joined where they share a fact. Query stage: a plan; the best
+    `paths` nodes; from each an agent with its own notebook, in parallel: facts of the node, chunks it asks for, their
+    neighbours in the text, neighbouring nodes, in at most `calls` calls; then one call over all notebooks. 2 + b + Σ f
+    calls, 3 + max f in sequence, b being the batches of key elements (1 where they fit one prompt).
 
-    Window 4,096, chunks of 2,000 tokens by paragraphs, 5 paths, 10 calls: the paper's (its temperature is 0.2; here the
-    experiment's).
+    The paper's: window 4,096, chunks of 2,000 tokens by paragraphs, 5 paths, 10 calls. The temperature is the
+    experiment's (the paper: 0.2).
 
     Deviations:
-    - nodes are chosen and notebooks read in the model's whole window, nodes in batches where that is too small;
-    - of a hub's facts and neighbours those nearest to plan and question are shown, as far as they fit;
-    - plan and notebook have at most `notebook_tokens` each; replies are JSON;
+    - nodes are chosen and notebooks read in the model's whole window; nodes in batches where that is too small;
+    - of a node's facts and neighbours, those nearest to plan and question are shown, as many as fit;
+    - plan and notebook have at most `notebook_tokens` tokens each; replies are JSON;
     - elements are merged by spelling (the paper aggregates them as InsTag does);
-    - a misspelt node is replaced by the closest one; when no node is chosen, those nearest to the question by
-      embedding;
+    - a misspelt node is replaced by the closest one; when none is chosen, those nearest to the question are;
     - `read_chunk` without a valid number reads the node's chunks; a step that cannot be read, or a neighbour that does
-      not exist, ends its path; a chunk whose facts cannot be read is read by rule. All of this is noted.
+      not exist, ends its path; a chunk whose facts cannot be read gives its sentences with their names as facts.
+
+    All fallbacks and omissions are recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -156,7 +157,7 @@ class GraphReader:
     chunk_tokens: int = 2_000
     paths: int = 5
     calls: int = 10
-    notebook_tokens: int = 300  # of plan and notebook each, so that a whole chunk is read beside them
+    notebook_tokens: int = 300  # for plan and notebook each, so that a whole chunk fits beside them
 
     def __post_init__(self) -> None:
         if self.paths < 1 or self.calls < 1 or self.chunk_tokens < 1:
@@ -221,7 +222,7 @@ class GraphReader:
 
 @dataclass
 class Agent:
-    """One path: its notebook and what it did."""
+    """One path: its notebook and what the agent did."""
 
     method: GraphReader
     asked: str
@@ -237,7 +238,7 @@ class Agent:
     read: set[int] = field(default_factory=set)
 
     def walk(self, start: str) -> None:
-        """From a node on, until the agent ends, nothing is left, or its calls are spent."""
+        """Walk from a node until the agent ends, nothing is left to read, or its calls are used up."""
         node: str | None = start
         while node is not None and self._goes_on():
             self.visited.add(node)
@@ -250,7 +251,7 @@ class Agent:
         return not self.ended and self.made < self.method.calls
 
     def _read_facts(self, node: str) -> list[int]:
-        """The chunks that the agent wants to read after the node's facts."""
+        """Read a node's facts. Returns the chunks that the agent wants to read next."""
         facts = [self.graph.facts[i] for i in self.graph.facts_of[node]]
         lines = [f"Chunk {chunk}: {fact}" for fact, chunk in facts]
         reply = self._ask(READ_FACTS, lines, "read_facts", FactsRead, f"read the facts of {node[:40]}")
@@ -262,7 +263,7 @@ class Agent:
         return [i for i in wanted or self.graph.chunks_of(node) if i not in self.read]
 
     def _read_chunk(self, number: int) -> list[int]:
-        """The chunk before or behind it, when the agent wants to read that next."""
+        """Read a chunk. Returns the one before or after it when the agent wants to read that next."""
         if number in self.read or not 0 <= number < len(self.graph.chunks):
             return []
         self.read.add(number)
@@ -285,8 +286,8 @@ class Agent:
         return chosen
 
     def _ask(self, prompt: Prompt, lines: Sequence[str], step: str, schema: type[Step], did: str) -> Step | None:
-        """One call about the lines, as far as they fit; the reply's notebook becomes the agent's. None, and the path
-        ended, when the reply cannot be parsed."""
+        """One call about as many lines as fit; the notebook in the reply becomes the agent's. Returns None, and ends
+        the path, when the reply cannot be parsed."""
 
         def rendered(item: str) -> Messages:
             fields = {"plan": self.plan, "actions": "; ".join(self.actions) or "nothing"}
@@ -295,7 +296,7 @@ class Agent:
         reply_tokens, window = 2 * self.tokens, min(self.method.window, self.bench.window)
         beside = self.bench.window - window
         if self.bench.room(rendered(""), reply_tokens=reply_tokens, schema=schema) - beside < 2 * SEAM:
-            self.actions.clear()  # a small window has no room for the past
+            self.actions.clear()  # a small window has no room for past actions
             self.bench.note("past_actions_left_out", self.made)
         room = room_for(rendered(""), self.bench, reply_tokens=reply_tokens, window=window, schema=schema)
         shown = self._nearest(lines, room)
@@ -313,7 +314,7 @@ class Agent:
         return reply
 
     def _nearest(self, lines: Sequence[str], room: int) -> list[str]:
-        """The lines, or those nearest to plan and question that fit, in their order: a hub has more than a window."""
+        """The lines in their order or, when they do not fit, those nearest to plan and question."""
         if self.bench.count("\n".join(lines)) <= room:
             return list(lines)
         vectors = self.bench.embed([f"{self.asked}\n{self.plan}", *lines])

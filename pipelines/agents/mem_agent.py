@@ -1,4 +1,4 @@
-"""MemAgent: one memory of fixed size, overwritten after every part; the answer comes from the memory alone."""
+"""MemAgent: a memory of fixed size is rewritten after each part, and the answer comes from the memory alone."""
 
 from __future__ import annotations
 
@@ -23,17 +23,19 @@ READ = Prompt("mem_agent.read", user=f"{{memory}}\n\n{ANSWER_RULE}\n\nQuestion: 
 
 @dataclass(frozen=True)
 class MemAgent:
-    """Yu et al. 2025 (arXiv 2507.02259; BytedTsinghua-SIA/MemAgent, Apache-2.0), the workflow without its RL-trained
-    model ("w/o RL" in the paper): n + 1 independent single-turn calls, all in sequence.
+    """Yu et al. 2025 (arXiv 2507.02259; BytedTsinghua-SIA/MemAgent, Apache-2.0), the workflow without the model trained
+    for it ("w/o RL" in the paper): n + 1 independent single-turn calls, all in sequence.
 
-    Each part is read with the question and the last memory; the reply, without its thinking, replaces the memory. The
-    last call sees question and memory only. Defaults are the repository's: parts of 5,000 tokens, memory of 1,024.
+    Each part is read with the question and the memory so far; the reply, without its thinking, replaces the memory. The
+    last call sees the question and the memory only. Defaults are the repository's: parts of 5,000 tokens, a memory of
+    1,024.
 
     Deviations:
-    - the final answer has the common answer rule;
+    - the prompt that updates the memory says "Do not answer the question" (upstream's does not);
+    - the final answer follows the answer rule of all methods (upstream: free text that ends in the answer);
     - parts end at sentences, not at the 5,000th token;
-    - an empty reply, or thinking that never ends, keeps the old memory (upstream loses it), noted;
-    - the temperature is the experiment's (upstream 0.7).
+    - an empty reply, or thinking that never ends, keeps the old memory (upstream loses it), recorded;
+    - the temperature is the experiment's (upstream: 0.7).
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -54,7 +56,7 @@ class MemAgent:
         last = room_for(READ(memory="", question=asked), bench, reply_tokens=bench.answer_tokens)
         frame = UPDATE(chunk="", memory=NO_MEMORY, question=asked)
         tokens = note_room(self.memory_tokens, frame, bench, held=2)
-        room = room_for(frame, bench, reply_tokens=2 * tokens)  # the new memory, and the last one in the prompt
+        room = room_for(frame, bench, reply_tokens=2 * tokens)  # the new memory, and the old one in the prompt
         memory = ""
         for part in bench.split(room=reduced(self.chunk_tokens, room, bench)):
             prompt = UPDATE(chunk=part.text, memory=memory or NO_MEMORY, question=asked)

@@ -1,4 +1,4 @@
-"""MemWalker: a tree of summaries, walked from the root to the segment that answers, and back when it does not."""
+"""MemWalker: a tree of summaries is walked from the root to a segment that answers, and back when it does not."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Verdict(BaseModel):
 
 @dataclass(frozen=True)
 class Node:
-    """A node of the tree; a leaf has a segment of the text and no children."""
+    """A node of the tree. A leaf has a segment of the text and no children."""
 
     summary: str
     children: tuple[Node, ...] = ()
@@ -65,17 +65,18 @@ class Node:
 class MemWalker:
     """Chen et al. 2023 (arXiv 2310.05029); no official repository.
 
-    Index stage: a summary for each of m segments, then one for every `children` consecutive summaries, up to a root: m
-    + Σ⌈m / b^l⌉ calls, parallel inside a level. Query stage, in sequence: D triage calls from the root to a leaf, one
-    call that reads the leaf's *text*; when it says no, back to the parent, without that child. The summaries on the
-    path are the working memory, shown everywhere (the paper's ablation). Segments of 1,000 tokens and 8 children, its
-    QuALITY setting.
+    Index stage: a summary of each of m segments, then one of every `children` consecutive summaries, up to a root: m +
+    Σ⌈m / b^l⌉ calls, parallel within a level. Query stage, in sequence: D triage calls lead from the root to a leaf,
+    and one call reads the *text* of the leaf. When it does not answer, the walk goes back to the parent, without that
+    child. The summaries on the path are the working memory, which every prompt shows (the paper's ablation). Three
+    invalid choices in a row, or an exhausted tree, end the walk: the answer is "unanswerable", recorded. Segments of
+    1,000 tokens and 8 children, the paper's setting for QuALITY.
 
     Deviations:
-    - the walk ends after `calls` calls (the paper's ends only with the tree), after three invalid choices in a row, or
-      when the tree is exhausted; the answer is then "unanswerable", noted;
-    - a triage may not choose to go back (the printed prompt does not offer it); an only child is not asked about;
-    - replies are JSON; a leaf's reply that cannot be read counts as no.
+    - the walk also ends after `calls` calls (the paper sets no limit);
+    - a triage cannot choose to go back, which the paper's text allows and its printed prompt does not offer;
+    - a node that is the only one left to choose is taken without a call;
+    - replies are JSON; a leaf's reply that cannot be read, or that refuses, counts as no answer.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -96,7 +97,7 @@ class MemWalker:
 
     def build(self, context: Context, bench: Bench) -> Node:
         frame = NODE_SUMMARY(summaries="")
-        # a parent prompt holds all its children's summaries, and a triage prompt too, beside question and memory
+        # the prompts of a parent and of a triage hold all children's summaries, the latter beside question and memory
         tokens = note_room(self.summary_tokens, frame, bench, held=2 * self.children)
         room = room_for(frame, bench, reply_tokens=max(tokens, REPLY_TOKENS)) // 2
         size = reduced(self.segment_tokens, room, bench, "segment_tokens")
@@ -146,7 +147,7 @@ class MemWalker:
         return Answer(REFUSAL)
 
     def _rooms(self, root: Node, asked: str, bench: Bench) -> None:
-        """Raises ContextOverflow before the first call when some prompt of the walk would not fit."""
+        """Raises ContextOverflow, before the first call, when some prompt of the walk would not fit."""
         nodes = [root]
         for node in nodes:
             nodes += node.children
@@ -161,7 +162,7 @@ class MemWalker:
     def _triage(
         self, nodes: Sequence[Node], path: Sequence[str], asked: str, bench: Bench, tries: int
     ) -> tuple[int | None, int]:
-        """The chosen node, or None when no try gave a valid number; and the calls made."""
+        """The position of the chosen node, or None when no try gave a valid number; and the number of calls made."""
         shown = _numbered(nodes)
         tokens, room = _triage_tokens(bench), self._triage_room(nodes, asked, bench)
         prompt = TRIAGE(memory=_memory(path, room, bench), summaries=shown, question=asked)
@@ -173,7 +174,7 @@ class MemWalker:
         return None, tries
 
     def _read(self, leaf: Node, path: Sequence[str], asked: str, bench: Bench) -> str:
-        """The answer that a segment gives; nothing when it says that it has none."""
+        """The answer that a segment gives; empty when it gives none."""
         tokens = _leaf_tokens(bench)
         room = room_for(LEAF(memory="", segment="", question=asked), bench, reply_tokens=tokens, schema=Verdict)
         segment = cut(leaf.segment, room, bench)
@@ -200,7 +201,7 @@ def _numbered(nodes: Sequence[Node]) -> str:
 
 
 def _memory(path: Sequence[str], room: int, bench: Bench) -> str:
-    """The visited summaries, as far as they fit."""
+    """The summaries of the visited nodes, as far as they fit `room` tokens."""
 
     def shown(notes: Sequence[str]) -> str:
         return "".join(f"Seen on the way here:\n{note}\n\n" for note in notes)

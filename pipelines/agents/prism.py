@@ -1,4 +1,4 @@
-"""PRISM: parts are read in turn with a structured memory; each reply is a short list of revisions to it."""
+"""PRISM: parts are read in turn with a structured memory, and each reply is a short list of revisions to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Question
 
 Path = tuple[str, ...]
-# The typed hierarchy for questions: a root's keys map to a list of strings, or to one string.
+# The typed hierarchy for questions: under each root, keys map to a list of strings or to one string.
 SCHEMA: dict[str, tuple[Literal["list", "value"], str]] = {
     "facts": ("list", "name of a person, place, thing or event → list of facts that bear on the question"),
     "answers": ("value", "possible answer → the evidence for it"),
@@ -53,13 +53,14 @@ class Revisions(BaseModel):
 
 @dataclass
 class Memory:
-    """The memory of one question: entries in the order of their lines. Amendments are appended, never rewritten."""
+    """The memory of one question: entries in the order of their lines. Unless `in_place`, entries are only appended,
+    never changed."""
 
     in_place: bool = False
     entries: list[tuple[Path, str]] = field(default_factory=list)
 
     def apply(self, revision: Revision) -> bool:
-        """Apply one revision; False, and nothing changed, when it does not fit the schema."""
+        """Apply a revision. Returns False, and changes nothing, when it does not fit the schema."""
         kind, key, value = SCHEMA[revision.root][0], revision.key.strip(), revision.value.strip()
         path: Path = (revision.root, key)
         known = [entry[0] for entry in self.entries]
@@ -79,7 +80,7 @@ class Memory:
         self.entries.append((path, value))
         return True
 
-    def __str__(self) -> str:  # lines, since a closing bracket would change with every entry and spoil the prefix
+    def __str__(self) -> str:  # no JSON, whose closing bracket would move with each entry: the prefix stays
         return "".join(f"{'/'.join(path)}: {json.dumps(value, ensure_ascii=False)}\n" for path, value in self.entries)
 
 
@@ -87,15 +88,16 @@ class Memory:
 class Prism:
     """Jayalath et al., EMNLP 2025 (arXiv 2412.18914), Algorithm 1; no repository. n + 1 calls, all in sequence.
 
-    The memory is a typed hierarchy (here the hand-made `SCHEMA` for questions). The prompt's order, instruction,
-    question, schema, memory, part, lets a server cache all up to the newest entry, which `amendments` never changes;
-    `in_place` rewrites values. Parts of 2,000 tokens (the paper: 2k or 8k).
+    The memory is a typed hierarchy, here of the hand-made `SCHEMA` for questions. A prompt shows instruction, question,
+    schema, memory and part in this order, so that a server can cache all up to the newest entry, which `amendments`
+    never changes; `in_place` changes values where they stand. Parts of 2,000 tokens (the paper: 2k or 8k).
 
     Deviations:
-    - one fixed schema;
-    - invalid revisions (an empty key or value, update of a missing path, add of an existing value) are dropped and
-      noted, and so are those over `memory_tokens`, for which the paper has no rule;
-    - replies that cannot be read change nothing, noted;
+    - one fixed schema (the paper: one per task, hand-made or generated);
+    - the last prompt shows the memory without the schema;
+    - a revision that would take the memory over `memory_tokens` is dropped, recorded (the paper has no rule for it);
+    - so is an invalid one: an empty key or value, an update of a missing path, an addition at a taken one;
+    - a reply that cannot be read changes nothing, recorded;
     - the temperature is the experiment's (the paper: 0.8).
     """
 

@@ -1,1 +1,1 @@
-"""What bounds every other method: everything, nothing, the evidence alone, chunks drawn at random."""
+"""Controls that bound all other methods: the full context, no context, the gold evidence alone, random chunks."""

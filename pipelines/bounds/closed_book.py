@@ -1,4 +1,4 @@
-"""Control: the question alone."""
+"""Control: the question alone, without any text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ ASK = Prompt(
 
 @dataclass(frozen=True)
 class ClosedBook:
-    """No context at all: what the model knows by heart, and so how far the corpus leaked into its training."""
+    """No context at all: shows what the model already knows, and so how much of the corpus may have been in its
+    training data."""
 
     card: ClassVar[MethodCard] = MethodCard(title="Closed book (control)", cost="1 call", stages="ask")
 

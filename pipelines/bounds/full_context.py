@@ -17,11 +17,12 @@ READ = Prompt("full_context.read", user=f"{{context}}\n\n{ANSWER_RULE}\n\nQuesti
 
 @dataclass(frozen=True)
 class FullContext:
-    """The long-context arm. Over the window, LongBench's rule: keep the first and the last half of what fits.
+    """The long-context arm. Over the window, LongBench's rule (pred.py): the first and the last half of what fits are
+    kept; LaRA and InfiniteBench cut in the middle too. Dropped tokens are recorded. A question that brings its
+    benchmark's own prompt is asked by that prompt, which is cut as a whole, as in LongBench.
 
-    LongBench (pred.py) cuts the whole prompt, instruction and question included; we cut the documents only, since a
-    prompt without its question tests nothing. LaRA and InfiniteBench cut the same way. Dropped tokens are recorded. A
-    question that brings its benchmark's own prompt is asked by that, and the whole prompt is cut, as LongBench does.
+    Deviations:
+    - our own prompt is cut in its documents only: without its question it would test nothing.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -51,7 +52,9 @@ class FullContext:
         return bench.reply(READ(context=text, question=asked), step="read", hits=_hits(kept), dropped_tokens=dropped)
 
     def _by_own_prompt(self, question: Question, bench: Bench) -> Answer:
-        """One call with the benchmark's prompt, the documents in it, cut as a whole when it does not fit."""
+        """One call with the benchmark's prompt, the documents in it, cut as one string when it does not fit. Documents
+        are cut as titled chunks and shrink by other steps: one loop for both would keep other tokens than earlier runs.
+        """
         documents = whole_documents(bench.context)
         before, _, after = question.prompt.partition("{context}")
         prompt = before + render_documents(documents, bench.context) + after

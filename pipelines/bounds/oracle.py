@@ -12,7 +12,8 @@ from workbench.records import Answer, Context, Hit, Question
 
 @dataclass(frozen=True)
 class Oracle:
-    """Perfect retrieval: the ceiling of every retriever with this reader. Questions without evidence read nothing."""
+    """Perfect retrieval: the best result that a retriever can reach with this reader. A question without gold evidence
+    is asked without any text, which is recorded."""
 
     card: ClassVar[MethodCard] = MethodCard(
         title="Oracle (control)", cost="1 call", stages="gold evidence → read", sees_evidence=True

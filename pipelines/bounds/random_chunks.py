@@ -1,4 +1,4 @@
-"""Control: as many chunks as chunk RAG, drawn at random."""
+"""Control: chunks drawn at random, as many as chunk RAG reads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.retrieval.indexes.chunk_index import ChunkIndex
 
 @dataclass(frozen=True)
 class RandomChunks:
-    """What a reader gets right without retrieval: the floor that a retriever has to beat at the same budget."""
+    """What the reader gets right without retrieval: the floor that a retriever has to beat at the same budget."""
 
     card: ClassVar[MethodCard] = MethodCard(
         title="Random chunks (control)", cost="1 call", stages="index | draw → read"

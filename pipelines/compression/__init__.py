@@ -1,1 +1,1 @@
-"""The context is made shorter, then read whole."""
+"""The context is shortened, and the shorter text is read as a whole."""

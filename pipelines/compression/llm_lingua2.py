@@ -1,4 +1,4 @@
-"""LLMLingua-2: a small token classifier keeps the tokens that carry meaning; the compressed context is read."""
+"""LLMLingua-2: a small token classifier keeps the tokens that carry meaning, and the compressed context is read."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ READ = Prompt("llm_lingua2.read", user=f"{{text}}\n\n{ANSWER_RULE}\n\nQuestion: 
 
 @dataclass(frozen=True)
 class LlmLingua2:
-    """Pan et al., ACL Findings 2024 (arXiv 2403.12968; microsoft/LLMLingua, MIT), by the authors' package `llmlingua`:
-    every document is compressed once at index time, whatever the question; 1 call reads the result.
+    """Pan et al., ACL Findings 2024 (arXiv 2403.12968; microsoft/LLMLingua, MIT), by the authors' package `llmlingua`.
+    Each document is compressed once, at index time and whatever the question; 1 call reads the result.
 
     Defaults are the repository's: rate 0.33, line breaks and question marks always kept, XLM-RoBERTa-large trained on
     MeetingBank. Needs the extra `[llmlingua]` and the weights (`compressor` may be a local folder); without them an
-    InputError comes before any call. Over the window the end is cut, counted as dropped. The compressor runs in this
-    process; its tokens and seconds are noted.
+    InputError is raised before any call. The compressor runs in this process; its tokens and seconds are recorded.
+
+    Deviations:
+    - titles of documents are shown as they are, not compressed;
+    - over the window the end of the compressed text is cut, and counted as dropped.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

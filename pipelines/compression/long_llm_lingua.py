@@ -1,4 +1,4 @@
-"""LongLLMLingua: a small language model drops the tokens that say least, given the question; the rest is read."""
+"""LongLLMLingua: given the question, a small language model drops the tokens that say least; the rest is read."""
 
 from __future__ import annotations
 
@@ -12,27 +12,30 @@ from workbench.method.prompts import ANSWER_RULE, Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Question
 
-CONTEXT_BUDGET = 100  # tokens over the target that ranking may keep
-RESTRICTION = "We can get the answer to this question in the given documents."  # the paper's, part of its formula
+CONTEXT_BUDGET = 100  # tokens beyond the target that the ranking may keep
+RESTRICTION = "We can get the answer to this question in the given documents."  # a part of the paper's formula
 SCORE = Prompt("long_llm_lingua.score", user=f"{{passage}}\n\nQuestion: {{question}} {RESTRICTION}")
 READ = Prompt("long_llm_lingua.read", user=f"{{text}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
 
 
 @dataclass(frozen=True)
 class LongLlmLingua:
-    """Jiang et al., ACL 2024 (arXiv 2310.06839; microsoft/LLMLingua, MIT), by the authors' package `llmlingua`:
-    passages are ranked by the question's likelihood after them, the best compressed least, tokens kept by contrastive
-    perplexity; 1 call reads the result. The compressor runs in this process, its seconds and tokens are noted.
+    """Jiang et al., ACL 2024 (arXiv 2310.06839; microsoft/LLMLingua, MIT), by the authors' package `llmlingua`.
+    Passages are ranked by the likelihood of the question after them, the best are compressed least, and tokens are kept
+    by contrastive perplexity; 1 call reads the result. The compressor runs in this process; its tokens and seconds are
+    recorded.
 
     Defaults are the repository's recipe: rate 0.55, budget +100, ratio ±0.3, sorted by relevance, Llama-2-7B. The
     target is lowered to what the window holds. Needs the extra `[llmlingua]` and the compressor's weights (`compressor`
-    may be a local folder); without them an InputError comes before any call. With `scorer: server` it needs neither,
-    but a server that tells the probabilities of a prompt's tokens (vLLM): D calls side by side rank the passages, the
-    best are kept whole, and no token is dropped.
+    may be a local folder); without them an InputError is raised before any call. `scorer: server` needs neither, but a
+    server that tells the probabilities of a prompt's tokens (vLLM): D parallel calls rank the passages, the best are
+    kept whole, and no token is dropped.
 
     Deviations:
-    - the question stands in our own prompt, uncompressed, and not in the package's;
-    - the rate is of the passages alone, which are whole sentences up to `passage_tokens`.
+    - the question stands uncompressed in our own prompt, not in the package's;
+    - passages are whole sentences up to `passage_tokens`, without the titles of their documents;
+    - `rate` is that of the passages alone. Their target is counted by the reader's tokenizer but spent by the package
+      in the compressor's tokens, so the text gets shorter than `rate` says where the compressor needs more tokens.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -95,9 +98,11 @@ class LongLlmLingua:
         return bench.reply(READ(text=kept, question=asked), step="read", dropped_tokens=dropped)
 
     def _likeliest(self, texts: Sequence[str], question: Question, target: int, bench: Bench) -> list[str]:
-        """Passages by the question's mean negative log-likelihood after them, least first, until the budget is passed.
+        """The best passages, until the budget is passed: those after which the question has the least mean negative
+        log-likelihood.
 
-        The chat template's last tokens are scored with the question: the same for every passage, they change no order.
+        The scored tokens are the last of the prompt. They include the chat template's closing tokens, so that as many
+        of the first tokens of the question are not scored.
         """
         room = room_for(SCORE(passage="", question=question.text), bench, reply_tokens=1)
         prompts = [SCORE(passage=cut(text, room, bench), question=question.text) for text in texts]

@@ -1,4 +1,4 @@
-"""Semantic compression: blocks are grouped into topics, every topic is summarised, the summaries are read in order."""
+"""Semantic compression: blocks are grouped into topics, topics are summarised, and the summaries are read in order."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ COMPRESS = Prompt(
     "how much. Leave out only what is repeated or says nothing.\nSummary:",
 )
 READ = Prompt("semantic_compression.read", user=f"{{text}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
-QUESTION_TOKENS = 256  # room that compression leaves for a question it does not know yet
+QUESTION_TOKENS = 256  # kept free for the question, which is not known at index time
 
 
 @dataclass(frozen=True)
 class SemanticCompression:
-    """Fei et al., ACL Findings 2024 (arXiv 2312.09571; no repository): the text is compressed about `ratio` times, at
-    index time and whatever the question, until it fits the window.
+    """Fei et al., ACL Findings 2024 (arXiv 2312.09571; no repository): at index time, and whatever the question, the
+    text is compressed about `ratio` times until it fits the window.
 
-    Blocks of sentences are embedded, their similarity graph is cut into topics by modularity; within a topic, blocks in
-    order are packed to the summariser's 512 tokens; every pack is compressed by a call of its own, in parallel; the
-    results stand in the order of their first blocks. It repeats while over the window (`rounds` at most); a text that
-    fits is left as it is.
+    Blocks of sentences are embedded, and the graph of their similarities is cut into topics by modularity. Within a
+    topic, blocks are packed in order up to the summariser's 512 tokens, and one call compresses each pack, in parallel.
+    The results stand in the order of their first blocks. This is repeated, at most `rounds` times, while the text does
+    not fit the window; a text that fits is left as it is.
 
     Deviations:
-    - the model compresses instead of a fine-tuned BART;
+    - the model compresses, instead of a fine-tuned BART;
     - edges join each block to its `neighbours` nearest blocks;
-    - what no round can fit is cut; an empty summary is replaced by its source, noted.
+    - an empty summary is replaced by its source, recorded;
+    - what does not fit after the last round is cut.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -77,7 +78,7 @@ class SemanticCompression:
         return "\n".join(blocks)
 
     def _packs(self, blocks: Sequence[str], room: int, bench: Bench) -> list[str]:
-        """Blocks of a topic joined in order up to `room` tokens; packs in the order of their first blocks."""
+        """The blocks of each topic, joined in order up to `room` tokens; packs in the order of their first blocks."""
         packs: list[list[int]] = []
         for topic in topics(bench.embed(blocks), self.neighbours):
             own: list[list[int]] = []
@@ -97,8 +98,8 @@ class SemanticCompression:
 
 
 def topics(vectors: NDArray[np.float32], neighbours: int) -> list[list[int]]:
-    """Blocks partitioned by greedy modularity (Clauset, Newman and Moore 2004) on the graph of nearest neighbours with
-    a positive cosine; every block once, ascending within a topic. Deterministic."""
+    """The blocks partitioned by greedy modularity (Clauset, Newman and Moore 2004) on the graph of their nearest
+    neighbours with a positive cosine. Positions ascend within a topic. The same vectors always give the same topics."""
     import networkx as nx
     import numpy as np
 

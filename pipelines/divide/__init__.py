@@ -1,1 +1,1 @@
-"""The context is divided, every part is read by itself, and what the parts gave is put together."""
+"""The context is divided, each part is read separately, and the results are combined."""

@@ -1,4 +1,5 @@
-"""LLM×MapReduce: structured notes of every part with a confidence score, collapsed until they fit, then answered."""
+"""LLM×MapReduce: each part gives a structured note with a confidence; notes are merged until they fit, then answered
+from."""
 
 from __future__ import annotations
 
@@ -56,19 +57,24 @@ class Note(BaseModel):
 
 @dataclass(frozen=True)
 class LlmMapReduce:
-    """Zhou et al., ACL 2025 (arXiv 2410.09342), LLM×MapReduce V1, its `qa` configuration (thunlp/LLMxMapReduce,
-    Apache-2.0): n map calls in parallel, `levels` of Σ g collapse calls while the notes are over the window, 1 reduce.
+    """LLM×MapReduce V1 (Zhou et al., ACL 2025, arXiv 2410.09342; thunlp/LLMxMapReduce, Apache-2.0), its `qa`
+    configuration.
 
-    Defaults are the repository's: 4,096 tokens of prompt and reply, 300 of them the reply.
+    n map calls read the parts in parallel. While the notes do not fit one prompt, collapse calls merge them in groups,
+    in at most `levels` levels. One reduce call answers, weighing the notes by their confidence. Defaults are the
+    repository's: 4,096 tokens for a prompt and its reply, 300 of them for the reply.
 
     Deviations:
-    - notes are JSON, not headed paragraphs; what cannot be parsed is kept as raw text with unknown confidence;
-    - a part is dropped when its answer *is* the no-information mark, not when any field quotes it; when all are
-      dropped, the reduce call runs on nothing;
-    - a collapse that does not shrink, and the fifth level, end in cutting (upstream loops for ever);
-    - budgets count the question and the headers; the reduce call asks for the answer alone;
-    - parts are whole sentences (upstream splits at lines and evens out the last two), numbered from 1 after dropping;
-    - the temperature is the experiment's (the paper: 0.7). What is dropped, cut or kept raw is noted.
+    - parts are whole sentences (upstream: lines, with the last two parts evened out);
+    - a map or collapse reply ends at `note_tokens` (upstream keeps 300 tokens free, but sets no limit);
+    - notes are JSON, not headed paragraphs; a reply that cannot be parsed is kept as raw text, without a confidence;
+    - a note is dropped when its answer is only the no-information mark (upstream: when any field contains the mark);
+    - the reduce call gives the answer alone (upstream: a rationale first);
+    - when a collapse does not shrink the notes, or after `levels` levels, the longest are cut (upstream: no end);
+    - budgets count the question and the headers;
+    - the temperature is the experiment's (the paper: 0.7).
+
+    What is dropped, cut or kept raw is recorded. When all notes are dropped the reduce call reads nothing, as upstream.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -114,7 +120,7 @@ class LlmMapReduce:
 
 
 def _rendered(reply: Reply) -> str:
-    """A note as later prompts show it; empty when it says nothing, or that there is nothing."""
+    """A note as later prompts show it; empty when the note says nothing, or says that there is nothing."""
     note = reply.parsed
     if not isinstance(note, Note):
         return "" if says_only(reply.text, NOTHING) else reply.text.strip()

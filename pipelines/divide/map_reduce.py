@@ -1,4 +1,4 @@
-"""Map-reduce: every chunk is read in parallel, the extracts are collapsed until they fit, one call answers."""
+"""Map-reduce: each part gives notes, the notes are merged until they fit one prompt, and one call answers from them."""
 
 from __future__ import annotations
 
@@ -30,17 +30,18 @@ REDUCE = Prompt("map_reduce.reduce", user=f"{{notes}}\n\n{ANSWER_RULE}\n\nQuesti
 
 @dataclass(frozen=True)
 class MapReduce:
-    """Divide and conquer after LLM×MapReduce V1 (arXiv 2410.09342), in its plain form: free-text notes.
+    """Divide and conquer after LLM×MapReduce V1 (arXiv 2410.09342), with plain notes.
 
-    n map calls in parallel, `collapse` levels while the notes exceed the window (greedy groups, parallel inside a
-    level), one reduce call.
+    n map calls read the parts in parallel. While the notes do not fit the last prompt, collapse calls merge them in
+    greedy groups, in parallel within a level and in at most `levels` levels. One reduce call answers.
 
     Deviations:
-    - no confidence scores (`llm_map_reduce` has them);
-    - a note is dropped when it *is* the no-information mark, not when it quotes it; when all are dropped, the reduce
-      call runs on nothing, noted;
-    - a level that does not shrink, and level `levels`, end the collapse: the longest notes are cut to fit, noted;
-    - parts are numbered from 1 after dropping (upstream from 0).
+    - notes are free text without confidence scores (`llm_map_reduce` has them);
+    - a collapse or reduce prompt may fill the model's window (upstream: `chunk_tokens`);
+    - a note is dropped when it is the no-information mark and nothing else (upstream: when it contains the mark);
+    - when a collapse does not shrink the notes, or after `levels` levels, the longest are cut.
+
+    What is dropped or cut is recorded. When all notes are dropped the reduce call reads nothing.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -76,7 +77,7 @@ class MapReduce:
         return bench.reply(REDUCE(notes=labelled(notes), question=asked), step="reduce")
 
     def _ask(self, prompts: Sequence[Messages], step: str, tokens: int, bench: Bench) -> list[str]:
-        """Replies that hold something; a note is dropped when it *is* the mark."""
+        """The replies without those that are empty or only the no-information mark."""
         notes = [reply.text.strip() for reply in bench.ask_many(prompts, step=step, max_tokens=tokens)]
         kept = [note for note in notes if note and not says_only(note, NOTHING)]
         if len(kept) < len(notes):

@@ -1,4 +1,4 @@
-"""Overflow prevention (OPRM): of all parts, the answer is read from the one that the model is surest about."""
+"""Overflow prevention (OPRM): the answer is read from the one part that the model is surest about."""
 
 from __future__ import annotations
 
@@ -22,18 +22,21 @@ READ = Prompt("overflow_prevention.read", user=f"{{chunk}}\n\n{ANSWER_RULE}\n\nQ
 
 @dataclass(frozen=True)
 class OverflowPrevention:
-    """Ben-Kish et al. 2025, "Overflow Prevention Enhances Long-Context Recurrent LLMs" (arXiv 2505.07793;
-    assafbk/OPRM, no licence, not copied), through an API: n calls of one token side by side, then 1 answer.
+    """Ben-Kish et al. 2025, "Overflow Prevention Enhances Long-Context Recurrent LLMs" (arXiv 2505.07793; assafbk/OPRM,
+    without a licence, so not copied), through an API: n parallel calls of one token each, then 1 answer.
 
-    Every part is read with the question; parts whose likeliest first token begins the word for "not there" are out
-    (`absent_filter`), and the answer is read from the part whose first token has the least entropy; or, with
-    `criterion: question_likelihood`, the paper's second, from the part after which the question is likeliest (vLLM
-    alone tells). Parts of 3,000 tokens (the paper: 1,000 to 3,000).
+    Each part is tried with the question. Parts whose likeliest first token begins the word for "not in the text" are
+    left out (`absent_filter`). The answer is read from the part whose first token has the least entropy or, with
+    `criterion: question_likelihood`, the paper's second criterion, from the part after which the question is likeliest
+    (only vLLM can tell). Parts of 3,000 tokens (the paper: 1,000 to 3,000).
 
     Deviations:
-    - the chosen part is read again under the common answer rule, instead of decoding from its state;
-    - entropy is that of the `top_logprobs` likeliest tokens; the largest probability they leave out is noted;
-    - when every part is out, the surest of all is read, noted.
+    - the chosen part is read again, under the answer rule of all methods (upstream goes on decoding from its state);
+    - when every part is left out, the surest of all is read, recorded;
+    - there is no form for summaries (upstream joins what all parts give);
+    - entropy is that of the `top_logprobs` likeliest tokens; the largest probability that these leave out is recorded;
+    - the last tokens of the prompt, which `question_likelihood` scores, include the chat template's closing tokens, so
+      that as many of the first tokens of the question are not scored.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -81,7 +84,7 @@ class OverflowPrevention:
 
 
 def says_absent(token: str) -> bool:
-    """Whether a first token begins the word for "not there"; tokenizers may cut it.
+    """True when a first token begins the word for "not in the text"; a tokenizer may cut the word.
 
     >>> says_absent(" Err"), says_absent("ERROR"), says_absent("E"), says_absent("21"), says_absent("")
     (True, True, False, False, False)

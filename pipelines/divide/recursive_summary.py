@@ -1,4 +1,4 @@
-"""Recursive summarisation: parts are summarised, summaries are merged level by level, the last one is read."""
+"""Recursive summarisation: parts are summarised, summaries are merged level by level, and the last one is read."""
 
 from __future__ import annotations
 
@@ -30,13 +30,18 @@ class RecursiveSummary:
     """Wu et al. 2021, "Recursively Summarizing Books" (arXiv 2109.10862), in BooookScore's form, hierarchical merging
     (Chang et al., ICLR 2024, arXiv 2310.00785; lilakk/BooookScore, summ.py, MIT).
 
-    Index stage: n summaries of parts in parallel, then Σ g merges of as many summaries as fit, level by level, until
-    one is left. Query stage: one call reads it. Summaries are query-agnostic, so all questions share them. Defaults
-    are the repository's: parts of 2,048 tokens, 900 tokens a summary, 0.65 words asked for per token.
+    Index stage: n parts are summarised in parallel; then as many consecutive summaries as fit one prompt are merged,
+    level by level, until one is left. Query stage: one call reads it. Summaries do not depend on the question, so all
+    questions share them. Defaults are the repository's: parts of 2,048 tokens, summaries of 900 tokens, 0.65 words
+    asked for per token.
 
     Deviations:
-    - no previous summary is shown while merging, which would make every level serial; all levels have equal limits;
-    - a summary that is too long is cut instead of asked for six times; an empty one is dropped, noted.
+    - a merge does not show the summary before it, which would make every level sequential;
+    - a summary that is too long is cut (upstream asks again, up to six times);
+    - an empty summary is dropped, recorded;
+    - all levels have the same limits (upstream: each its own);
+    - merging also ends when no two summaries fit one prompt (recorded) or after `levels` levels; then all are read;
+    - the temperature is the experiment's (upstream: 0.5).
     """
 
     card: ClassVar[MethodCard] = MethodCard(

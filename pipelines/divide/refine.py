@@ -1,4 +1,4 @@
-"""Refine: answer from the first part, then improve the answer with every further part in turn."""
+"""Refine: the first part gives an answer, and each further part may improve it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ NEXT = Prompt(
 
 @dataclass(frozen=True)
 class Refine:
-    """The "refine" synthesis of llama-index and LangChain (no paper; BooookScore, arXiv 2310.00785, calls the same
-    loop incremental updating): one answer is carried over n parts; max(n, 1) calls, all in sequence.
+    """The "refine" loop of llama-index and LangChain (no paper; BooookScore, arXiv 2310.00785, calls the same loop
+    incremental updating): one answer is carried through n parts. max(n, 1) calls, all in sequence.
 
-    Default as in both libraries: a part fills the model's window.
+    As in both libraries, a part fills the model's window by default.
 
     Deviations:
-    - while there is no answer yet the next part gets the first prompt, because a model shown "unanswerable" tends to
-      repeat it;
-    - a reply that refuses, or is empty, never replaces an answer (upstream it does), and is noted; so is that no part
-      answers.
+    - until a part has answered, the next one gets the first prompt, as a model shown "unanswerable" tends to repeat it;
+    - a refusal or an empty reply never replaces an answer (upstream it does), recorded;
+    - when no part answers, the answer is "unanswerable", recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -49,7 +48,7 @@ class Refine:
         asked = render_question(question)
         tokens = bench.answer_tokens
         frame = NEXT(chunk="", answer="", question=asked)
-        room = room_for(frame, bench, reply_tokens=2 * tokens, window=self.worker_window)  # the reply, and the last one
+        room = room_for(frame, bench, reply_tokens=2 * tokens, window=self.worker_window)  # the reply, the answer held
         parts = bench.split(room=room)
         if not parts:
             return bench.reply(FIRST(chunk="", question=asked), step="answer")

@@ -1,4 +1,5 @@
-"""SEGMENT+: notes of evidence and reasoning for every segment, filtered one by one, merged until they fit, answered."""
+"""SEGMENT+: each segment gives a note of evidence and reasoning; notes are filtered, merged until they fit, and
+read."""
 
 from __future__ import annotations
 
@@ -49,13 +50,19 @@ class Label(BaseModel):
 
 @dataclass(frozen=True)
 class SegmentPlus:
-    """Shi et al., EMNLP 2024 (arXiv 2410.06519): 2n + Σ g + 1 calls, 3 + levels in sequence.
+    """Shi et al., EMNLP 2024 (arXiv 2410.06519): 2n + Σ groups + 1 calls, 3 + levels in sequence.
 
-    Gather and filter calls run in parallel, one per segment each; kept notes are merged in order while they are over
-    the window. Segments of 3,000 tokens, the paper's best. The official repository (WeiShi-9/segmentplus) is empty:
-    prompts are ours, and the filter judging every note by a call of its own is our reading. Fallbacks, noted: an
-    unparsable note is kept as it is, an unparsable label counts by its first "keep" or "remove", else means keep; with
-    all notes removed, all are read.
+    One call per segment gathers a note, and one call per note decides whether to keep it; both run in parallel. Kept
+    notes are merged in order while they do not fit one prompt, and one call answers from them. Segments of 3,000
+    tokens, the paper's best.
+
+    Where the paper is silent, our choices:
+    - all prompts, since the official repository (WeiShi-9/segmentplus) is empty;
+    - the filter judges each note in a call of its own;
+    - a note that cannot be parsed is kept as raw text, recorded;
+    - a label that cannot be parsed counts by its first "keep" or "remove", and as keep without either, recorded;
+    - when all notes are removed, all are read, recorded;
+    - when a merge does not shrink the notes, or after `levels` levels, the longest are cut, recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -107,7 +114,8 @@ class SegmentPlus:
 
 
 def _keeps(reply: Reply) -> bool:
-    """The verdict, or the first of both words that a reply without one holds; without any, keep."""
+    """The filter's verdict. Of a reply that could not be parsed, the first "keep" or "remove" in it; without either,
+    keep."""
     if isinstance(reply.parsed, Label):
         return reply.parsed.label == "keep"
     word = re.search(r"\b(keep|remove)\b", reply.text, re.I)

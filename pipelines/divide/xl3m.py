@@ -1,4 +1,4 @@
-"""XL3M: overlapping segments are judged by the model's entropy; the surest ones are spliced in order and read."""
+"""XL3M: the overlapping segments on which the model is surest are joined in order and read."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ READ = Prompt("xl3m.read", user=f"{{chunk}}\n\n{ANSWER_RULE}\n\nQuestion: {{ques
 @dataclass(frozen=True)
 class Xl3m:
     """Wang et al. 2024, "XL3M: A Training-free Framework for LLM Length Extension Based on Segment-wise Inference"
-    (arXiv 2405.17755; no repository), through an API: n calls of one token side by side, then 1 answer.
+    (arXiv 2405.17755; no repository), through an API: n parallel calls of one token each, then 1 answer.
 
-    Each overlapping segment is read with the question; the `keep` segments whose next token has the least entropy are
-    spliced in their order, repeats from the overlap once, and read. The paper keeps as many as the window holds: the
-    default. Segments of 1,000 tokens, 200 shared (its sizes are not known to us).
+    Each segment is read with the question. The `keep` segments whose next token has the least entropy are joined in the
+    order of the text, overlaps only once, and read; by default, as in the paper, as many as the window holds. Segments
+    of 1,000 tokens, 200 of them shared (we do not know the paper's sizes).
 
     Deviations:
-    - entropy is that of the `top_logprobs` likeliest first tokens of the answer; the largest probability they leave out
-      is noted.
+    - a segment is judged with the prompt that reads it, whose answer rule offers "unanswerable" (the paper: segment and
+      question alone): a model that is sure of this word gives a segment without the answer a low entropy;
+    - entropy is that of the `top_logprobs` likeliest first tokens of the answer; the largest probability that these
+      leave out is recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -38,7 +40,7 @@ class Xl3m:
     )
     segment_tokens: int = 1_000
     overlap: int = 200
-    keep: int | None = None  # as many as fit when None
+    keep: int | None = None  # None: as many as fit
     top_logprobs: int = 20
 
     def __post_init__(self) -> None:
@@ -73,6 +75,6 @@ class Xl3m:
 
 
 def _spliced(chunks: list[Chunk], bench: Bench) -> list[Chunk]:
-    """The chunks in document order, overlaps joined."""
+    """The chunks in the order of the context, with overlapping ones joined."""
     place = {document.document_id: i for i, document in enumerate(bench.context.documents)}
     return merged(sorted(chunks, key=lambda chunk: (place[chunk.document_id], chunk.start)))

@@ -1,1 +1,1 @@
-"""Retrieval over a graph of what the context names."""
+"""Retrieval over a graph of the entities and facts that the context names."""

@@ -1,4 +1,4 @@
-"""Entities and relations by the model: the index steps that LightRAG and GraphRAG share. No method of its own."""
+"""Extraction of entities and relations by the model: the index steps that LightRAG and GraphRAG share. Not a method."""
 
 from __future__ import annotations
 
@@ -51,9 +51,10 @@ class Elements(BaseModel):
 def extraction_chunks(
     prompt: Prompt, chunk_tokens: int, overlap: int, reply_tokens: int, bench: Bench
 ) -> tuple[ChunkIndex, list[str], int]:
-    """The chunk index for an extraction prompt, the chunks' texts as prompts hold them, and the reply's tokens.
+    """The chunk index for an extraction prompt, the chunks' texts as prompts show them, and the tokens of a reply.
 
-    In a small window chunks shrink with the replies: a list of facts is longer than the text that states them.
+    In a small window chunks shrink together with the replies, since a list of facts is longer than the text that states
+    them.
     """
     tokens = note_room(reply_tokens, prompt(chunk=""), bench, schema=Elements)
     room = room_for(prompt(chunk=""), bench, reply_tokens=tokens, schema=Elements)
@@ -63,8 +64,9 @@ def extraction_chunks(
 
 
 def extracted(texts: Sequence[str], prompt: Prompt, gleanings: int, tokens: int, bench: Bench) -> KnowledgeGraph:
-    """The graph that the model finds in the texts: one wave of calls, and one for each gleaning, which goes on with the
-    chat. A gleaning that does not fit the window is left out, noted."""
+    """The graph of what the model finds in the texts: one wave of calls, and for each gleaning one more, which
+    continues the same chats. A gleaning that does not fit the window is left out, noted. A text whose replies hold
+    nothing gets relations by rule, between the names in a sentence, noted."""
     chats: list[Messages] = [prompt(chunk=text) for text in texts]
     found: list[list[Elements | None]] = [[] for _ in texts]
     going = list(range(len(texts)))
@@ -92,7 +94,8 @@ def extracted(texts: Sequence[str], prompt: Prompt, gleanings: int, tokens: int,
 
 
 def _add(elements: Elements, chunk: int, graph: KnowledgeGraph) -> bool:
-    """Merge what a chunk says; a relation's unknown end becomes an entity. False when there is nothing."""
+    """Merge what a chunk says into the graph; an unknown end of a relation becomes an entity. False when it says
+    nothing."""
     before = len(graph.entities), len(graph.relations)
     for thing in elements.entities:
         graph.add_entity(thing.name, thing.type, thing.description, chunk)
@@ -105,8 +108,9 @@ def _add(elements: Elements, chunk: int, graph: KnowledgeGraph) -> bool:
 
 
 def merge_descriptions(graph: KnowledgeGraph, bench: Bench, *, many: int, tokens: int) -> None:
-    """Leave every entity and relation with one description where it has `many` or more, or over `tokens` tokens of
-    several: a call each, side by side, over what fits. An empty reply leaves them as they are, noted."""
+    """Merge the descriptions of each entity and relation with several, if these are at least `many` or have at least
+    `tokens` tokens. One call for each, in parallel, over the descriptions that fit. An empty reply leaves them as they
+    are, noted."""
     told = [(entity.name, entity.descriptions) for entity in graph.entities.values()]
     told += [(" and ".join(relation.ends), relation.descriptions) for relation in graph.relations.values()]
     heavy = [
@@ -134,7 +138,7 @@ def entity_row(graph: KnowledgeGraph, key: str) -> str:
 
 
 def relation_row(graph: KnowledgeGraph, pair: Pair) -> str:
-    """A relation as a line of a prompt, with its ends' names as first written."""
+    """A relation as a line of a prompt, with the names of its ends as first written."""
     return _row(" — ".join(graph.entities[key].name for key in pair), graph.relations[pair].descriptions)
 
 

@@ -1,4 +1,4 @@
-"""Graph of Records without its GNN: answers to simulated questions become records, searched beside the chunks."""
+"""Graph of Records without its GNN: answers to simulated questions become records that are searched with the chunks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ QUESTION_TOKENS = 64
 
 @dataclass(frozen=True)
 class Records:
-    """The nodes' texts and unit vectors, the chunks first and then the records, and edges from chunks to records."""
+    """The texts and unit vectors of all nodes, chunks first, then records; edges from nodes to the records made of
+    them."""
 
     texts: tuple[str, ...]
     chunks: tuple[Chunk, ...]
@@ -44,19 +45,21 @@ class Records:
 @dataclass(frozen=True)
 class GraphOfRecords:
     """The retriever of "Graph of Records" (Zhang et al., ACL 2025, arXiv 2410.11001; ulab-uiuc/GoR, MIT) without the
-    graph network that the paper trains: an ablation, not GoR. Index stage: questions are simulated from randomly drawn
-    chunks (parallel), then answered one after the other, each from the 6 nodes nearest to it among chunks and earlier
-    answers; an answer becomes a record, with edges from what it was made of. Query stage: one call over the 6 nearest.
+    graph neural network that the paper trains: an ablation, not GoR. Index stage: questions are simulated from randomly
+    drawn chunks, in parallel, and then answered one after the other, each from the 6 nearest nodes among the chunks and
+    earlier answers. Each answer becomes a record, with edges from the nodes it was made of. Query stage: one call reads
+    the 6 nearest nodes.
 
-    `form: plain` compares the nodes' own vectors, `propagated` averages each with its neighbours' (no parameters, no
-    training). Chunks of 256 tokens with 32 shared, 30 questions, 6 nodes: the paper's (records of at most 256 tokens:
-    ours).
+    `form: plain` compares the nodes' own vectors; `propagated` averages each with those of its neighbours (no
+    parameters, no training). Chunks of 256 tokens with 32 shared, 30 questions and 6 nodes are the paper's; the limit
+    of 256 tokens per record is ours.
 
     Deviations:
+    - a simulated question is one that a reader would ask (upstream: one summary question that the chunk answers);
     - at most one question per chunk (the paper draws until it has 30, which a short text never gives);
+    - repeated or empty questions are dropped, recorded;
     - the workbench's embedder instead of Contriever;
-    - questions are simulated at the experiment's temperature (the paper: 0.5);
-    - repeated or empty questions are dropped, noted.
+    - questions are simulated at the experiment's temperature (the paper: 0.5).
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -129,7 +132,7 @@ class GraphOfRecords:
 
 
 def question_line(reply: str) -> str:
-    """The first line that holds a letter, without what stands before its first letter.
+    """The first line that holds a letter, from its first letter on.
 
     >>> question_line("1. Who came?"), question_line("…")
     ('Who came?', '')
@@ -139,13 +142,13 @@ def question_line(reply: str) -> str:
 
 
 def nearest(vectors: NDArray[np.float32], query: NDArray[np.float32], k: int) -> list[int]:
-    """The rows with the highest inner products, ties by position."""
+    """The `k` rows with the highest inner products, ties by position."""
     scores = vectors @ query
     return sorted(range(len(vectors)), key=lambda i: (-float(scores[i]), i))[:k]
 
 
 def propagated(vectors: NDArray[np.float32], edges: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
-    """Each row averaged with its neighbours' rows, scaled to length 1 again."""
+    """Each row averaged with the rows of its neighbours, scaled to length 1 again."""
     import numpy as np
 
     from workbench.retrieval.embedders.embedder import unit_rows
@@ -159,6 +162,6 @@ def propagated(vectors: NDArray[np.float32], edges: Sequence[tuple[int, int]]) -
 
 
 def _joined(texts: Sequence[str], room: int, bench: Bench) -> str:
-    """The texts as paragraphs, as many as fit; of the first at least its beginning."""
+    """As many texts as fit, as paragraphs; at least the beginning of the first."""
     kept = leading(texts, room, bench, "\n\n".join)
     return "\n\n".join(kept) if kept else cut("".join(texts[:1]), room - SEAM, bench)

@@ -1,4 +1,4 @@
-"""Graph RAG: entities and relations of the chunks as a graph; personalised PageRank from the question's entities."""
+"""Graph RAG: entities and relations form a graph with the chunks; PageRank starts from the question's entities."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Facts(BaseModel):
 
 @dataclass(frozen=True)
 class GraphState:
-    """What the index stage leaves: chunks, their graph, and reports on communities when asked for."""
+    """What the index stage leaves: the chunks, their graph and, when asked for, reports on its communities."""
 
     index: ChunkIndex
     graph: EntityGraph
@@ -66,17 +66,19 @@ class GraphState:
 @dataclass(frozen=True)
 class GraphRag:
     """An entity graph with passages, searched by personalised PageRank as in HippoRAG 2 (arXiv 2502.14802), with
-    GraphRAG's optional community reports (arXiv 2404.16130).
+    optional community reports after GraphRAG (arXiv 2404.16130).
 
-    Facts kept from HippoRAG 2: phrase and passage nodes, damping 0.5, passage prior = dense score × 0.05, seeds
-    weighted by 1 / number of chunks that hold them, dense ranking when no seed is found.
+    Kept from HippoRAG 2: nodes for phrases and passages, damping 0.5, dense scores · 0.05 as the weights of passages,
+    seeds weighted by 1 / number of the chunks that hold them, and the dense ranking when there is no seed.
 
     Deviations:
-    - one extraction call a chunk instead of names and then triples, or none (`extraction: cooccurrence`, entities of
-      the same sentence);
-    - seeds are the question's entities by name, without the recognition-memory call;
-    - communities by Louvain, not Leiden;
-    - when nothing is found, the text's first chunks are read, noted.
+    - by default no model extracts facts: capitalised names in the same sentence are joined (`extraction:
+      cooccurrence`); `llm` makes one call per chunk, where HippoRAG 2 first asks for names and then for triples;
+    - seeds are the names in the question; no call selects facts ("recognition memory");
+    - there are no edges between synonyms;
+    - of the community reports, only the one that covers most seeds is read, before the chunks; communities are
+      Louvain's, not Leiden's, and the largest `max_reports` get a report;
+    - when nothing is found, the first chunks of the text are read, recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -113,7 +115,7 @@ class GraphRag:
         prompts = [EXTRACT(chunk=text) for text in texts]
         triples = []
         for i, reply in enumerate(bench.ask_many(prompts, step="extract", max_tokens=tokens, schema=Facts)):
-            if reply.parsed is None:  # fallback: a chunk must not vanish from the graph
+            if reply.parsed is None:  # a chunk must not vanish from the graph
                 bench.note("extraction_unparsable", i)
                 triples += cooccurrence_triples(texts[i], i)
             else:

@@ -1,4 +1,4 @@
-"""GraphRAG: an entity graph in communities, each with a report; local search around entities, global over reports."""
+"""GraphRAG: an entity graph with a report on each community; local search around entities, global over reports."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Points(BaseModel):
 
 @dataclass(frozen=True)
 class Reported:
-    """A community with its report's text and rating, and how many chunks name its entities."""
+    """A community, its report's text and rating, and the number of chunks that name its entities."""
 
     community: Community
     text: str
@@ -98,7 +98,7 @@ class Reported:
 
 @dataclass(frozen=True)
 class Communities:
-    """What the index stage leaves."""
+    """What the index stage leaves: the chunks, the graph, its entities' keys and index, and the reports."""
 
     index: ChunkIndex
     graph: KnowledgeGraph
@@ -109,26 +109,32 @@ class Communities:
 
 @dataclass(frozen=True)
 class GraphRagCommunities:
-    """Edge et al. 2024 (arXiv 2404.16130; microsoft/graphrag 3.1, MIT). Index stage: entities and relations of every
-    chunk, with one gleaning; merged by name, one call for what has several descriptions; hierarchical Leiden on the
-    largest component; a report per community, deepest level first. `search: local`: around the 20 entities nearest to
-    the question, reports (15 % of 12,000 tokens), entities and relations (35 %) and chunks (50 %), 1 call. `global`:
-    batches of reports of level ≤ 2 give scored points, in parallel; the best points are reduced to the answer.
+    """Edge et al. 2024 (arXiv 2404.16130; microsoft/graphrag 3.1, MIT). Index stage: entities and relations of each
+    chunk, with one gleaning; merged by name, with one call for each that has several descriptions; hierarchical Leiden
+    on the largest component; a report on each community, from the deepest level up. `search: local`: 1 call reads what
+    lies around the 20 entities nearest to the question: reports (15 % of 12,000 tokens), entities and relations (35 %)
+    and chunks (50 %). `global`: batches of reports give scored points, in parallel, and one call reduces the best
+    points to the answer.
 
-    Defaults are the repository's (chunks 1,200/100, communities of at most 10, reports from 8,000 tokens, batches of
-    12,000).
+    Defaults are the repository's: chunks 1,200/100, communities of at most 10, reports from 8,000 tokens, batches of
+    12,000.
 
     Deviations:
-    - rows show no degrees or weights; no claims, citations, history, dynamic selection or DRIFT;
-    - when no point is scored, the answer is "unanswerable" without a call; when no entity is like the question, the
-      first chunks are read;
-    - entities merge by name alone, not name and type; a relation's unknown end becomes an entity;
-    - many descriptions are merged by one call over what fits, not in batches, into 500 tokens; reports have 2,000 and a
-      batch's points 1,000 tokens (upstream: words);
-    - a community too long for its prompt is reported from its parts' reports, as the paper says (the repository builds
-      the prompts before any report exists);
-    - no yes-or-no call between several gleanings; replies are JSON, and what cannot be parsed is noted; smaller windows
-      shrink all budgets.
+    - only the deepest communities of level ≤ 2 are read (the repository means to, but reads all levels up to 2);
+    - a report rests on all relations inside its community, as in the paper (the repository shows the first of each
+      entity, and some that leave the community);
+    - a community too long for its prompt is reported from its parts' reports, as in the paper (the repository builds
+      all prompts before any report exists);
+    - rows show no degrees or weights, and points no scores; no claims, citations, history, dynamic selection or DRIFT;
+    - extraction has no worked examples;
+    - entities merge by name alone, not by name and type, and relations by their two ends whatever the direction; an
+      unknown end of a relation becomes an entity;
+    - descriptions are merged by one call over what fits, into 500 tokens, not in batches; reports have at most 2,000
+      tokens and the points of a batch 1,000 (upstream: limits in words);
+    - when no point is scored, the answer is "unanswerable" (upstream: a set phrase); when no entity is like the
+      question, the first chunks are read;
+    - no yes-or-no call between gleanings; replies are JSON, and what cannot be parsed is recorded;
+    - in a small window all budgets shrink.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -164,7 +170,7 @@ class GraphRagCommunities:
         return Communities(index, graph, names, bench.text_index(rows), reports)
 
     def _reports(self, graph: KnowledgeGraph, bench: Bench) -> tuple[Reported, ...]:
-        """A report on every community, from the deepest level up, so that parts are reported before their wholes."""
+        """A report on each community, from the deepest level up, so that parts are reported before their wholes."""
         tokens = note_room(self.report_tokens, REPORT(facts=""), bench, schema=Report)
         room = room_for(REPORT(facts=""), bench, reply_tokens=tokens, schema=Report)
         room = min(self.report_input_tokens, room)
@@ -206,7 +212,7 @@ class GraphRagCommunities:
         return bench.reply(READ(text=text, question=asked), step="read", hits=hits, dropped_tokens=dropped)
 
     def _matched(self, near: Sequence[str], state: Communities) -> list[str]:
-        """Reports of the entities' communities, those of most of them first."""
+        """The reports of the communities to which the entities belong, those with most of the entities first."""
         matches = [(len(set(near) & set(r.community.members)), r) for r in self._selected(state)]
         found = sorted((item for item in matches if item[0]), key=lambda item: (-item[0], -item[1].rating))
         return [report.text for _, report in found]
@@ -242,7 +248,8 @@ class GraphRagCommunities:
         return bench.reply(REDUCE(points=text, question=asked), step="reduce")
 
     def _batches(self, state: Communities, room: int, bench: Bench) -> list[str]:
-        """All selected reports in random batches; in a batch those on most chunks, then the best rated, come first."""
+        """All selected reports in random batches; within a batch, those about most chunks and then the best rated come
+        first."""
         reports = [report for report in self._selected(state) if report.text]
         random.Random(SHUFFLE_SEED).shuffle(reports)
         batches, following = [], iter(reports)
@@ -256,8 +263,8 @@ class GraphRagCommunities:
 def reported_from(
     community: Community, parts: Sequence[Reported], room: int, graph: KnowledgeGraph, bench: Bench
 ) -> str:
-    """What a report rests on: the community's relations with their entities, the most central first. While that is too
-    long, what is inside of its parts gives way to their reports, that of the longest part first."""
+    """The rows that a report rests on: the community's relations with their entities, the most central first. While
+    they are too long, the rows inside one of its parts are replaced by that part's report, the longest part first."""
 
     def rows(members: Sequence[str], gone: Sequence[Reported] = ()) -> list[str]:
         hidden = [set(part.community.members) for part in gone]
@@ -280,8 +287,8 @@ def reported_from(
 
 
 def elements_around(near: Sequence[str], room: int, graph: KnowledgeGraph, bench: Bench) -> list[str]:
-    """The entities, and relations among them, then to others, at most 10 of these an entity: taken in entity by entity
-    while they fit."""
+    """The rows of some entities and of their relations, as many as fit: entity by entity, first the relations among
+    them, then those to others, at most 10 of the latter for each entity."""
     entities = [entity_row(graph, name) for name in near]
     rows = leading(entities, room, bench, "\n".join)
     for number in range(1, len(near) + 1):

@@ -1,4 +1,4 @@
-"""HippoRAG 2: facts of all passages as a graph; a question starts from facts that the model confirms."""
+"""HippoRAG 2: the facts of all passages form a graph; a search starts from facts that the model confirms."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Kept(BaseModel):
 
 @dataclass(frozen=True)
 class Memory:
-    """Passages, their graph, and the facts with their index."""
+    """The passages, their graph, and the facts with their index."""
 
     index: ChunkIndex
     graph: EntityGraph
@@ -73,21 +73,23 @@ class Memory:
 
 @dataclass(frozen=True)
 class HippoRag:
-    """Gutiérrez et al., ICML 2025 (arXiv 2502.14802; OSU-NLP-Group/HippoRAG, MIT), HippoRAG 2. Index stage, 2 calls a
-    passage in two waves: named entities, then triples given them; a graph of phrases and passages, with edges between
-    phrases of cosine ≥ 0.8. Query stage, 2 calls: the 5 facts nearest to the question go to one call that keeps what
-    helps (recognition memory); the kept facts' phrases (score / passages that hold them, best 5) and all passages
-    (dense score · 0.05) start a personalised PageRank of damping 0.5; the best 5 passages are read. With no fact kept
-    the ranking is the dense one.
+    """Gutiérrez et al., ICML 2025 (arXiv 2502.14802; OSU-NLP-Group/HippoRAG, MIT), HippoRAG 2. Index stage: 2 calls per
+    passage in two waves, first for named entities, then for triples given them; they form a graph of phrases and
+    passages, with edges between phrases of cosine ≥ 0.8. Query stage: 2 calls (1 without any fact). The 5 facts nearest
+    to the question go to a call that keeps those that help (recognition memory). A personalised PageRank of damping 0.5
+    starts from the phrases of the kept facts (score / number of passages that hold the phrase, best 5) and from all
+    passages (dense score · 0.05). The best 5 passages are read. When no fact is kept, the ranking is the dense one.
 
     Deviations:
-    - passages of 512 tokens (upstream takes paragraphs as given);
-    - no prompt has worked examples; no question-specific instructions for the embedder; replies are JSON;
-    - a copied fact must resemble a candidate (upstream's fuzzy match takes anything);
-    - an edge counts once, not in both directions; synonyms join only phrases that no fact joins;
-    - a passage whose reply cannot be read gets its names and facts by rule, a filter whose reply cannot be read keeps
-      nothing; both are noted;
-    - when nothing is found, the text's first chunks are read, noted.
+    - the answer is given at once, under the answer rule of all methods (upstream: a thought first);
+    - no prompt has worked examples; no instructions for the embedder; replies are JSON;
+    - facts that differ only in case or punctuation can take several of the 5 places (upstream counts them as one);
+    - a copied fact must resemble a candidate (upstream's fuzzy match accepts anything);
+    - a fact counts once on its edge (upstream: in both directions); synonyms join only phrases that no fact joins;
+    - passages of 512 tokens (upstream: paragraphs as given);
+    - a passage whose reply cannot be read gets facts by rule (names in the same sentence are joined), recorded;
+    - a filter whose reply cannot be read keeps nothing, recorded;
+    - when nothing is found, the first chunks of the text are read, recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -113,7 +115,7 @@ class HippoRag:
         frame = TRIPLES(passage="", names="")
         tokens = note_room(self.reply_tokens, frame, bench, held=2, schema=Facts)
         room = room_for(frame, bench, reply_tokens=2 * tokens, schema=Facts)
-        # facts are longer than their text: chunks shrink with the replies
+        # facts are longer than the text that states them: chunks shrink together with the replies
         size = reduced(self.chunk_tokens, min(room, tokens * self.chunk_tokens // self.reply_tokens), bench)
         index = bench.index(chunk_tokens=size)
         texts = [cut(chunk.text, size, bench) for chunk in index.chunks]
@@ -197,18 +199,19 @@ class HippoRag:
 
 
 def sentence(triple: Triple) -> str:
-    """A triple as words."""
+    """A triple as a sentence."""
     return " ".join(part.strip() for part in (triple.subject, triple.relation, triple.object)) + "."
 
 
 def scaled(scores: Sequence[float]) -> list[float]:
-    """Scores from 0 to 1, the least to the greatest; all 1 when they are equal."""
+    """The scores mapped to 0 (lowest) … 1 (highest); all 1 when they are equal."""
     low, high = min(scores, default=0.0), max(scores, default=0.0)
     return [(score - low) / (high - low) if high > low else 1.0 for score in scores]
 
 
 def synonyms(names: Sequence[str], bench: Bench, least: float, most: int = 100) -> list[tuple[str, str, float]]:
-    """Pairs of names of more than two letters or digits with a cosine of at least `least`, `most` per name."""
+    """Pairs of names with a cosine of at least `least`, at most `most` for each name. Names of fewer than three letters
+    and digits are left out."""
     import numpy as np
 
     long = [name for name in names if sum(map(str.isalnum, name)) > 2]

@@ -1,1 +1,1 @@
-"""Everything stands in the context, and the prompt helps the model to find its way."""
+"""The whole context stands in the prompt, and the prompt helps the model to find what it needs."""

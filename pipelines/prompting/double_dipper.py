@@ -1,4 +1,4 @@
-"""DoubleDipper: examples for few-shot prompting are made from the context itself, which is shown once."""
+"""DoubleDipper: few-shot examples are made from passages of the context, which the last prompt shows once."""
 
 from __future__ import annotations
 
@@ -45,15 +45,17 @@ class Example(BaseModel):
 class DoubleDipper:
     """Cattan et al. 2024, "Can Few-shot Work in Long-Context? Recycling the Context" (arXiv 2406.13632; no repository).
 
-    k passages are drawn (seeded), one call each makes a question and its answer, side by side; the last call sees the
-    context once, the examples with the numbers of their passages as evidence, and the question: k + 1 calls, 2 in
-    sequence. `examples: 3`, the paper's; 0 is its zero-shot evidence baseline.
+    k passages are drawn (seeded), and one call for each, in parallel, writes a question and its answer. The last call
+    sees the context once, the examples with the numbers of their passages as evidence, and the question: k + 1 calls, 2
+    in sequence. `examples: 3` is the paper's; 0 is its zero-shot baseline with evidence.
 
     Deviations:
-    - passages are whole sentences up to `passage_tokens` (the paper has given paragraphs);
-    - over the window the middle is left out, counted;
-    - an example that cannot be read is replaced by one from another passage, at most twice, else left out; both are
-      noted.
+    - the last prompt has its instruction after the passages (the paper: before) and ends in "Answer:", although the
+      numbers of the evidence are asked for first;
+    - passages are whole sentences up to `passage_tokens` (the paper: paragraphs as given);
+    - an example is made from a passage without the title of its document;
+    - over the window the middle of the context is left out and counted;
+    - an unreadable example is replaced by one from another passage, at most twice, else left out; both are recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -95,7 +97,7 @@ class DoubleDipper:
         return Answer(said, hits=tuple(hits), citations=citations, dropped_tokens=dropped)
 
     def _examples(self, kept: Sequence[Chunk], question: Question, bench: Bench) -> list[str]:
-        """The examples as text; from other passages where one could not be parsed."""
+        """The examples as text. One that could not be parsed is replaced by one from another passage."""
         usable = [i for i, chunk in enumerate(kept) if sum(1 for _ in sentence_spans(chunk.text)) > 1]
         random.Random(f"{bench.seed}:{question.question_id}").shuffle(usable)
         room = room_for(GENERATE(passage=""), bench, reply_tokens=EXAMPLE_TOKENS, schema=Example)

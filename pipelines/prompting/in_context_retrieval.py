@@ -1,4 +1,4 @@
-"""In-context retrieval: one call that first names or restates the passages it needs, then answers."""
+"""In-context retrieval: one call first copies or names the passages it needs, then answers."""
 
 from __future__ import annotations
 
@@ -29,13 +29,18 @@ _RETRIEVED = re.compile(r"\[RETRIEVAL\](.*?)(?:\[/RETRIEVAL\]|$)", re.S | re.I)
 
 @dataclass(frozen=True)
 class InContextRetrieval:
-    """ICR² (Qiu et al., ACL Findings 2025, arXiv 2501.08248; apple/ml-icr2), its prompting forms without fine-tuning:
-    `restate` is the paper's retrieve-then-answer, `cite` its cite-context-id. 1 call.
+    """ICR² (Qiu et al., ACL Findings 2025, arXiv 2501.08248; apple/ml-icr2) without fine-tuning, as two ways of
+    prompting: `restate` is the paper's retrieve-then-answer, `cite` its cite-context-id. 1 call.
 
-    The official prompts rely on fine-tuning and describe no format; ours does. Passages are numbered from 1, in order,
-    about `passage_tokens` each (the paper has given ones); over the window the middle is left out, counted. A reply
-    without the lead-in is the answer as a whole (upstream counts it as wrong), noted. Hits are the passages it named.
-    The temperature is the experiment's (the official one for API models: 0.7).
+    The hits are the passages that the reply names by number or copies as a whole.
+
+    Deviations:
+    - the prompt describes the form of the reply (the official prompts leave that to fine-tuning), and it ends in
+      "Answer:", although the passages are asked for first;
+    - passages are cut to about `passage_tokens` tokens and numbered from 1 (the paper: given ones, from 0);
+    - over the window the middle of the context is left out and counted;
+    - without "Final answer:" the rest of the reply is the answer, recorded (upstream counts it as wrong);
+    - the temperature is the experiment's (the official one for API models: 0.7).
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -77,8 +82,8 @@ class InContextRetrieval:
 
 
 def _named(retrieved: str, chunks: Sequence[Chunk], *, cited: bool) -> list[Chunk]:
-    """Passages whose number the reply gives, or whose text it holds; a restated text may hold numbers of its own, so
-    that there only "Passage 3" is one."""
+    """The passages whose number the reply gives or whose whole text it contains. Without `cited`, only "Passage 3" is a
+    number of a passage, since a copied text may contain numbers of its own."""
     numbers = {int(number) for number in re.findall(r"\d{1,6}" if cited else r"Passage (\d{1,6})", retrieved)}
     flat = " ".join(retrieved.lower().split())
     return [

@@ -1,4 +1,4 @@
-"""Retrieve, then reason: the model copies supporting facts out of the context, then answers from the facts alone."""
+"""Retrieve, then reason: one call copies supporting facts from the context, a second answers from these facts alone."""
 
 from __future__ import annotations
 
@@ -31,13 +31,18 @@ class Facts(BaseModel):
 
 @dataclass(frozen=True)
 class RetrieveThenReason:
-    """ALR² (Li et al. 2024, arXiv 2410.03227; no repository) without its fine-tuning: the paper's "RR prompting".
+    """ALR² (Li et al. 2024, arXiv 2410.03227; no repository) without its fine-tuning: the paper's baseline "RR
+    prompting". 2 calls in sequence.
 
-    Call 1 reads the whole context (its middle is left out when over the window) and copies facts; call 2 sees facts and
-    question only. A fact that does not stand in the context, white space and case aside, is hallucinated: its share is
-    noted (the paper: 61 % for prompting, 0.3 % tuned), and `hallucinated` says what happens to it: `keep`, as in the
-    paper's baseline, or `drop`. Unparsable facts are taken as prose; with none the second call reads nothing. Both are
-    noted.
+    A fact that does not stand in the context, apart from white space and case, is hallucinated. Their share is recorded
+    (the paper: 61 % for prompting, 0.3 % after fine-tuning), and `hallucinated` decides: `keep` them, as the paper's
+    baseline does, or `drop` them.
+
+    Deviations:
+    - the second call sees the facts and the question only, which is our reading of the paper;
+    - over the window the middle of the context is left out and counted;
+    - a reply with facts that cannot be parsed is taken as one fact, recorded;
+    - without any fact the second call reads nothing, recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -86,7 +91,7 @@ class RetrieveThenReason:
 
 
 def _place(fact: str, chunks: Sequence[Chunk]) -> Chunk | None:
-    """The span of the fact in what was read, white space and case aside."""
+    """The first span of the context that equals the fact, apart from white space and case; None without one."""
     words = [re.escape(word) for word in fact.split()]
     if not words:
         return None

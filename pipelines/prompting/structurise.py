@@ -1,4 +1,4 @@
-"""Structurisation: the text is re-read as a tree of scope, aspects and its own sentences, then answered from."""
+"""Structurisation: the text is arranged as a tree of scope, aspects and its own sentences, and read in that form."""
 
 from __future__ import annotations
 
@@ -41,16 +41,19 @@ class Outline(BaseModel):
 @dataclass(frozen=True)
 class Structurise:
     """StruXGPT (Liu et al. 2024, arXiv 2407.16434; alibaba/struxgpt, MIT) in the form of its second version, with any
-    model instead of the distilled one: the outline names ranges of sentences, so that every word stays the source's.
+    model instead of the distilled one: an outline names ranges of sentences, so that every word is the source's.
 
-    Index stage: one outline per part, in parallel (query-agnostic, shared by all questions); query stage: one call
-    reads all parts rendered as scope, aspects and their sentences.
+    Index stage: one outline per part, in parallel, the same for all questions. Query stage: one call reads all parts,
+    each rendered as its scope, its aspects and their sentences.
 
     Deviations:
-    - JSON, not YAML; one level of aspects;
-    - a sentence that two aspects claim stays with the first, one that none claims is kept under "Other", noted;
-    - a part without a usable outline is read as it was, noted;
-    - over the window all parts are cut at their ends to equal shares, noted.
+    - each part keeps a scope of its own (upstream merges the parts of a document under one);
+    - aspects have one level (upstream: several);
+    - parts of 2,048 tokens (upstream: 1,024);
+    - a sentence that two aspects claim stays with the first; one that none claims is kept under "Other", recorded;
+    - a part without a usable outline is read as it was, recorded;
+    - over the window the ends of parts that are longer than an equal share are cut, recorded;
+    - outlines are JSON (upstream: YAML).
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -67,7 +70,7 @@ class Structurise:
         frame = OUTLINE(numbered="")
         tokens = note_room(self.outline_tokens, frame, bench, schema=Outline)
         room = room_for(frame, bench, reply_tokens=tokens, schema=Outline)
-        # sentence numbers cost up to half as much again as short sentences themselves
+        # the number of a short sentence can cost half as many tokens as the sentence
         size = reduced(self.part_tokens, room * 2 // 3, bench, "part_tokens")
         parts = [part.text for part in bench.split(room=size)]
         texts = [cut(_numbered(sentences(part)), room, bench) for part in parts]

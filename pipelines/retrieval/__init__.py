@@ -1,1 +1,1 @@
-"""Chunks that fit the question are found, and they alone are read."""
+"""Chunks that match the question are retrieved, and only these are read."""

@@ -1,4 +1,4 @@
-"""Chunk RAG: retrieve the best chunks, read them in one call."""
+"""Chunk RAG: the best chunks are retrieved and read in one call."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from workbench.retrieval.ranking.rerank import LISTWISE_PROMPT, POINTWISE_PROMPT
 from workbench.retrieval.ranking.selection import FILLS, ORDERS, OVERFLOWS, taken
 from workbench.retrieval.stop_words import LANGUAGES
 
-# The prompts of the options, here so that a change of one is a changed experiment.
+# Listed in this module because a run's identity covers the prompts of its method's module.
 OPTION_PROMPTS = "\n".join(
     [
         *(SITUATE_PROMPT, HYDE_PROMPT, MULTI_QUERY_PROMPT, DECOMPOSE_PROMPT, STEP_BACK_PROMPT),
@@ -47,12 +47,14 @@ OPTION_PROMPTS = "\n".join(
 
 @dataclass(frozen=True)
 class ChunkRag:
-    """The retrieval arm, with every choice that retrieval methods differ in; `docs/retrieval.md` tables the fields.
+    """The retrieval arm, with a field for every choice in which retrieval methods differ (see `docs/retrieval.md`).
 
-    As it comes: llama-index SentenceSplitter chunks; FAISS dense, rank-bm25 sparse, or both fused by RRF. Defaults
-    follow "Long Context vs. RAG for LLMs" (arXiv 2501.01880) and LaRA where they agree: a few chunks of some hundred
-    tokens, top 5. `order: document` restores source order (OP-RAG, arXiv 2409.01666). What does not fit the window is
-    dropped from the lowest rank up, and recorded. Nothing found: the first `top_k` chunks are read, noted.
+    By default: llama-index's SentenceSplitter, FAISS for dense and BM25 (as rank-bm25) for sparse search, both fused by
+    reciprocal ranks. Sizes follow "Long Context vs. RAG for LLMs" (arXiv 2501.01880) and LaRA where they agree: the top
+    5 of chunks of some hundred tokens. `order: document` restores the order of the source (OP-RAG, arXiv 2409.01666).
+
+    Chunks that do not fit the window are dropped, the lowest ranks first, and counted. When nothing is found, the first
+    `top_k` chunks are read, recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -97,7 +99,7 @@ class ChunkRag:
     threshold: float = 0.5
 
     def __post_init__(self) -> None:
-        """Raises InputError naming the field, before anything runs."""
+        """Check the fields before anything runs. Raises InputError with the name of the wrong field."""
         check_splitter(self.splitter, self.chunk_tokens, self.overlap)
         for name, value, lowest, highest in (
             ("top_k", self.top_k, 1, None),
@@ -119,7 +121,7 @@ class ChunkRag:
         ):
             if getattr(self, name) not in known:
                 raise UnknownName(name.replace("_", " "), getattr(self, name), list(known), field=name)
-        self._fusion(), self._reranker(), self._index_options()  # each checks its own
+        self._fusion(), self._reranker(), self._index_options()  # each checks its own fields
         if self.query == "hyde" and self.retriever == "sparse":
             raise InputError(
                 "hyde moves the vector that is searched for, and a sparse search has none: its passages would be paid "
@@ -129,7 +131,7 @@ class ChunkRag:
             )
 
     def check(self) -> None:
-        """Raises InputError when what the fields name cannot be opened here, before a run begins."""
+        """Open the models that the fields name, before a run begins. Raises InputError when one cannot be opened."""
         if self.embedder:
             embedder = self._wrapped(open_embedder(self.embedder))
             if self.contextual and getattr(embedder, "late", False):
@@ -173,7 +175,7 @@ class ChunkRag:
         return read_hits(hits, question, bench, order=self.order)
 
     def hits(self, question: str, index: ChunkIndex, bench: Bench) -> list[Hit]:
-        """The chunks that are read for a question, best first."""
+        """The chunks to read for a question, best first."""
         model = asker(bench)
         query = transformed(question, self.query, index, model, number=self.queries)
         reranker = self._reranker()
@@ -185,10 +187,10 @@ class ChunkRag:
             kept = self._taken(ranked, bench)
             if self.fill != "token_budget" or len(kept) < len(ranked) or wanted >= len(index.chunks):
                 break
-            if reranker.kind != "none":  # what was not reranked has no place in the order: the user must ask for more
+            if reranker.kind != "none":  # more chunks would have to be reranked first
                 bench.note("budget_unfilled", f"all {len(kept)} reranked candidates fit: raise candidates")
                 break
-            wanted *= 4  # all that was found fits: the budget is for more
+            wanted *= 4  # all that was found fits, and the budget holds more
         if ranked and not kept:
             bench.note("budget_too_small", f"the best chunk is over the budget of {self.token_budget} tokens")
             kept, _ = fitting_hits(ranked[:1], self.token_budget, bench, lambda some: some[0].chunk.text)
@@ -207,7 +209,7 @@ class ChunkRag:
 
 
 def asker(bench: Bench) -> Asker:
-    """A bench as retrieval may use it."""
+    """The part of a bench that retrieval may use."""
 
     def ask(prompts: Sequence[str], *, step: str, max_tokens: int, temperature: float | None = None) -> list[str]:
         messages = [(Message("user", prompt),) for prompt in prompts]

@@ -1,4 +1,4 @@
-"""Contextual retrieval: the model says where each chunk stands in its document, and that is indexed with it."""
+"""Contextual retrieval: the model describes each chunk's place in its document, and both are indexed together."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SITUATE = Prompt(
 
 @dataclass(frozen=True)
 class Situated:
-    """Chunks as they stand in the text, and the index of their texts with contexts added."""
+    """The chunks as they stand in the text, the contexts written for them, and an index of both together."""
 
     chunks: Sequence[Chunk]
     contexts: tuple[str, ...]
@@ -35,17 +35,20 @@ class Situated:
 
 @dataclass(frozen=True)
 class ContextualRetrieval:
-    """Anthropic 2024 ("Introducing Contextual Retrieval"; anthropics/anthropic-cookbook, MIT): one index call a chunk,
-    which sees the whole document, the same first bytes for all chunks of a document so that a prefix cache holds them;
-    chunk and context together are embedded and put into BM25; 150 of each, fused by 0.8 / rank + 0.2 / rank; top 20.
+    """Anthropic 2024 ("Introducing Contextual Retrieval"; anthropics/anthropic-cookbook, MIT). Index stage: one call
+    per chunk sees the whole document and writes a context. The document comes first in the prompt, so that a prefix
+    cache serves all of its chunks. Query stage: 150 results each of dense search and BM25 over chunk and context, fused
+    by 0.8 / rank + 0.2 / rank; the top 20 chunks are read, without their contexts.
 
-    Chunks of 800 tokens, contexts of at most 1,024 (the cookbook; about 100 are written, by its own count).
+    Chunks of 800 tokens, contexts of at most 1,024 (the cookbook's; it counts about 100 written on average).
 
     Deviations:
-    - a document longer than the window is shown in consecutive parts, each chunk with the part it begins in;
-    - no cross-encoder; one field for BM25, not two;
-    - chunks get smaller in a small window; a chunk with an empty context stands alone; both are noted;
-    - the reader sees the original text; when nothing is found, the text's first chunks are read, noted.
+    - no reranking by a cross-encoder, which the cookbook offers;
+    - a document longer than the window is shown in consecutive parts, each chunk with the part in which it begins;
+    - chunk and context are one field for BM25, not two;
+    - chunks get smaller in a small window, recorded;
+    - a chunk whose context is empty is indexed alone, recorded;
+    - when nothing is found, the first chunks of the text are read, recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

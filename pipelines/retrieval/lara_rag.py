@@ -1,4 +1,4 @@
-"""LaRA's retrieval arm: two dense and three BM25 chunks, reordered, numbered, read."""
+"""LaRA's retrieval arm: two dense and three BM25 chunks are reordered, numbered and read."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ READ = Prompt("lara_rag.read", user=f"{{chunks}}\n\n{ANSWER_RULE}\n\nQuestion: {
 
 @dataclass(frozen=True)
 class LaraRag:
-    """The RAG arm of the LaRA benchmark (Li et al., ICML 2025, arXiv 2502.09977; Alibaba-NLP/LaRA, MIT): of `kept`
-    chunks int(kept · share) are dense and the rest BM25's, joined BM25 first without repeats, reranked, and read as
-    numbered chunks in one call.
+    """The RAG arm of the LaRA benchmark (Li et al., ICML 2025, arXiv 2502.09977; Alibaba-NLP/LaRA, MIT). Of `kept`
+    chunks, int(kept · share) come from dense search and the rest from BM25. They are joined, BM25's first and without
+    repeats, reranked, and read as numbered chunks in one call.
 
-    Sentence-splitter chunks of 600 tokens with 100 shared, kept 5, share 0.5: the repository's. As there, the reranker
-    sees no more candidates than it keeps, so it can only reorder.
+    Chunks of the sentence splitter of 600 tokens with 100 shared, kept 5, share 0.5: the repository's. As there, the
+    reranker sees no more candidates than it keeps, so it can only reorder.
 
     Deviations:
-    - the workbench's embedder instead of gte, also for the reranking, where LaRA has a cross-encoder (`rerank: none`
-      leaves the union's order);
-    - the index is built once per text, not per question;
-    - the lowest ranks that do not fit are dropped, recorded; when nothing is found, the text's first chunks are read,
-      noted.
+    - the workbench's embedder reranks, where LaRA has a cross-encoder (`rerank: none` keeps the joined order);
+    - the embedder for dense search is the workbench's too, instead of gte;
+    - the lowest ranks that do not fit the window are dropped and counted;
+    - when nothing is found, the first chunks of the text are read, recorded;
+    - the index is built once per text, not per question.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -70,7 +70,7 @@ class LaraRag:
         return bench.reply(prompt, step="read", hits=fitting, dropped_tokens=dropped)
 
     def candidates(self, question: Question, state: ChunkIndex) -> list[Hit]:
-        """At most `kept` chunks: BM25's first, then the dense ones that it did not find."""
+        """At most `kept` chunks: those of BM25 first, then the dense ones that BM25 did not find."""
         dense = int(self.kept * self.dense_share)
         found = state.search(question.text, self.kept - dense, "sparse") + state.search(question.text, dense, "dense")
         unique = {hit.chunk: hit for hit in reversed(found)}

@@ -1,4 +1,4 @@
-"""Listwise ranking: the model sorts the candidates, in sliding windows or all at once, then the best are read."""
+"""Listwise ranking: the model sorts the candidates, in sliding windows or all at once, and the best are read."""
 
 from __future__ import annotations
 
@@ -14,25 +14,28 @@ from workbench.records import Answer, Context, Hit, Question
 from workbench.retrieval.indexes.chunk_index import ChunkIndex
 from workbench.retrieval.ranking.rerank import LISTWISE_PROMPT, listwise
 
-RANK = LISTWISE_PROMPT  # here so that a change is a changed experiment
+RANK = LISTWISE_PROMPT  # named here because a run's identity covers this module's prompts
 
 
 @dataclass(frozen=True)
 class ListwiseRanking:
-    """RankGPT (Sun et al., EMNLP 2023, arXiv 2304.09542; sunnweiwei/RankGPT, Apache-2.0): windows of `window` from the
-    tail up, each moved by `step`, so that the best rise to the front; or, with `form: full`, one call over all
-    candidates ("Sliding Windows Are Not the End", arXiv 2412.14574; 8421BCD/fullrank, MIT). Then the best are read.
+    """RankGPT (Sun et al., EMNLP 2023, arXiv 2304.09542; sunnweiwei/RankGPT, Apache-2.0). Windows of `window`
+    candidates are ranked from the last to the first, each `step` further up, so that the best rise to the front. With
+    `form: full`, one call ranks all candidates ("Sliding Windows Are Not the End", arXiv 2412.14574; 8421BCD/fullrank,
+    MIT). Then one call reads the best.
 
     Defaults are the papers': 100 candidates of about 100 words, window 20, step 10.
 
     Deviations:
-    - as in RankLLM, a last window is clipped to the head when the steps miss it, and fewer candidates than a window are
-      ranked in one call (RankGPT leaves both unranked), and all passages stand in one message;
-    - passages are cut to their share of a prompt; candidates for which not even a short share is left keep their places
-      at the end, noted;
-    - of a reply with numbers in brackets, or of numbers alone, repeated and unknown ones are dropped and missing ones
-      follow in their old order; a reply that ranks nothing is noted;
-    - when nothing is found, the text's first chunks are read, noted.
+    - passages are ranked without the titles of their documents, and the question stands only after them (RankGPT: with
+      titles, question before and after);
+    - as in RankLLM, the last window always begins at the first candidate, fewer candidates than a window are ranked in
+      one call (RankGPT leaves both unranked), and all passages stand in one message;
+    - passages are cut to their share of the prompt; candidates without room for even a short share keep their places at
+      the end of their window; both are recorded;
+    - a ranking is read from numbers in brackets, or from a reply without any letter; repeated and unknown numbers are
+      dropped, missing ones follow in their old order; a reply that ranks nothing is recorded;
+    - when nothing is found, the first chunks of the text are read, recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

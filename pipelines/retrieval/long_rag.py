@@ -1,4 +1,4 @@
-"""LongRAG: few, long retrieval units; a long reader writes a long answer, a second call shortens it."""
+"""LongRAG: few, long units are retrieved; one call writes a long answer from them, a second call shortens it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MARKED = re.compile(r"answer:[ \t]*(\S.*)", re.I)
 
 @dataclass(frozen=True)
 class Units:
-    """The long units, and their passages with the number of the unit that each belongs to."""
+    """The long units; an index of their passages, and for each passage the number of its unit."""
 
     units: tuple[Portion, ...]
     unit_of: tuple[int, ...]
@@ -47,17 +47,19 @@ class Units:
 
 @dataclass(frozen=True)
 class LongRag:
-    """Jiang, Ma and Chen 2024 (arXiv 2406.15319; TIGER-AI-Lab/LongRAG, MIT): units of about 4,000 tokens, each ranked
-    by the best of its 512-token passages; the best units of about 30,000 tokens go to a long reader, whose long answer
-    a second call shortens with eight examples. 2 calls in sequence.
+    """Jiang, Ma and Chen 2024 (arXiv 2406.15319; TIGER-AI-Lab/LongRAG, MIT). Units of about 4,000 tokens are ranked by
+    the best of their 512-token passages. The best units, about 30,000 tokens, go to a reader that writes a long answer;
+    a second call shortens it, with eight examples. 2 calls in sequence.
 
     Deviations:
-    - corpora without links group neighbouring documents instead of linked ones, and cut a document that is longer than
-      a unit;
-    - the workbench's embedder instead of bge-large;
-    - the second prompt may say that there is no answer; a reply's own "answer:" mark is followed, as upstream;
-    - a unit takes at most half of a small window, noted; when nothing is found, the text's first chunks are read,
-      noted.
+    - the long answer is "a few sentences that name what the answer rests on" (upstream: very concise, in the exact
+      words of the context);
+    - units are neighbouring documents (upstream groups documents that link to each other), and a document longer than a
+      unit is cut;
+    - the second call has the answer rule of all methods, so it may say that there is no answer;
+    - a unit takes at most half of a small window, recorded;
+    - when nothing is found, the first units are read, recorded;
+    - the workbench's embedder instead of bge-large.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -96,7 +98,7 @@ class LongRag:
         ranked = self._ranked(question.text, state, bench)
         titles = tuple(dict.fromkeys(t for unit, _ in ranked for t in _titles(unit, bench.context)))
         frame = _read("", titles, asked)
-        if bench.count(frame) > bench.window // 2:  # more titles than a small window holds
+        if bench.count(frame) > bench.window // 2:  # the titles alone would fill a small window
             titles, frame = (), _read("", (), asked)
         tokens = note_room(self.long_answer_tokens, frame, bench)
         room = min(self.budget_tokens, room_for(frame, bench, reply_tokens=tokens))
@@ -104,7 +106,7 @@ class LongRag:
         hits = _hits(kept)
         dropped = sum(bench.count(unit.text) for unit, _ in ranked[len(kept) :])
         text = _rendered(kept)
-        if ranked and not kept:  # not even the best unit fits: its first chunks, the last of them cut
+        if ranked and not kept:  # not even the best unit fits: read its first chunks
             hits, left_out = fitting_hits(_hits(ranked[:1]), room, bench)
             dropped += left_out - bench.count(ranked[0][0].text)
             text = hits_text(hits, bench)
@@ -117,8 +119,8 @@ class LongRag:
         return Answer(marked(done.text), hits=done.hits, dropped_tokens=dropped)
 
     def _ranked(self, query: str, state: Units, bench: Bench) -> list[tuple[Portion, float]]:
-        """The best units with the score of their best passage; in the text's order, noted, when nothing is
-        known of the query."""
+        """The best units, each with the score of its best passage. When nothing is found, the first units in the order
+        of the text, noted."""
         best: dict[int, float] = {}
         for passage, score in state.index.dense(query, len(state.index)):
             best.setdefault(state.unit_of[passage], score)
@@ -129,7 +131,7 @@ class LongRag:
 
 
 def marked(reply: str) -> str:
-    """What follows "answer:" on its line, or all of the reply.
+    """What follows "answer:" on its line, as upstream reads replies; without it, the whole reply.
 
     >>> marked("Two are useful.\\nAnswer: Bergen"), marked("Bergen")
     ('Bergen', 'Bergen')

@@ -1,4 +1,4 @@
-"""Order-preserving RAG: many small chunks, picked by similarity, read in the order of the text."""
+"""Order-preserving RAG: many small chunks, chosen by similarity, read in the order of the text."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from workbench.retrieval.indexes.chunk_index import ChunkIndex
 @dataclass(frozen=True)
 class OpRag:
     """Yu, Xu and Akkiraju 2024 (arXiv 2409.01666; no repository): the chunks nearest to the question, as many as the
-    budget holds, in the order in which they stand in the text; then one call.
+    budget holds, are read in the order in which they stand in the text, in one call.
 
-    Chunks of 128 tokens without overlap and a budget of 16,384 tokens, at which the paper reports its EN.QA gain; what
-    the window does not hold is dropped from the lowest rank up. The chunks re-join to the text, so a budget for all of
-    it reads the whole text.
+    Chunks of 128 tokens without overlap and a budget of 16,384 tokens, at which the paper reports its gain on EN.QA.
+    Chunks that the window does not hold are dropped, the lowest ranks first. Together the chunks are the whole text, so
+    with a large enough budget all of it is read.
 
     Deviations:
-    - the workbench's embedder instead of BGE-large;
-    - documents stand in the context's order (the paper has one document); neighbouring chunks are joined without a
-      mark;
-    - when nothing is found, the text's beginning is read, noted.
+    - neighbouring chunks are joined without a mark between them;
+    - documents stand in the order of the context (the paper has one document);
+    - when nothing is found, the beginning of the text is read, recorded;
+    - the workbench's embedder instead of BGE-large.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -56,8 +56,8 @@ class OpRag:
 
 
 def read_in_order(hits: Sequence[Hit], question: Question, bench: Bench) -> Answer:
-    """One call over chunks in the text's order; the lowest ranks are dropped when they do not fit, and a single chunk
-    that is too long is cut."""
+    """One call over chunks in the order of the text. When they do not fit the window the lowest ranks are dropped; when
+    not even the first one fits, its end is cut."""
     asked = render_question(question)
     room = room_for(READ(chunks="", question=asked), bench, reply_tokens=bench.answer_tokens)
     kept, dropped = fitting_hits(hits, room, bench, lambda some: in_order_text(some, bench.context))
@@ -66,7 +66,8 @@ def read_in_order(hits: Sequence[Hit], question: Question, bench: Bench) -> Answ
 
 
 def in_order_text(hits: Sequence[Hit], context: Context) -> str:
-    """The hits' chunks as prompt text, in the context's order, neighbours and overlaps joined."""
+    """The chunks of hits as prompt text, in the order of the context, with neighbouring and overlapping chunks
+    joined."""
     place = {document.document_id: i for i, document in enumerate(context.documents)}
     chunks = sorted((hit.chunk for hit in hits), key=lambda chunk: (place[chunk.document_id], chunk.start, chunk.end))
     return render_documents(merged(chunks), context)

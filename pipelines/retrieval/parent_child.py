@@ -1,4 +1,4 @@
-"""Parent–child retrieval: small children are searched, the larger parents they belong to are read."""
+"""Parent–child retrieval: small children are searched, and the larger parents to which they belong are read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.retrieval.indexes.chunk_index import ChunkIndex
 
 @dataclass(frozen=True)
 class Family:
-    """The index of the children, and for each child its parent's number; parents are the runs of their children."""
+    """The index of the children, the number of each child's parent, and the parents, which are runs of children."""
 
     index: ChunkIndex
     parent_of: tuple[int, ...]
@@ -24,17 +24,18 @@ class Family:
 @dataclass(frozen=True)
 class ParentChild:
     """Small-to-big retrieval: LangChain's ParentDocumentRetriever (`merge: always`) and llama-index's
-    AutoMergingRetriever (`merge: majority`; both MIT). Children are searched; a parent is read in place of its
-    children, always or when more than half of them were found. Then one call.
+    AutoMergingRetriever (`merge: majority`; both MIT). Children are searched. A parent is read in place of its
+    children: always, or when more than half of them were found. 1 call.
 
-    Children of 128 and parents of 512 tokens are the two lower levels of llama-index's hierarchy, `top_k` children 12
-    its example's.
+    Children of 128 and parents of 512 tokens are the two lower levels of llama-index's hierarchy; 12 children are
+    searched for, as in its example (LangChain's default: 4).
 
     Deviations:
     - two levels, not three;
-    - a parent is a run of whole children of one document, so both levels are cut at the same places;
+    - a child between two found neighbours is not added (llama-index adds it);
+    - a parent is a run of whole children of one document, so that both levels are cut at the same places;
     - parents rank by their best child;
-    - when nothing is found, the text's first chunks are read, noted.
+    - when nothing is found, the first chunks of the text are read, recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

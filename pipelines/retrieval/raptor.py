@@ -1,4 +1,4 @@
-"""RAPTOR: chunks are clustered and summarised, layer upon layer; a question is matched with all layers."""
+"""RAPTOR: chunks are clustered and summarised, layer upon layer; a question is matched with the nodes of all layers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ READ = Prompt("raptor.read", user=f"{{texts}}\n\n{ANSWER_RULE}\n\nQuestion: {{qu
 
 @dataclass(frozen=True)
 class Node:
-    """A node of the tree: a leaf has its chunk, a summary has the numbers of the nodes it summarises."""
+    """A node of the tree. A leaf has its chunk, a summary the numbers of the nodes that it summarises."""
 
     text: str
     children: tuple[int, ...] = ()
@@ -32,7 +32,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Tree:
-    """All nodes, the numbers of each layer's nodes (leaves first), and the index over all nodes' texts."""
+    """All nodes, the numbers of the nodes in each layer (leaves first), and an index of all nodes' texts."""
 
     nodes: tuple[Node, ...]
     layers: tuple[tuple[int, ...], ...]
@@ -42,18 +42,21 @@ class Tree:
 @dataclass(frozen=True)
 class Raptor:
     """Sarthi et al., ICLR 2024 (arXiv 2401.18059; parthsarthi03/raptor, MIT). Index stage: leaves of whole sentences;
-    while a layer has more than 11 nodes, at most `layers` times, its nodes are clustered softly and every cluster is
-    summarised: one call each, parallel inside a layer. Query stage: `collapsed` takes the nodes of all layers nearest
-    to the question, `tree` the nearest of the top layer, then of their children, and so on down; one call reads them.
+    while a layer has more than 11 nodes, and for at most `layers` layers, its nodes are softly clustered and one call
+    summarises each cluster, in parallel within a layer. Query stage: `collapsed` takes the nodes nearest to the
+    question among all layers; `tree` takes the nearest of the top layer, then the nearest of their children, and so on
+    down. One call reads them.
 
-    Defaults are the repository's: leaves and summaries of 100 tokens, 5 layers, clusters up to 3,500 tokens, collapsed
-    with the 10 nearest nodes in 3,500 tokens, tree with 5 a layer.
+    Defaults are the repository's: leaves and summaries of 100 tokens, 5 layers, clusters up to 3,500 tokens; collapsed:
+    the 10 nearest nodes in 3,500 tokens; tree: 5 nodes per layer.
 
     Deviations:
-    - spectral instead of UMAP reduction (see `soft_clusters`); an oversized cluster is cut in consecutive groups;
-    - leaves keep their punctuation and order, and a sentence over their size is cut at words;
-    - a layer that does not shrink ends the tree; an empty summary is replaced by the beginning of its texts; a question
-      that resembles nothing is read with the top layer. All are noted.
+    - a cluster that is too long is cut into consecutive groups (upstream clusters it again);
+    - vectors are reduced spectrally instead of by UMAP (see `soft_clusters`); the embedder is the workbench's;
+    - leaves keep their punctuation and order, and a sentence longer than a leaf is cut at words;
+    - a layer that does not shrink ends the tree, recorded;
+    - an empty summary is replaced by the beginning of its texts, recorded;
+    - when nothing is found, the top layer is read, recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(
@@ -97,7 +100,7 @@ class Raptor:
         return Tree(tuple(nodes), tuple(layers), bench.text_index([node.text for node in nodes]))
 
     def _clusters(self, nodes: Sequence[Node], layer: Sequence[int], tokens: int, bench: Bench) -> list[list[int]]:
-        """Clusters of a layer's nodes that fit a summariser's prompt."""
+        """The clusters of a layer, cut so that each fits the prompt that summarises it."""
         room = min(self.cluster_tokens, room_for(SUMMARISE(texts=""), bench, reply_tokens=tokens))
         groups = []
         for cluster in soft_clusters(bench.embed([nodes[i].text for i in layer]), seed=224):

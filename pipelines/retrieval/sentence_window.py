@@ -1,4 +1,4 @@
-"""Sentence window: single sentences are searched, and read with the sentences around them."""
+"""Sentence window: single sentences are searched, and read together with the sentences around them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,14 @@ from workbench.retrieval.indexes.chunk_index import ChunkIndex
 @dataclass(frozen=True)
 class SentenceWindow:
     """Sentence-window retrieval as in llama-index (`SentenceWindowNodeParser`, MIT) and "Long Context vs. RAG for LLMs"
-    (arXiv 2501.01880): every sentence is indexed alone and replaced, once found, by itself and `window` sentences on
-    either side. Then one call.
+    (arXiv 2501.01880). Each sentence is indexed alone. One that is found is read with `window` sentences on either
+    side. 1 call.
 
-    Window 3 is llama-index's; top 5 is the paper's smallest (llama-index's example has 2).
+    Window 3 is llama-index's default; top 5 is the paper's smallest (llama-index's example: 2).
 
     Deviations:
-    - windows that touch or overlap are read once, joined, in the order of the text, where llama-index repeats the
-      shared sentences;
-    - hybrid search is offered;
-    - when nothing is found, the first sentences are read, noted.
+    - windows are read in text order, those that touch or overlap as one (llama-index repeats shared sentences);
+    - when nothing is found, the first sentences are read, recorded.
     """
 
     card: ClassVar[MethodCard] = MethodCard(

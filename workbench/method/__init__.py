@@ -1,1 +1,1 @@
-"""What a method is written against: the protocol, prompts, and what methods share."""
+"""What methods are written against: the protocol, prompts, and helpers that several methods share."""

@@ -1,7 +1,7 @@
-"""The `llmlingua` package's compressors, opened once per process (extra `[llmlingua]`, which brings torch).
+"""The compressors of the `llmlingua` package, opened once per process (extra `[llmlingua]`, which brings torch).
 
-Its weights come from the Hugging Face cache or a local folder; nothing is compressed on a server. A missing package or
-missing weights are an InputError that says what to install, before any model call.
+Weights come from the Hugging Face cache or a local folder, and compression runs in this process. A missing package or
+missing weights raise an InputError that says what to install, before any model call.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from workbench.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Compressed:
-    """A shorter text; tokens as the package counts them, and the seconds it took."""
+    """A shortened text, with its tokens before and after as the package counts them, and the seconds it took."""
 
     text: str
     tokens_before: int
@@ -28,13 +28,13 @@ class Compressed:
 
 @dataclass(frozen=True)
 class Compressor:
-    """A loaded compressor. It works on one text at a time, whoever asks."""
+    """A loaded compressor. It compresses for one caller at a time; other threads wait."""
 
     backend: Any
     _lock: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
     def compress(self, texts: Sequence[str], **options: Any) -> Compressed:
-        """Compress texts together; `options` are those of `PromptCompressor.compress_prompt`."""
+        """Compress texts together. `options` are those of `PromptCompressor.compress_prompt`."""
         started = time.perf_counter()
         with self._lock:
             made = self.backend.compress_prompt(list(texts), **options)
@@ -60,7 +60,8 @@ def check_installed(method: str) -> None:
 
 @lru_cache(maxsize=2)
 def open_compressor(method: str, weights: str, device: str, *, second: bool) -> Compressor:
-    """The compressor of these weights; `second` for LLMLingua-2's token classifiers. Raises InputError."""
+    """The compressor with these weights; `second` selects LLMLingua-2's token classifiers. Raises InputError when the
+    package or the weights are missing."""
     check_installed(method)
     from llmlingua import PromptCompressor
 

@@ -1,6 +1,6 @@
-"""Texts made to fit: rooms computed before a call, notes cut, packed into groups, folded level by level.
+"""Helpers that make texts fit the window: room is computed before a call; notes are cut, packed into groups, merged.
 
-What methods share beyond the bench. Nothing here calls a model; whatever is cut is noted with the answer.
+Nothing here calls a model. What is cut is noted with the answer.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from workbench.records import Chunk, Hit, Reply
 # A tokenizer may split a text and its template differently once they are joined; a few tokens are kept free for that.
 SEAM = 8
 T = TypeVar("T")
-_LEAST_NOTE = 16  # a reply below this holds no fact
+_LEAST_NOTE = 16  # tokens; a shorter reply cannot state a fact
 
 
 def room_for(
     prompt: Messages, bench: Bench, *, reply_tokens: int, window: int | None = None, schema: type | None = None
 ) -> int:
-    """Tokens of text that a prompt, rendered with its text left empty, has room for.
+    """The tokens of text that fit beside a prompt, given with its text left empty, and its reply.
 
-    `window` is the method's own, smaller window. Raises ContextOverflow when there is no room, before any call.
+    `window` is a smaller window of the method's own. Raises ContextOverflow, before any call, when there is no room.
     """
     limit = min(window or bench.window, bench.window)
     room = bench.room(prompt, reply_tokens=reply_tokens, schema=schema) - SEAM - (bench.window - limit)
@@ -43,10 +43,10 @@ def note_room(
     window: int | None = None,
     schema: type | None = None,
 ) -> int:
-    """The tokens a note may have: `wanted`, or less when the window is so small that notes would take over half of it.
+    """The tokens that a note may have: `wanted`, or fewer in a window so small that notes would take over half of it.
 
-    `held` is how many notes' room a prompt and its reply take: 1 for the reply alone, 2 when the prompt carries the
-    last note too. Less than wanted is noted; raises ContextOverflow when not even a short note fits.
+    `held` is the number of notes that a prompt and its reply need room for: 1 for the reply alone, 2 when the prompt
+    also holds the last note. Fewer than wanted are noted. Raises ContextOverflow when not even a short note fits.
     """
     free = room_for(prompt, bench, reply_tokens=0, window=window, schema=schema)
     fitting = free // (2 * held)
@@ -59,8 +59,8 @@ def note_room(
 
 
 def reduced(wanted: int, most: int, bench: Bench, name: str = "chunk_tokens") -> int:
-    """The tokens a part may have: `wanted`, or the `most` that there is room for, noted as `{name}_reduced_to`; at
-    least 1. A smaller part is another setting of a method, and must not look like the one that was asked for."""
+    """The tokens that a part may have, at least 1: `wanted`, or `most`, the room there is, noted as
+    `{name}_reduced_to`. It is noted because smaller parts are another configuration than the one asked for."""
     if most >= wanted:
         return wanted
     bench.note(f"{name}_reduced_to", max(1, most))
@@ -68,7 +68,8 @@ def reduced(wanted: int, most: int, bench: Bench, name: str = "chunk_tokens") ->
 
 
 def cut(text: str, room: int, bench: Bench, *, noted: bool = True) -> str:
-    """The text, or its longest beginning of at most `room` tokens (noted as `cut_characters`, unless told not to)."""
+    """The text, or its longest beginning of at most `room` tokens. The cut is noted as `cut_characters`, unless `noted`
+    is False."""
     if bench.count(text) <= room:
         return text
     size = characters_within(text, room, bench)
@@ -94,17 +95,17 @@ def note_number(name: str, number: int, bench: Bench) -> None:
 
 
 def unparsable(replies: Sequence[Reply]) -> int:
-    """How many structured replies could not be parsed, even when asked again."""
+    """How many structured replies could not be parsed, even after asking again."""
     return sum(reply.parsed is None for reply in replies)
 
 
 def labelled(notes: Sequence[str], label: str = "Notes") -> str:
-    """Notes as paragraphs under their numbers, from 1."""
+    """Notes as paragraphs, each under its number, from 1."""
     return "\n\n".join(f"{label} {number}:\n{note}" for number, note in enumerate(notes, 1))
 
 
 def from_the_start(hits: Sequence[Hit], chunks: Sequence[Chunk], number: int, bench: Bench) -> list[Hit]:
-    """The hits of a search or, when it found nothing, the first `number` chunks of the text, noted: a reader that is
+    """The hits of a search or, when it found nothing, the first `number` chunks of the text, noted. A reader that was
     shown nothing would be scored as if the text held no answer."""
     if hits or not len(chunks):
         return list(hits)
@@ -113,15 +114,15 @@ def from_the_start(hits: Sequence[Hit], chunks: Sequence[Chunk], number: int, be
 
 
 def hits_text(hits: Sequence[Hit], bench: Bench) -> str:
-    """The chunks of hits as prompt text, in their order."""
+    """The chunks of hits as prompt text, in the order of the hits."""
     return render_documents([hit.chunk for hit in hits], bench.context)
 
 
 def fitting_hits(
     hits: Sequence[Hit], room: int, bench: Bench, render: Callable[[Sequence[Hit]], str] | None = None
 ) -> tuple[list[Hit], int]:
-    """As many hits from the first on as fit `room` tokens as rendered (as `hits_text` unless told), and the tokens left
-    out. Of a first one that is too long by itself its beginning is kept, noted."""
+    """As many hits from the first on as fit `room` tokens when rendered (by `hits_text` unless told otherwise), and the
+    tokens left out. When not even the first one fits, its beginning is kept, noted."""
     render = render or partial(hits_text, bench=bench)
     kept = leading(hits, room, bench, render)
     dropped = sum(bench.count(hit.chunk.text) for hit in hits[len(kept) :])
@@ -139,10 +140,8 @@ Render = Callable[[Sequence[str]], str]
 
 
 def packed(items: Sequence[str], room: int, bench: Bench, render: Render = labelled) -> list[list[str]]:
-    """Consecutive items in groups that fit `room` tokens as rendered, greedily; an item that is too long alone is cut.
-
-    No items give no groups.
-    """
+    """Consecutive items in groups that each fit `room` tokens when rendered, filled greedily. An item that is too long
+    alone is cut. Without items there are no groups."""
     groups: list[list[str]] = []
     for item in items:
         over = bench.count(render([item])) - room
@@ -155,7 +154,7 @@ def packed(items: Sequence[str], room: int, bench: Bench, render: Render = label
 
 
 def shortened(items: Sequence[str], room: int, bench: Bench, render: Render = labelled) -> list[str]:
-    """Items that fit `room` tokens together: the longest is halved until they do, which is noted."""
+    """Items that together fit `room` tokens: the longest is halved, noted, until they do."""
     kept = list(items)
     while kept and bench.count(render(kept)) > room:
         longest = max(range(len(kept)), key=lambda i: len(kept[i]))
@@ -186,9 +185,10 @@ def folded(
     levels: int,
     render: Render = labelled,
 ) -> list[str]:
-    """Items merged, level by level, until they fit `room`: groups of at most `merge_room` tokens go to `merge`.
+    """Items merged, level by level, until they fit `room`; `merge` gets groups of at most `merge_room` tokens.
 
-    At most `levels` levels; a level that does not shrink ends the fold. What is still too long is cut, noted.
+    Merging ends after `levels` levels, or with a level that does not shrink the items. What is still too long is then
+    cut, noted.
     """
     kept = list(items)
     for _ in range(levels):
@@ -203,12 +203,12 @@ def folded(
 
 
 def passages(bench: Bench, tokens: int) -> list[Chunk]:
-    """The whole context in passages of at most `tokens` (whole sentences of one document), in order."""
+    """The whole context in order, in passages of at most `tokens` tokens: whole sentences of one document."""
     return [chunk for portion in bench.split(room=tokens) for chunk in portion.chunks]
 
 
 def numbered(chunks: Sequence[Chunk], bench: Bench, label: str = "Passage") -> str:
-    """Passages under numbers from 1, with their documents' titles where there are several."""
+    """Passages under their numbers, from 1, and with the titles of their documents when there are several documents."""
     titled = len(bench.context.documents) > 1
     parts = []
     for number, chunk in enumerate(chunks, 1):
@@ -236,7 +236,7 @@ def _ends(chunks: Sequence[Chunk], number: int) -> list[Chunk]:
 
 
 def merged(chunks: Sequence[Chunk]) -> list[Chunk]:
-    """Neighbouring or overlapping spans of the same document as one chunk each, in order."""
+    """The chunks in order, with neighbouring or overlapping spans of the same document joined into one."""
     done: list[Chunk] = []
     for chunk in chunks:
         last = done[-1] if done else None

@@ -1,4 +1,4 @@
-"""Prompts: templates, the answer rule that all methods share, and how documents and questions are rendered."""
+"""Prompt templates, the answer rule that all methods share, and the rendering of documents and questions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from workbench.records import Chunk, Context, Message, Question
 from workbench.text import combined_hash, says_only, sentences
 
-# The same words in the last prompt of every pipeline, so that none is helped or hurt by its wording.
+# The last prompt of a method contains these words, so that none is helped or hurt by its wording.
 ANSWER_RULE = (
     "Answer the question from the text above, as briefly as possible: only the name, number, date, list or phrase that "
     "is asked for, without an explanation. For several items, separate them with commas. If the text does not hold the "
     "answer, reply with the single word: unanswerable"
 )
 
-REFUSAL = "unanswerable"  # the rule's word for "there is no answer"
+REFUSAL = "unanswerable"  # the rule's word when there is no answer
 
 Messages = tuple[Message, ...]
 _FIELD = re.compile(r"\{([a-z_]+)\}")
@@ -24,10 +24,10 @@ _FIELD = re.compile(r"\{([a-z_]+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt template: `{field}` stands for a keyword argument. Other braces, also those in documents, are text.
+    """A prompt template. `{field}` stands for a keyword argument; all other braces are text, also those in documents.
 
-    Called with its fields it gives the messages. The shared part (the context) stands first and the question last, so
-    that a server's prefix cache works.
+    A call with its fields returns the messages. Where the method allows it, the context comes first and the question
+    last, so that a server's prefix cache can serve several questions.
 
     >>> Prompt("greet", user="Hello {name}")(name="{world}")
     (Message(role='user', content='Hello {world}'),)
@@ -44,11 +44,11 @@ class Prompt:
 
     @property
     def prompt_hash(self) -> str:
-        """Hash of the template, logged so that a changed prompt is a changed experiment."""
+        """Hash of the template. It is part of a run's identity, so that a changed prompt is another run."""
         return combined_hash(self.name, self.system, self.user)
 
     def __call__(self, **fields: object) -> Messages:
-        """Render; raises TypeError when a field is missing or unknown."""
+        """The rendered messages. Raises TypeError when a field is missing or unknown."""
         if fields.keys() != self.fields:
             odd = sorted(fields.keys() ^ self.fields)
             raise TypeError(f"prompt {self.name!r}: missing or unknown fields {odd}")
@@ -61,7 +61,8 @@ class Prompt:
 
 
 def render_documents(chunks: Sequence[Chunk], context: Context) -> str:
-    """Chunks as prompt text: each under its document's title when the context has several titled documents."""
+    """Chunks as prompt text. Each stands under its document's title, if it has one, when the context has several
+    documents."""
     titled = len(context.documents) > 1
     parts = []
     for chunk in chunks:
@@ -71,7 +72,7 @@ def render_documents(chunks: Sequence[Chunk], context: Context) -> str:
 
 
 def render_question(question: Question) -> str:
-    """The question with its options, lettered, when it has some."""
+    """The question, followed by its options under letters if it has any."""
     if not question.options:
         return question.text
     letters = (f"{chr(ord('A') + i)}. {option}" for i, option in enumerate(question.options))
@@ -79,7 +80,8 @@ def render_question(question: Question) -> str:
 
 
 def refuses(reply: str) -> bool:
-    """Whether a reply to `ANSWER_RULE` says that there is no answer: it, or its first sentence, is the word alone.
+    """True when a reply to `ANSWER_RULE` says that there is no answer: the reply, or its first sentence, is that word
+    alone.
 
     >>> refuses("Unanswerable."), refuses("Unanswerable. The text names nobody."), refuses("The unanswerable letter")
     (True, True, False)

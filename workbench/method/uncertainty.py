@@ -1,4 +1,4 @@
-"""How sure a model is, from the probabilities of its first token."""
+"""How sure a model is, measured by the probabilities of its first token."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 
 def entropy(logprobs: Mapping[str, float]) -> float:
-    """Entropy in nats of the likeliest tokens, renormalised to one: an API tells only so many of them.
+    """Entropy in nats of the given tokens, with their probabilities scaled to sum to 1, since an API tells only the
+    likeliest.
 
     >>> round(entropy({"a": math.log(0.25), "b": math.log(0.25)}), 6) == round(math.log(2), 6)
     True
@@ -21,7 +22,7 @@ def entropy(logprobs: Mapping[str, float]) -> float:
 
 
 def hidden_mass(logprobs: Mapping[str, float]) -> float:
-    """The probability, 0 to 1, that the tokens told do not cover."""
+    """The probability, 0 to 1, of all tokens that are not given."""
     return min(1.0, max(0.0, 1.0 - sum(math.exp(value) for value in logprobs.values())))
 
 
