@@ -14,7 +14,7 @@
         ├── ModelTimeout        no reply, or no next token, within the deadline
         ├── ServerGone          connection refused, or the circuit breaker is open
         ├── BadReply            a malformed reply: cut JSON, no choices, a stream without an end
-        │   └── NoText          a reply without text, as any retry would be: filtered, or out of tokens before any text
+        │   └── NoText          a reply that is none: no visible text, withheld by a filter, refused by the model
         └── RequestRefused      the server says that the request itself is wrong (4xx): retrying cannot help
             └── QuotaSpent      the account has nothing left
 
@@ -121,11 +121,18 @@ class ServerGone(ModelError):
 
 
 class BadReply(ModelError):
-    """The server's answer is not a well-formed reply."""
+    """The server's answer is not a well-formed reply, or breaks off."""
+
+    ended = "broken"
 
 
 class NoText(BadReply):
-    """The reply has no text, and a retry would have none either."""
+    """The reply says nothing to its reader, and a retry would not either. `ended` is the way in which it ended:
+    `empty`, `withheld` or `refused`; `advice` the line of an experiment that would mend it, if one would."""
+
+    def __init__(self, message: str, ended: str = "empty", advice: str = "") -> None:
+        super().__init__(message)
+        self.ended, self.advice = ended, advice
 
 
 class RequestRefused(ModelError):

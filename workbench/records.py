@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from workbench.text import combined_hash, text_hash
 
-Phase = Literal["build", "answer", "score"]
+Phase = Literal["build", "answer", "score", "probe"]
 REASK = ":reask"  # suffix of the step when a structured reply is asked for again
 Metadata = Mapping[str, Any]
 
@@ -197,10 +197,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One chat message; `role` is system, user or assistant."""
+    """One chat message; `role` is system, user or assistant. `shared` is the number of characters at its beginning that
+    other calls begin with too, so that a provider may be asked to keep them; it is no part of what the model reads."""
 
     role: str
     content: str
+    shared: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,13 @@ class Call:
     the original. The `retry_` figures are what failed attempts used before they failed, as far as known; they are in no
     other figure of the call, but an answer's `cost_usd` includes them. `cost_usd` is None without a known price.
     `left_out` names the parameters without which the call was sent because the server had refused them.
+
+    `ended` says how the reply ended: `answered`, `empty` (no visible text), `cut` (at its limit), `withheld` (by a
+    filter), `refused` or `broken`. `thoughts` are what the model thought, as far as the server shows it; no method
+    reads them. `reasoning_source` says who counted `reasoning_tokens`: `server`, or `estimated` by us. `served_model`
+    is the model that the server says has replied, `service_tier` its tier, `told_cost_usd` what it says it takes, and
+    `contradiction` what cannot be true of its figures. `cost_cold_usd` is the cost if nothing had been cached.
+    `shared_characters` is the length of the prompt's beginning that other calls share.
     """
 
     call_id: str
@@ -263,6 +272,16 @@ class Call:
     retry_completion_tokens: int = 0
     retry_cost_usd: float = 0.0
     left_out: tuple[str, ...] = ()
+    ended: str = "answered"
+    thoughts: str = ""
+    reasoning_source: str = ""
+    cache_write_hour_tokens: int = 0
+    served_model: str = ""
+    service_tier: str = ""
+    told_cost_usd: float | None = None
+    contradiction: str = ""
+    cost_cold_usd: float | None = None
+    shared_characters: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,22 +158,6 @@ def count_tokens(text: str, name: str = DEFAULT_ENCODING) -> int:
     return known
 
 
-def without_thinking(reply: str) -> str:
-    """The reply of a reasoning model without its thinking, for servers that leave it in the text; empty when the
-    thinking never ends. Some chat templates open the thinking in the prompt, so that the reply only closes it.
-
-    >>> without_thinking("<think>hm</think> Oslo"), without_thinking("hm</think> Oslo"), without_thinking("<think>hm")
-    ('Oslo', 'Oslo', '')
-    >>> without_thinking("It writes <think> and </think>."), without_thinking(" Oslo ")
-    ('It writes <think> and </think>.', ' Oslo ')
-    """
-    opened = reply.lstrip().startswith("<think>")
-    thoughts, closed, said = reply.rpartition("</think>")
-    if closed and (opened or "<think>" not in thoughts):
-        return said.lstrip()
-    return "" if opened else reply
-
-
 def says_only(reply: str, mark: str) -> bool:
     """True when a reply is the mark and nothing else, apart from case and surrounding punctuation. A reply that only
     quotes the mark says more.

@@ -27,6 +27,7 @@ from workbench.method.fitting import (
 from workbench.method.prompts import ANSWER_RULE, Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Hit, Question
+from workbench.retrieval.bounds import within
 from workbench.retrieval.indexes.text_index import TextIndex
 
 TIMELINE = Prompt(
@@ -52,7 +53,7 @@ FUSE = Prompt(
 )
 READ = Prompt("como_rag.read", user=f"{{texts}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
 LAYERS = ("Text", "Themes", "Timeline")
-AIM, PROBE_TOKENS = ", and on this one: ", 64
+AIM, PROBE_TOKENS = ", and on this one: ", 64  # a longer probe is cut
 
 
 class Probes(BaseModel):
@@ -124,15 +125,25 @@ class ComoRag:
     cue_tokens: int = 500
     fusion_tokens: int = 1_000
     summary_tokens: int = 300
+    facts_tokens: int = 1_024  # visible tokens of a chunk's names, and of its triples
+    filter_tokens: int = 512  # visible tokens of the facts that the graph's filter keeps
+    probe_tokens: int = 300  # visible tokens of the reply with all probes
 
     def __post_init__(self) -> None:
         if self.iterations < 0 or self.probes < 1 or self.candidates < 1 or len(self.layer_tokens) != 3:
             raise ValueError("probes and candidates must be at least 1, iterations not negative, layer_tokens three")
+        for name in ("facts_tokens", "filter_tokens", "probe_tokens"):
+            within(name, getattr(self, name), 1)
 
     @property
     def graph(self) -> HippoRag:
         """The veridical layer's method."""
-        return HippoRag(chunk_tokens=self.chunk_tokens, passage_weight=0.005)
+        return HippoRag(
+            chunk_tokens=self.chunk_tokens,
+            passage_weight=0.005,
+            reply_tokens=self.facts_tokens,
+            filter_tokens=self.filter_tokens,
+        )
 
     def build(self, context: Context, bench: Bench) -> Story:
         raptor = Raptor(leaf_tokens=self.chunk_tokens, summary_tokens=self.summary_tokens)
@@ -195,7 +206,7 @@ class ComoRag:
         if not self.iterations:
             return Rooms(reading, cue_room)
         probe = PROBE(texts="", probes="", question=asked)
-        probe_tokens = note_room(300, probe, bench, schema=Probes)
+        probe_tokens = note_room(self.probe_tokens, probe, bench, schema=Probes)
         fusion_tokens = note_room(self.fusion_tokens, fuse, bench)
         return Rooms(
             reading,

@@ -13,6 +13,7 @@ from workbench.method.fitting import SEAM, cut, labelled, leading, note_room, pa
 from workbench.method.prompts import ANSWER_RULE, Messages, Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Question
+from workbench.retrieval.bounds import within
 from workbench.retrieval.graphs.entity_graph import entities, normalise
 from workbench.retrieval.graphs.key_graph import KeyGraph, closest
 from workbench.retrieval.indexes.text_index import TextIndex
@@ -157,15 +158,17 @@ class GraphReader:
     chunk_tokens: int = 2_000
     paths: int = 5
     calls: int = 10
+    facts_tokens: int = 1_024  # visible tokens of the atomic facts of a chunk
     notebook_tokens: int = 300  # for plan and notebook each, so that a whole chunk fits beside them
 
     def __post_init__(self) -> None:
         if self.paths < 1 or self.calls < 1 or self.chunk_tokens < 1:
             raise ValueError("paths, calls and chunk_tokens must be at least 1")
+        within("facts_tokens", self.facts_tokens, 1)
 
     def build(self, context: Context, bench: Bench) -> Explorable:
         limit = min(self.window, bench.window)
-        tokens = note_room(1_024, FACTS(chunk=""), bench, window=limit, schema=AtomicFacts)
+        tokens = note_room(self.facts_tokens, FACTS(chunk=""), bench, window=limit, schema=AtomicFacts)
         room = room_for(FACTS(chunk=""), bench, reply_tokens=tokens, window=limit, schema=AtomicFacts)
         size = reduced(self.chunk_tokens, min(room, limit // 2), bench)  # a chunk is read beside plan and notebook
         texts = [chunk.text for chunk in bench.index(chunk_tokens=size, splitter="paragraphs").chunks]

@@ -12,6 +12,7 @@ from workbench.method.fitting import cut, note_room, reduced, room_for, shortene
 from workbench.method.prompts import ANSWER_RULE, Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Question
+from workbench.retrieval.bounds import within
 from workbench.text import says_only
 
 REFUSAL = "[NOT MENTIONED]"
@@ -37,7 +38,6 @@ DECIDE = Prompt(
     f"{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:",
 )
 END = Prompt("long_agent.end", user=f"{{replies}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
-DECISION_TOKENS = 256
 
 
 class Instruction(BaseModel):
@@ -136,11 +136,13 @@ class LongAgent:
     )
     chunk_tokens: int = 1_500
     response_tokens: int = 256
+    decision_tokens: int = 256  # visible tokens of the leader's decision beside its answer; ≤ window / 8
     rounds: int = 3
 
     def __post_init__(self) -> None:
         if self.rounds < 1:
             raise ValueError("rounds must be at least 1")
+        within("decision_tokens", self.decision_tokens, 1)
 
     def build(self, context: Context, bench: Bench) -> None:
         return None  # an instruction is known at query time only
@@ -194,7 +196,7 @@ class LongAgent:
     def _rooms(self, asked: str, bench: Bench) -> Rooms:
         """What every prompt has room for, known before the first is sent. Raises ContextOverflow."""
         ending = room_for(END(replies="", question=asked), bench, reply_tokens=bench.answer_tokens)
-        decision_tokens = min(DECISION_TOKENS, bench.window // 8) + bench.answer_tokens
+        decision_tokens = min(self.decision_tokens, bench.window // 8) + bench.answer_tokens
         frame = DECIDE(replies="", question=asked)
         deciding = room_for(frame, bench, reply_tokens=decision_tokens, schema=Decision)
         response_tokens = note_room(self.response_tokens, frame, bench, schema=Decision)

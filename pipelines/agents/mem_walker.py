@@ -12,6 +12,7 @@ from workbench.method.fitting import cut, note_room, reduced, room_for, shortene
 from workbench.method.prompts import ANSWER_RULE, REFUSAL, Prompt, refuses, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Question
+from workbench.retrieval.bounds import within
 
 LEAF_SUMMARY = Prompt(
     "mem_walker.leaf_summary",
@@ -34,7 +35,6 @@ LEAF = Prompt(
     user="{memory}{segment}\n\nRead the segment of a longer text above. If the question below can be answered from it, "
     f"say so (found) and answer (answer); else found is false.\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:",
 )
-REPLY_TOKENS = 400
 
 
 class Triage(BaseModel):
@@ -89,17 +89,19 @@ class MemWalker:
     segment_tokens: int = 1_000
     children: int = 8
     summary_tokens: int = 200
+    reply_tokens: int = 400  # visible tokens of a triage, and of a leaf's verdict beside its answer; ≤ window / 8
     calls: int = 24
 
     def __post_init__(self) -> None:
         if self.children < 2 or self.calls < 1:
             raise ValueError("children must be at least 2 and calls at least 1")
+        within("reply_tokens", self.reply_tokens, 1)
 
     def build(self, context: Context, bench: Bench) -> Node:
         frame = NODE_SUMMARY(summaries="")
         # the prompts of a parent and of a triage hold all children's summaries, the latter beside question and memory
         tokens = note_room(self.summary_tokens, frame, bench, held=2 * self.children)
-        room = room_for(frame, bench, reply_tokens=max(tokens, REPLY_TOKENS)) // 2
+        room = room_for(frame, bench, reply_tokens=max(tokens, self.reply_tokens)) // 2
         size = reduced(self.segment_tokens, room, bench, "segment_tokens")
         segments = [part.text for part in bench.split(room=size)]
         leaves = [LEAF_SUMMARY(chunk=segment) for segment in segments]
@@ -153,18 +155,20 @@ class MemWalker:
             nodes += node.children
             if len(node.children) > 1:
                 self._triage_room(node.children, asked, bench)
-        room_for(LEAF(memory="", segment="", question=asked), bench, reply_tokens=_leaf_tokens(bench), schema=Verdict)
+        room_for(
+            LEAF(memory="", segment="", question=asked), bench, reply_tokens=self._leaf_tokens(bench), schema=Verdict
+        )
 
     def _triage_room(self, nodes: Sequence[Node], asked: str, bench: Bench) -> int:
         frame = TRIAGE(memory="", summaries=_numbered(nodes), question=asked)
-        return room_for(frame, bench, reply_tokens=_triage_tokens(bench), schema=Triage)
+        return room_for(frame, bench, reply_tokens=self._triage_tokens(bench), schema=Triage)
 
     def _triage(
         self, nodes: Sequence[Node], path: Sequence[str], asked: str, bench: Bench, tries: int
     ) -> tuple[int | None, int]:
         """The position of the chosen node, or None when no try gave a valid number; and the number of calls made."""
         shown = _numbered(nodes)
-        tokens, room = _triage_tokens(bench), self._triage_room(nodes, asked, bench)
+        tokens, room = self._triage_tokens(bench), self._triage_room(nodes, asked, bench)
         prompt = TRIAGE(memory=_memory(path, room, bench), summaries=shown, question=asked)
         for number in range(tries):
             reply = bench.ask(prompt, step="triage", max_tokens=tokens, schema=Triage, sample=number)
@@ -175,7 +179,7 @@ class MemWalker:
 
     def _read(self, leaf: Node, path: Sequence[str], asked: str, bench: Bench) -> str:
         """The answer that a segment gives; empty when it gives none."""
-        tokens = _leaf_tokens(bench)
+        tokens = self._leaf_tokens(bench)
         room = room_for(LEAF(memory="", segment="", question=asked), bench, reply_tokens=tokens, schema=Verdict)
         segment = cut(leaf.segment, room, bench)
         memory = _memory(path, room - bench.count(segment), bench)
@@ -187,13 +191,11 @@ class MemWalker:
         said = reply.parsed.answer.strip()
         return said if reply.parsed.found and not refuses(said) else ""
 
+    def _triage_tokens(self, bench: Bench) -> int:
+        return min(self.reply_tokens, bench.window // 8)
 
-def _triage_tokens(bench: Bench) -> int:
-    return min(REPLY_TOKENS, bench.window // 8)
-
-
-def _leaf_tokens(bench: Bench) -> int:
-    return _triage_tokens(bench) + bench.answer_tokens
+    def _leaf_tokens(self, bench: Bench) -> int:
+        return self._triage_tokens(bench) + bench.answer_tokens
 
 
 def _numbered(nodes: Sequence[Node]) -> str:

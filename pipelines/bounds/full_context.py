@@ -11,8 +11,13 @@ from workbench.method.prompts import ANSWER_RULE, Prompt, render_documents, rend
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Chunk, Context, Hit, Question
 
-OWN = Prompt("full_context.own", user="{prompt}")  # the benchmark's prompt, filled in
-READ = Prompt("full_context.read", user=f"{{context}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
+# the benchmark's prompt, filled in: up to the end of the documents, and the rest
+OWN = Prompt("full_context.own", user="{prompt}{rest}", shared=("prompt",))
+READ = Prompt(
+    "full_context.read",
+    user=f"{{context}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:",
+    shared=("context",),
+)
 
 
 @dataclass(frozen=True)
@@ -58,14 +63,15 @@ class FullContext:
         documents = whole_documents(bench.context)
         before, _, after = question.prompt.partition("{context}")
         prompt = before + render_documents(documents, bench.context) + after
-        room = bench.room(OWN(prompt=""), reply_tokens=bench.answer_tokens)
+        room = bench.room(OWN(prompt="", rest=""), reply_tokens=bench.answer_tokens)
         head, tail = len(prompt), len(prompt)  # from where to where the prompt is left out
         if self.truncate != "never":
             head, tail = truncated_text(prompt, max(0, room), self.truncate, bench)
         shown = prompt[:head] + prompt[tail:]
         kept = in_spans(documents, len(before), ((0, head), (tail, len(prompt))), bench.context)
         dropped = bench.count(prompt) - bench.count(shown)
-        return bench.reply(OWN(prompt=shown), step="read", hits=_hits(kept), dropped_tokens=dropped)
+        filled = OWN(prompt=shown[: len(shown) - len(after)], rest=shown[len(shown) - len(after) :])
+        return bench.reply(filled, step="read", hits=_hits(kept), dropped_tokens=dropped)
 
 
 def _hits(chunks: Sequence[Chunk]) -> list[Hit]:

@@ -13,6 +13,7 @@ from workbench.method.fitting import cut, from_the_start, room_for
 from workbench.method.prompts import Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard, Retriever
 from workbench.records import Answer, Chunk, Context, Hit, Question
+from workbench.retrieval.bounds import within
 from workbench.retrieval.indexes.chunk_index import ChunkIndex
 from workbench.text import sentence_spans
 
@@ -21,7 +22,6 @@ PICK = Prompt(
     user="{numbered}\n\nThe text above has numbered sentences. Which of them help to answer the question below? Reply "
     "with their numbers, the most helpful first, and none if none helps.\n\nQuestion: {question}\nReply:",
 )
-PICK_TOKENS = 96
 Place = tuple[int, int]  # number of the passage, number of the sentence in it, both from 0
 
 
@@ -59,10 +59,12 @@ class ExtractiveCompression:
     chunk_tokens: int = 128
     sentences: int = 2
     neighbours: int = 0
+    pick_tokens: int = 96  # visible tokens of the numbers that the model picks of one passage
 
     def __post_init__(self) -> None:
         if self.top_k < 1 or self.sentences < 1 or self.neighbours < 0:
             raise ValueError("top_k and sentences must be at least 1, and neighbours not negative")
+        within("pick_tokens", self.pick_tokens, 1)
 
     def build(self, context: Context, bench: Bench) -> ChunkIndex:
         return bench.index(chunk_tokens=self.chunk_tokens).prepare(self.retriever)
@@ -81,10 +83,10 @@ class ExtractiveCompression:
     def _picked(self, passages: Sequence[Sequence[Chunk]], question: Question, bench: Bench) -> list[Place]:
         """The model's choices, the first of every passage before the second of any."""
         asked = render_question(question)
-        room = room_for(PICK(numbered="", question=asked), bench, reply_tokens=PICK_TOKENS, schema=Picks)
+        room = room_for(PICK(numbered="", question=asked), bench, reply_tokens=self.pick_tokens, schema=Picks)
         prompts = [PICK(numbered=cut(_numbered(passage), room, bench), question=asked) for passage in passages]
         turns: list[tuple[int, int, int]] = []
-        for p, reply in enumerate(bench.ask_many(prompts, step="pick", max_tokens=PICK_TOKENS, schema=Picks)):
+        for p, reply in enumerate(bench.ask_many(prompts, step="pick", max_tokens=self.pick_tokens, schema=Picks)):
             if not isinstance(reply.parsed, Picks):
                 bench.note("pick_unparsable", p)
                 continue

@@ -13,6 +13,7 @@ from workbench.method.fitting import cut, folded, labelled, note_number, note_ro
 from workbench.method.prompts import ANSWER_RULE, Messages, Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Question, Reply
+from workbench.retrieval.bounds import within
 
 GATHER = Prompt(
     "segment_plus.gather",
@@ -32,7 +33,6 @@ MERGE = Prompt(
     "Question: {question}\nNotes:",
 )
 READ = Prompt("segment_plus.read", user=f"{{notes}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
-LABEL_TOKENS = 64
 
 
 class Note(BaseModel):
@@ -74,7 +74,11 @@ class SegmentPlus:
     )
     segment_tokens: int = 3_000
     note_tokens: int = 512
+    label_tokens: int = 64  # visible tokens of the filter's verdict on a note
     levels: int = 5
+
+    def __post_init__(self) -> None:
+        within("label_tokens", self.label_tokens, 1)
 
     def build(self, context: Context, bench: Bench) -> None:
         return None  # segments depend on the question's length
@@ -86,7 +90,7 @@ class SegmentPlus:
         room = room_for(frame, bench, reply_tokens=tokens, schema=Note)
         last = room_for(READ(notes="", question=asked), bench, reply_tokens=bench.answer_tokens)
         between = room_for(MERGE(notes="", question=asked), bench, reply_tokens=tokens, schema=Note)
-        filtering = room_for(FILTER(note="", question=asked), bench, reply_tokens=LABEL_TOKENS, schema=Label)
+        filtering = room_for(FILTER(note="", question=asked), bench, reply_tokens=self.label_tokens, schema=Label)
         segments = bench.split(room=reduced(self.segment_tokens, room, bench, "segment_tokens"))
         gathered = self._notes([GATHER(chunk=s.text, question=asked) for s in segments], "gather", tokens, bench)
         kept = self._kept(gathered, filtering, asked, bench)
@@ -104,7 +108,7 @@ class SegmentPlus:
 
     def _kept(self, notes: list[str], room: int, asked: str, bench: Bench) -> list[str]:
         prompts = [FILTER(note=cut(note, room, bench), question=asked) for note in notes]
-        replies = bench.ask_many(prompts, step="filter", max_tokens=LABEL_TOKENS, schema=Label)
+        replies = bench.ask_many(prompts, step="filter", max_tokens=self.label_tokens, schema=Label)
         kept = [note for note, reply in zip(notes, replies, strict=True) if _keeps(reply)]
         note_number("filter_unparsable", unparsable(replies), bench)
         if notes and not kept:

@@ -107,10 +107,10 @@ def _add(elements: Elements, chunk: int, graph: KnowledgeGraph) -> bool:
     return (len(graph.entities), len(graph.relations)) != before or any(t.name.strip() for t in elements.entities)
 
 
-def merge_descriptions(graph: KnowledgeGraph, bench: Bench, *, many: int, tokens: int) -> None:
+def merge_descriptions(graph: KnowledgeGraph, bench: Bench, *, many: int, tokens: int, reply_tokens: int) -> None:
     """Merge the descriptions of each entity and relation with several, if these are at least `many` or have at least
-    `tokens` tokens. One call for each, in parallel, over the descriptions that fit. An empty reply leaves them as they
-    are, noted."""
+    `tokens` tokens. One call for each, in parallel, over the descriptions that fit; its reply has at most
+    `reply_tokens` tokens. An empty reply leaves them as they are, noted."""
     told = [(entity.name, entity.descriptions) for entity in graph.entities.values()]
     told += [(" and ".join(relation.ends), relation.descriptions) for relation in graph.relations.values()]
     heavy = [
@@ -120,7 +120,7 @@ def merge_descriptions(graph: KnowledgeGraph, bench: Bench, *, many: int, tokens
     ]
     if not heavy:
         return
-    reply_tokens = note_room(500, MERGE(descriptions="", name=""), bench)
+    reply_tokens = note_room(reply_tokens, MERGE(descriptions="", name=""), bench)
     prompts = []
     for name, held in heavy:
         room = room_for(MERGE(descriptions="", name=name), bench, reply_tokens=reply_tokens)

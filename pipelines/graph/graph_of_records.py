@@ -12,6 +12,7 @@ from workbench.method.fitting import SEAM, cut, leading, note_room, room_for
 from workbench.method.prompts import ANSWER_RULE, Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Chunk, Context, Hit, Question
+from workbench.retrieval.bounds import within
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,6 @@ RECORD = Prompt(
     "Question: {question}\nNotes:",
 )
 READ = Prompt("graph_of_records.read", user=f"{{texts}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
-QUESTION_TOKENS = 64
 
 
 @dataclass(frozen=True)
@@ -74,23 +74,25 @@ class GraphOfRecords:
     top_k: int = 6
     chunk_tokens: int = 256
     overlap: int = 32
+    question_tokens: int = 64  # visible tokens of a simulated question
     record_tokens: int = 256
 
     def __post_init__(self) -> None:
         if self.top_k < 1 or self.questions < 0 or not 0 <= self.overlap < self.chunk_tokens:
             raise ValueError("top_k must be at least 1, questions not negative, and overlap less than chunk_tokens")
+        within("question_tokens", self.question_tokens, 1)
 
     def build(self, context: Context, bench: Bench) -> Records:
         import numpy as np
 
-        room = room_for(SIMULATE(chunk=""), bench, reply_tokens=QUESTION_TOKENS)
+        room = room_for(SIMULATE(chunk=""), bench, reply_tokens=self.question_tokens)
         chunks = bench.index(chunk_tokens=self.chunk_tokens, overlap=self.overlap).chunks
         if not chunks:
             return Records((), (), ())
         drawn = random.Random(bench.seed).sample(range(len(chunks)), min(self.questions, len(chunks)))
         prompts = [SIMULATE(chunk=cut(chunks[i].text, room, bench)) for i in sorted(drawn)]
-        replies = bench.ask_many(prompts, step="simulate", max_tokens=QUESTION_TOKENS)
-        written = [cut(question_line(reply.text), QUESTION_TOKENS, bench) for reply in replies]
+        replies = bench.ask_many(prompts, step="simulate", max_tokens=self.question_tokens)
+        written = [cut(question_line(reply.text), self.question_tokens, bench) for reply in replies]
         questions = [question for question in dict.fromkeys(written) if question]
         if len(questions) < len(prompts):
             bench.note("questions_dropped", len(prompts) - len(questions))

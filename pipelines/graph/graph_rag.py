@@ -22,6 +22,7 @@ from workbench.method.fitting import (
 from workbench.method.prompts import Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Hit, Question
+from workbench.retrieval.bounds import within
 from workbench.retrieval.graphs.entity_graph import EntityGraph, Triple, cooccurrence_triples, entities
 from workbench.retrieval.indexes.chunk_index import ChunkIndex
 
@@ -35,9 +36,6 @@ REPORT = Prompt(
     user="{facts}\n\nAbove are facts about a group of related entities. Write a short report: who and what they are, "
     "and how they are related.\nSummary:",
 )
-
-
-EXTRACTED_TOKENS = 1_024
 
 
 class Fact(BaseModel):
@@ -95,13 +93,17 @@ class GraphRag:
     overlap: int = 64
     damping: float = 0.5
     passage_weight: float = 0.05
+    facts_tokens: int = 1_024  # visible tokens of the facts that the model extracts of a chunk
     report_tokens: int = 300
     max_reports: int = 20
+
+    def __post_init__(self) -> None:
+        within("facts_tokens", self.facts_tokens, 1)
 
     def build(self, context: Context, bench: Bench) -> GraphState:
         size, tokens = self.chunk_tokens, 0
         if self.extraction == "llm":
-            tokens = note_room(EXTRACTED_TOKENS, EXTRACT(chunk=""), bench, schema=Facts)
+            tokens = note_room(self.facts_tokens, EXTRACT(chunk=""), bench, schema=Facts)
             size = reduced(size, room_for(EXTRACT(chunk=""), bench, reply_tokens=tokens, schema=Facts), bench)
         index = bench.index(chunk_tokens=size, overlap=min(self.overlap, size // 4))
         texts = [chunk.text for chunk in index.chunks]

@@ -26,6 +26,7 @@ from workbench.method.fitting import (
 from workbench.method.prompts import ANSWER_RULE, REFUSAL, Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Hit, Question
+from workbench.retrieval.bounds import within
 from workbench.retrieval.graphs.knowledge_graph import Community, KnowledgeGraph
 from workbench.retrieval.indexes.chunk_index import ChunkIndex
 from workbench.retrieval.indexes.text_index import TextIndex
@@ -152,6 +153,8 @@ class GraphRagCommunities:
     report_input_tokens: int = 8_000
     report_tokens: int = 2_000
     reply_tokens: int = 3_000
+    description_tokens: int = 500  # visible tokens of what several descriptions are merged into
+    points_tokens: int = 1_000  # visible tokens of the points of a batch of reports
     max_level: int = 2
     top_k: int = 20
     budget_tokens: int = 12_000
@@ -159,11 +162,13 @@ class GraphRagCommunities:
     def __post_init__(self) -> None:
         if self.top_k < 1 or self.community_size < 2 or not 0 <= self.overlap < self.chunk_tokens:
             raise ValueError("top_k must be at least 1, community_size 2, and overlap less than chunk_tokens")
+        within("description_tokens", self.description_tokens, 1)
+        within("points_tokens", self.points_tokens, 1)
 
     def build(self, context: Context, bench: Bench) -> Communities:
         index, texts, tokens = extraction_chunks(EXTRACT, self.chunk_tokens, self.overlap, self.reply_tokens, bench)
         graph = extracted(texts, EXTRACT, self.gleanings, tokens, bench)
-        merge_descriptions(graph, bench, many=2, tokens=0)
+        merge_descriptions(graph, bench, many=2, tokens=0, reply_tokens=self.description_tokens)
         names = tuple(graph.entities)
         rows = [entity_row(graph, name) for name in names]
         reports = self._reports(graph, bench)
@@ -226,7 +231,7 @@ class GraphRagCommunities:
     def _global(self, question: Question, state: Communities, bench: Bench) -> Answer:
         asked = render_question(question)
         frame = MAP(reports="", question=asked)
-        tokens = note_room(1_000, frame, bench, schema=Points)
+        tokens = note_room(self.points_tokens, frame, bench, schema=Points)
         room = min(self.budget_tokens, room_for(frame, bench, reply_tokens=tokens, schema=Points))
         last = room_for(REDUCE(points="", question=asked), bench, reply_tokens=bench.answer_tokens)
         prompts = [MAP(reports=batch, question=asked) for batch in self._batches(state, room, bench)]

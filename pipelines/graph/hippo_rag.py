@@ -14,6 +14,7 @@ from workbench.method.fitting import cut, from_the_start, note_room, reduced, ro
 from workbench.method.prompts import Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Hit, Question
+from workbench.retrieval.bounds import within
 from workbench.retrieval.graphs.entity_graph import EntityGraph, Triple, cooccurrence_triples, entities, normalise
 from workbench.retrieval.indexes.chunk_index import ChunkIndex
 from workbench.retrieval.indexes.text_index import TextIndex
@@ -106,10 +107,12 @@ class HippoRag:
     synonym_cosine: float = 0.8
     chunk_tokens: int = 512
     reply_tokens: int = 1_024
+    filter_tokens: int = 512  # visible tokens of the facts that the filter keeps
 
     def __post_init__(self) -> None:
         if self.top_k < 1 or self.linking_top_k < 1 or not 0 < self.damping < 1:
             raise ValueError("top_k and linking_top_k must be at least 1, and damping between 0 and 1")
+        within("filter_tokens", self.filter_tokens, 1)
 
     def build(self, context: Context, bench: Bench) -> Memory:
         frame = TRIPLES(passage="", names="")
@@ -186,7 +189,7 @@ class HippoRag:
 
     def _filtered(self, lines: list[str], question: Question, bench: Bench) -> list[str]:
         asked = render_question(question)
-        tokens = note_room(512, FILTER(facts="", question=asked), bench, schema=Kept)
+        tokens = note_room(self.filter_tokens, FILTER(facts="", question=asked), bench, schema=Kept)
         room = bench.room(FILTER(facts="", question=asked), reply_tokens=tokens, schema=Kept)
         shown = [cut(line, room // (len(lines) + 1), bench, noted=False) for line in lines]
         prompt = FILTER(facts="\n".join(shown), question=asked)

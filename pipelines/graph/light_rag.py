@@ -14,6 +14,7 @@ from workbench.method.fitting import cut, fitting_hits, hits_text, leading, note
 from workbench.method.prompts import ANSWER_RULE, Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Hit, Question
+from workbench.retrieval.bounds import within
 from workbench.retrieval.graphs.knowledge_graph import Entity, KnowledgeGraph, Pair, Relation
 from workbench.retrieval.indexes.chunk_index import ChunkIndex
 from workbench.retrieval.indexes.text_index import TextIndex
@@ -115,16 +116,20 @@ class LightRag:
     overlap: int = 100
     gleanings: int = 1
     reply_tokens: int = 3_000
+    description_tokens: int = 500  # visible tokens of the summary of many descriptions
+    keyword_tokens: int = 256  # visible tokens of the keywords of both levels
 
     def __post_init__(self) -> None:
         if self.top_k < 1 or self.gleanings < 0 or not 0 <= self.overlap < self.chunk_tokens:
             raise ValueError("top_k must be at least 1, gleanings not negative, and overlap less than chunk_tokens")
+        within("description_tokens", self.description_tokens, 1)
+        within("keyword_tokens", self.keyword_tokens, 1)
 
     def build(self, context: Context, bench: Bench) -> Light:
         index, texts, tokens = extraction_chunks(EXTRACT, self.chunk_tokens, self.overlap, self.reply_tokens, bench)
         naive = self.mode == "naive"
         graph = KnowledgeGraph() if naive else extracted(texts, EXTRACT, self.gleanings, tokens, bench)
-        merge_descriptions(graph, bench, many=8, tokens=1_200)
+        merge_descriptions(graph, bench, many=8, tokens=1_200, reply_tokens=self.description_tokens)
         entities = {name: entity_row(graph, name) for name in graph.entities}
         relations = {pair: relation_row(graph, pair) for pair in graph.relations}
         keyed = [f"{', '.join(graph.relations[pair].keywords)} {row}" for pair, row in relations.items()]
@@ -168,7 +173,7 @@ class LightRag:
     def _keywords(self, question: Question, bench: Bench) -> tuple[str, str]:
         """Low-level keywords (what the question names) and high-level ones (its themes)."""
         prompt = KEYWORDS(question=render_question(question))
-        tokens = note_room(256, prompt, bench, schema=Keywords)
+        tokens = note_room(self.keyword_tokens, prompt, bench, schema=Keywords)
         reply = bench.ask(prompt, step="keywords", max_tokens=tokens, schema=Keywords)
         said = reply.parsed or Keywords(high_level_keywords=[], low_level_keywords=[])
         low, high = ", ".join(said.low_level_keywords).strip(), ", ".join(said.high_level_keywords).strip()

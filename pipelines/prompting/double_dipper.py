@@ -15,6 +15,7 @@ from workbench.method.fitting import both_ends, cut, numbered, passages, reduced
 from workbench.method.prompts import ANSWER_RULE, Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Chunk, Context, Hit, Question
+from workbench.retrieval.bounds import within
 from workbench.text import sentence_spans
 
 GENERATE = Prompt(
@@ -28,8 +29,6 @@ READ = Prompt(
     f"evidence, as in Evidence: [2], then Answer: and the answer.\n\n{ANSWER_RULE}\n\n"
     "{examples}Question: {question}\nAnswer:",
 )
-EVIDENCE_TOKENS = 32
-EXAMPLE_TOKENS = 128
 _NEXT_QUESTION = re.compile(r"\n\s*question\s*:", re.I)
 _ANSWER = re.compile(r"\banswer\s*:", re.I)
 
@@ -67,19 +66,23 @@ class DoubleDipper:
     )
     examples: int = 3
     passage_tokens: int = 160
+    example_tokens: int = 128  # visible tokens of an example; in the last prompt all together have as many for each
+    evidence_tokens: int = 32  # visible tokens of the evidence that the last reply names before its answer
 
     def __post_init__(self) -> None:
         if self.examples < 0:
             raise ValueError("examples must be 0 or more")
+        within("example_tokens", self.example_tokens, 1)
+        within("evidence_tokens", self.evidence_tokens, 1)
 
     def build(self, context: Context, bench: Bench) -> None:
         return None
 
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
         asked = render_question(question)
-        tokens = bench.answer_tokens + EVIDENCE_TOKENS
+        tokens = bench.answer_tokens + self.evidence_tokens
         frame = READ(passages="", examples="", question=asked)
-        budget = min(EXAMPLE_TOKENS * self.examples, room_for(frame, bench, reply_tokens=tokens) // 2)
+        budget = min(self.example_tokens * self.examples, room_for(frame, bench, reply_tokens=tokens) // 2)
         room = room_for(frame, bench, reply_tokens=tokens + budget)
         shown = partial(_shown, bench=bench)
         kept, dropped = both_ends(
@@ -100,12 +103,12 @@ class DoubleDipper:
         """The examples as text. One that could not be parsed is replaced by one from another passage."""
         usable = [i for i, chunk in enumerate(kept) if sum(1 for _ in sentence_spans(chunk.text)) > 1]
         random.Random(f"{bench.seed}:{question.question_id}").shuffle(usable)
-        room = room_for(GENERATE(passage=""), bench, reply_tokens=EXAMPLE_TOKENS, schema=Example)
+        room = room_for(GENERATE(passage=""), bench, reply_tokens=self.example_tokens, schema=Example)
         made: list[str] = []
         for _ in range(3):  # the first draw, and two more for what could not be used
             drawn, usable = usable[: self.examples - len(made)], usable[self.examples - len(made) :]
             prompts = [GENERATE(passage=cut(kept[i].text, room, bench)) for i in drawn]
-            replies = bench.ask_many(prompts, step="generate", max_tokens=EXAMPLE_TOKENS, schema=Example)
+            replies = bench.ask_many(prompts, step="generate", max_tokens=self.example_tokens, schema=Example)
             for i, reply in zip(drawn, replies, strict=True):
                 if isinstance(reply.parsed, Example) and reply.parsed.question.strip():
                     asked, said = reply.parsed.question.strip(), reply.parsed.answer.strip()

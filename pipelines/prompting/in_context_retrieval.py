@@ -12,6 +12,7 @@ from workbench.method.fitting import both_ends, numbered, passages, reduced, roo
 from workbench.method.prompts import ANSWER_RULE, Prompt, render_question
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Chunk, Context, Hit, Question
+from workbench.retrieval.bounds import within
 
 LEAD_IN = "Final answer:"
 _FORM = {
@@ -52,14 +53,18 @@ class InContextRetrieval:
     )
     form: Literal["restate", "cite"] = "restate"
     passage_tokens: int = 160
-    retrieval_tokens: int = 1_024
+    retrieval_tokens: int = 1_024  # visible tokens of what `restate` copies; ≤ window / 4
+    citation_tokens: int = 128  # visible tokens of the numbers that `cite` lists; ≤ window / 4
+
+    def __post_init__(self) -> None:
+        within("citation_tokens", self.citation_tokens, 1)
 
     def build(self, context: Context, bench: Bench) -> None:
         return None
 
     def answer(self, question: Question, state: None, bench: Bench) -> Answer:
         render = partial(PROMPT, form=_FORM[self.form], question=render_question(question))
-        spare = min(self.retrieval_tokens if self.form == "restate" else 128, bench.window // 4)
+        spare = min(self.retrieval_tokens if self.form == "restate" else self.citation_tokens, bench.window // 4)
         tokens = spare + bench.answer_tokens
         room = room_for(render(passages=""), bench, reply_tokens=tokens)
         whole = passages(bench, reduced(self.passage_tokens, room, bench, "passage_tokens"))

@@ -75,6 +75,7 @@ class ChunkRag:
     document_prefix: str = ""
     dimensions: int = 0
     contextual: bool = False
+    context_tokens: int = 100  # visible tokens of what a model writes about a chunk; ≤ window / 8
     dense_index: Literal["auto", "flat", "hnsw", "ivfpq"] = "auto"
     bm25: Literal["okapi", "l", "plus"] = "okapi"
     k1: float = 1.5
@@ -87,10 +88,14 @@ class ChunkRag:
     dense_weight: float = 0.5
     query: Literal["none", "hyde", "multi_query", "decompose", "step_back"] = "none"
     queries: int = 4
+    query_tokens: int = 64  # visible tokens of each rewording, simpler or more general question
+    hyde_tokens: int = 512  # visible tokens of each passage that `hyde` has written (HyDE's)
     rerank: Literal["none", "listwise", "listwise_full", "pointwise", "mmr", "graph"] = "none"
     candidates: int = 50
     rerank_window: int = 20
     rerank_step: int = 10
+    ranking_tokens: int | None = None  # visible tokens of a ranking; 5 for each passage shown and 8 when None
+    grade_tokens: int = 8  # visible tokens of the grade of a passage
     diversity: float = 0.5
     cross_encoder: str = ""
     fill: Literal["top_k", "token_budget", "threshold", "adaptive_k"] = "top_k"
@@ -105,6 +110,9 @@ class ChunkRag:
             ("top_k", self.top_k, 1, None),
             ("candidates", self.candidates, 1, None),
             ("queries", self.queries, 1, None),
+            ("context_tokens", self.context_tokens, 1, None),
+            ("query_tokens", self.query_tokens, 1, None),
+            ("hyde_tokens", self.hyde_tokens, 1, None),
             ("token_budget", self.token_budget, 1, None),
             ("dimensions", self.dimensions, 0, None),
             ("threshold", self.threshold, 0, 1),
@@ -150,7 +158,15 @@ class ChunkRag:
         if self.cross_encoder and self.rerank != "none":
             raise InputError("a cross_encoder is a reranker itself", field="cross_encoder", fix="leave rerank away")
         kind = "cross_encoder" if self.cross_encoder else self.rerank
-        return Rerank(kind, self.rerank_window, self.rerank_step, self.diversity, self.cross_encoder)
+        return Rerank(
+            kind,
+            self.rerank_window,
+            self.rerank_step,
+            self.diversity,
+            self.cross_encoder,
+            self.ranking_tokens,
+            self.grade_tokens,
+        )
 
     def _index_options(self) -> IndexOptions:
         bm25 = Bm25Options(self.bm25, self.k1, self.b, self.epsilon, self.delta, self.language)
@@ -159,7 +175,9 @@ class ChunkRag:
     def build(self, context: Context, bench: Bench) -> ChunkIndex:
         index = bench.index(chunk_tokens=self.chunk_tokens, overlap=self.overlap, splitter=self.splitter)
         embedder = self._wrapped(open_embedder(self.embedder) if self.embedder else index.unfitted_embedder)
-        texts = situated(index.chunks, context, asker(bench)) if self.contextual else None
+        texts = None
+        if self.contextual:
+            texts = situated(index.chunks, context, asker(bench), reply_tokens=self.context_tokens)
         made = index.configured(self._index_options(), embedder=embedder, texts=texts).prepare(self.retriever)
         if self.retriever != "sparse" and made.dense_facts and made.dense_facts[0] != "flat":
             bench.note("dense_index", "{}, recall@10 against exact search {:.3f}".format(*made.dense_facts))
@@ -177,7 +195,15 @@ class ChunkRag:
     def hits(self, question: str, index: ChunkIndex, bench: Bench) -> list[Hit]:
         """The chunks to read for a question, best first."""
         model = asker(bench)
-        query = transformed(question, self.query, index, model, number=self.queries)
+        query = transformed(
+            question,
+            self.query,
+            index,
+            model,
+            number=self.queries,
+            question_tokens=self.query_tokens,
+            passage_tokens=self.hyde_tokens,
+        )
         reranker = self._reranker()
         whole = reranker.kind == "none" and self.fill == "top_k"
         wanted = self.top_k if whole else max(self.top_k, self.candidates)

@@ -11,6 +11,7 @@ from workbench.method.fitting import from_the_start, room_for
 from workbench.method.prompts import render_question
 from workbench.method.protocol import Bench, MethodCard, Retriever
 from workbench.records import Answer, Context, Hit, Question
+from workbench.retrieval.bounds import within
 from workbench.retrieval.indexes.chunk_index import ChunkIndex
 from workbench.retrieval.ranking.rerank import LISTWISE_PROMPT, listwise
 
@@ -52,10 +53,13 @@ class ListwiseRanking:
     top_k: int = 5
     retriever: Retriever = "hybrid"
     chunk_tokens: int = 128
+    ranking_tokens: int | None = None  # visible tokens of a ranking; 5 for each passage shown and 8 when None
 
     def __post_init__(self) -> None:
         if not 1 <= self.step <= self.window or self.candidates < 1 or self.top_k < 1:
             raise ValueError("step must lie between 1 and window, and candidates and top_k be at least 1")
+        if self.ranking_tokens is not None:
+            within("ranking_tokens", self.ranking_tokens, 1)
 
     def build(self, context: Context, bench: Bench) -> ChunkIndex:
         return bench.index(chunk_tokens=self.chunk_tokens).prepare(self.retriever)
@@ -66,6 +70,6 @@ class ListwiseRanking:
         found = state.search(question.text, self.candidates, self.retriever)
         chunks = [hit.chunk for hit in from_the_start(found, state.chunks, self.candidates, bench)]
         window = max(self.window, len(chunks)) if self.form == "full" else self.window
-        order = listwise(asked, chunks, asker(bench), window=window, step=self.step)
+        order = listwise(asked, chunks, asker(bench), window=window, step=self.step, reply_tokens=self.ranking_tokens)
         hits = [Hit(chunks[position], 1 / rank, rank) for rank, position in enumerate(order[: self.top_k], 1)]
         return read_hits(hits, question, bench)

@@ -26,6 +26,7 @@ from workbench.method.prompts import ANSWER_RULE, Prompt, render_documents, rend
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Chunk, Context, Document, Hit, Question, Reply
 from workbench.retrieval.analysis import words
+from workbench.retrieval.bounds import within
 from workbench.retrieval.indexes.text_index import TextIndex
 from workbench.retrieval.ranking.fusion import reciprocal_rank_fusion
 
@@ -46,7 +47,6 @@ FILTER = Prompt(
     "answer the question below? status is true or false.\n\nQuestion: {question}\nReply:",
 )
 READ = Prompt("long_rag_dual.read", user=f"{{text}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
-VERDICT_TOKENS = 64
 _CLAUSE_END = re.compile(r"(?<=[!?.;,])\s+|(?<=[！？。；，])")
 
 
@@ -111,10 +111,12 @@ class LongRagDual:
     words: int = 200
     shared_clauses: int = 2
     note_tokens: int = 1_000
+    verdict_tokens: int = 64  # visible tokens of the filter's verdict on a chunk
 
     def __post_init__(self) -> None:
         if self.top_k < 1 or self.candidates < self.top_k or self.words < 1 or self.shared_clauses < 0:
             raise ValueError("top_k and words must be at least 1, candidates at least top_k, and shared_clauses 0")
+        within("verdict_tokens", self.verdict_tokens, 1)
 
     def build(self, context: Context, bench: Bench) -> Clauses:
         chunks = [c for d in context.documents for c in clause_chunks(d, self.words, self.shared_clauses)]
@@ -166,7 +168,7 @@ class LongRagDual:
         thoughts = bench.ask(prompt, step="think", max_tokens=rooms.thought_tokens).text.strip()
         thoughts = cut(thoughts, rooms.thoughts, bench)
         prompts = [FILTER(chunk=chunk.text, thoughts=thoughts, question=asked) for chunk in chunks]
-        replies = bench.ask_many(prompts, step="filter", max_tokens=VERDICT_TOKENS, schema=Verdict)
+        replies = bench.ask_many(prompts, step="filter", max_tokens=self.verdict_tokens, schema=Verdict)
         note_number("filter_unparsable", unparsable(replies), bench)
         kept = [chunk for chunk, reply in zip(chunks, replies, strict=True) if _helps(reply)]
         if not kept:
@@ -190,7 +192,7 @@ class LongRagDual:
             extract_tokens,
             room_for(frame, bench, reply_tokens=extract_tokens),
             thought_tokens,
-            room_for(judging, bench, reply_tokens=VERDICT_TOKENS, schema=Verdict),
+            room_for(judging, bench, reply_tokens=self.verdict_tokens, schema=Verdict),
         )
 
 

@@ -15,7 +15,8 @@ import workbench as wb
 from workbench.cli.main import main
 from workbench.judging.judgements import FIGURES, JUDGEMENTS
 from workbench.judging.parts import Judged
-from workbench.judging.running import JudgeOptions, judge_answers
+from workbench.judging.running import judge_answers
+from workbench.judging.session import JudgeOptions
 from workbench.llm.model import ChatRequest
 from workbench.llm.scripted import ScriptedModel
 from workbench.records import Message, Score

@@ -17,7 +17,8 @@ from workbench.cli.judge import rankings
 from workbench.cli.main import main
 from workbench.errors import InputError, RequestRefused, StoreError, UnknownName
 from workbench.importing.predictions import import_predictions
-from workbench.judging.running import JudgeOptions, judge_answers, judge_pairs, prompt_for
+from workbench.judging.running import judge_answers, judge_pairs, prompt_for
+from workbench.judging.session import JudgeOptions
 from workbench.llm.cache import ResponseCache
 from workbench.llm.model import ChatRequest
 from workbench.llm.scripted import ScriptedModel

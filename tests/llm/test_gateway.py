@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from workbench.errors import BudgetReached, ContextOverflow, ModelError, RateLimited, RequestRefused, ServerGone
+from workbench.errors import BudgetReached, ContextOverflow, ModelError, NoText, RateLimited, RequestRefused, ServerGone
 from workbench.llm.accounting import Spent
 from workbench.llm.attempts import Sender
 from workbench.llm.cache import ResponseCache
@@ -436,7 +436,11 @@ def test_thoughts_that_a_server_leaves_in_the_reply_are_logged_and_not_used(log:
     gateway = Gateway(model, cache=cache, record=log)
     for call_id in ("c1", "c2"):  # the second one is a replay
         assert gateway.complete(ask(), tag(call_id)).text == "Bergen"
-    assert gateway.complete(ask("And?"), tag("c3")).text == ""
+    with pytest.raises(NoText, match="it holds thoughts only"):
+        gateway.complete(ask("And?"), tag("c3"))
     gateway.close()
-    assert [reply for _, reply in log.texts] == [*["<think>Is it Oslo?</think>\n\nBergen"] * 2, "<think>It never ends"]
+    assert [reply for _, reply in log.texts] == ["Bergen", "Bergen", ""]
+    assert [call.thoughts for call in log.calls] == ["Is it Oslo?", "Is it Oslo?", "It never ends"]
     assert [call.from_cache for call in log.calls] == [False, True, False]
+    assert [call.ended for call in log.calls] == ["answered", "answered", "empty"]
+    assert [call.reasoning_source for call in log.calls] == ["estimated"] * 3

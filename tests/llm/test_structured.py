@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel
 
+from workbench.llm.gateway import CallTag, Gateway
+from workbench.llm.model import ChatRequest
+from workbench.llm.scripted import ScriptedModel
 from workbench.llm.structured import instruction, parse, reask, with_instruction
 from workbench.records import Message
 
@@ -24,6 +27,7 @@ class Answer(BaseModel):
     confident: bool = False
 
 
+TAG = CallTag("r", "q", "c", "answer", "extract")
 GOOD = '{"triples": [{"subject": "Ada", "relation": "wrote", "object": "Notes"}]}'
 
 
@@ -84,8 +88,6 @@ def test_a_reask_shows_the_reply_and_the_problem() -> None:
 def test_what_a_model_thinks_is_no_reply() -> None:
     draft = GOOD.replace("Ada", "Babbage")
     for reply in (f"<think>Perhaps {draft}?</think>\n{GOOD}", f"Perhaps {draft}?</think>{GOOD}"):
-        parsed, _ = parse(reply, Triples)
+        gateway = Gateway(ScriptedModel([reply]))
+        parsed = gateway.complete(ChatRequest((Message("user", "Who?"),), 99), TAG, Triples).parsed
         assert isinstance(parsed, Triples) and [t.subject for t in parsed.triples] == ["Ada"]
-    assert parse(f"<think>{draft}", Triples)[0] is None
-    asked = reask((Message("user", "Who?"),), "<think>hm</think>Ada", "no JSON object found")
-    assert asked[1] == Message("assistant", "Ada")

@@ -12,6 +12,7 @@ import pytest
 
 from workbench.engine.bench import Equipment, ExperimentBench
 from workbench.engine.critical_path import critical_path
+from workbench.llm.accounting import render
 from workbench.llm.cache import ResponseCache
 from workbench.llm.gateway import CallTag, Gateway
 from workbench.llm.model import ChatRequest, Model
@@ -59,6 +60,11 @@ class Ran:
     def prompts(self, step: str) -> list[str]:
         """The prompts of a step, in order."""
         return [made.prompt for made in self.made if made.step == step]
+
+    def limits(self, step: str) -> set[int]:
+        """The tokens that the replies of a step could have at most."""
+        prompts = self.prompts(step)
+        return {request.max_tokens for request in self.model.history if render(request.messages) in prompts}
 
     def noted(self, name: str) -> list[Any]:
         """The values noted under a name."""

@@ -11,7 +11,8 @@ from tests.ui.test_pages import open_page
 from workbench.analysis.ranking import battles, bradley_terry
 from workbench.conformance.table import conformance
 from workbench.importing.predictions import import_predictions
-from workbench.judging.running import JudgeOptions, judge_answers, judge_pairs
+from workbench.judging.running import judge_answers, judge_pairs
+from workbench.judging.session import JudgeOptions
 from workbench.llm.model import ChatRequest
 from workbench.llm.scripted import ScriptedModel
 from workbench.runlog.reader import RunLogReader

@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from workbench.analysis.comparison import Comparison
+from workbench.analysis.costs import with_three_costs
+from workbench.analysis.endings import ends, windows
 from workbench.analysis.figures import OTHER_METRICS, figures_table
 from workbench.analysis.labels import GROUP, distinct_corpora, distinct_models, with_label
 from workbench.analysis.rows import block
@@ -80,8 +82,8 @@ def comparison(
     """The comparison of frames as `RunLogReader` gives them. `scores`: for benchmark figures that need other metrics;
     `notes`: appended to the comparison's own notes."""
     answers = with_label(distinct_models(distinct_corpora(answers), runs), by)
-    told = corpus_notes(runs) + failures(answers)
-    answers, builds = _unknown_costs(answers, builds, runs, told)
+    told = corpus_notes(runs) + failures(answers) + ends(answers) + windows(runs)
+    answers, builds = with_three_costs(answers, builds, runs, told)
     unscored = answers["score"].isna() & (answers["status"] == "ok")
     if unscored.any():
         told.append(f"{int(unscored.sum())} answers have no score (the metric does not apply) and are left out")
@@ -102,25 +104,6 @@ def comparison(
     table, tasks_table = pd.DataFrame(rows), pd.DataFrame(task_rows)
     said = tuple(verdicts(tasks_table))
     return Comparison(table, tasks_table, said, (*told, *notes), chosen, pd.DataFrame(figures), by)
-
-
-def _unknown_costs(
-    answers: pd.DataFrame, builds: pd.DataFrame, runs: pd.DataFrame, notes: list[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Sets costs to NaN where they are unknown rather than 0: for models without a known price, and for runs that
-    called a server without one."""
-    if "price" not in runs:
-        return answers, builds
-    paid = runs["price"].isna() & (runs["method"] != "imported")
-    for model in runs.loc[paid, "model"].drop_duplicates():
-        notes.append(f"{model}: no price is known, so costs are left out; give it price, price_as or gpu_hour")
-    unknown = set(runs.loc[paid, "run_id"])
-    unknown |= {run_id for frame in (answers, builds) for run_id in frame.loc[frame["cost_usd"].isna(), "run_id"]}
-    answers, builds = (
-        frame.assign(cost_usd=frame["cost_usd"].astype(float).mask(frame["run_id"].isin(unknown)))
-        for frame in (answers, builds)
-    )
-    return answers, builds
 
 
 def _baseline(runs: pd.DataFrame, wanted: str | None) -> str | None:

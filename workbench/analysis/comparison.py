@@ -65,11 +65,15 @@ class Comparison:
             raise UnknownName("part of a comparison", part, list(PARTS))
         if format == "json":
             told: dict[str, Any] = {"baseline": self.baseline, "by": self.by}
-            told |= {"table": _plain(self.table), "tasks": _plain(self.tasks)}
+            rows = _plain(self.table)
+            told |= {"table": rows, "rows": rows, "tasks": _plain(self.tasks)}
             told |= {"verdicts": list(self.verdicts), "notes": list(self.notes), "figures": _plain(self.figures)}
             return json.dumps(told, indent=2, allow_nan=False)
         if format == "csv":
-            return str(getattr(self, part).to_csv(index=False)).rstrip("\n")
+            frame = getattr(self, part)
+            if "ended" in frame:
+                frame = frame.assign(ended=[json.dumps(ended) for ended in frame["ended"]])
+            return str(frame.to_csv(index=False)).rstrip("\n")
         return text(self, markdown=format == "md")
 
 

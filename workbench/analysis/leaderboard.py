@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 def text(compared: Comparison, *, markdown: bool) -> str:
     """The whole comparison as text, plain or as Markdown."""
     parts = []
-    header = header_of()
     for (corpus, model), group in compared.table.groupby(GROUP, sort=False):
         contexts = int(group["contexts"].max())
         parts.append(
             f"{'## ' if markdown else ''}{corpus} · {model} · {int(group['n'].max())} questions of {contexts} contexts"
         )
-        parts.append(_grid(header, [cells(row) for _, row in group.iterrows()], markdown=markdown))
+        parts.append(_grid(*leaderboard(group), markdown=markdown))
         amortised_header, rows = amortised_cells(group, compared.baseline)
         if rows:
             parts.append(_grid(amortised_header, rows, markdown=markdown))
@@ -47,38 +46,84 @@ def text(compared: Comparison, *, markdown: bool) -> str:
     return "\n\n".join(parts)
 
 
-def header_of() -> list[str]:
-    """The column names of the printed leaderboard."""
-    told = ["pipeline", "n", "accuracy [95 %]", "vs baseline", "p (Holm)", "USD/question", "index USD"]
-    return [*told, "latency p50/p95 s", "first token p50/p95 s", "tokens/question", "cached", "retried", "truncated"]
-
-
-def cells(row: pd.Series) -> list[str]:
-    """The cells of a leaderboard row, in the order of `header_of`."""
-    failed = f" ({int(row['failed'])} failed)" if row["failed"] else ""
-    difference, p = "", ""
-    if row["difference"] is not None and not pd.isna(row["difference"]):
-        difference = f"{row['difference']:+.3f} [{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
-        p = "<0.001" if row["p_holm"] < 0.001 else f"{row['p_holm']:.3f}"
-    p50, p95 = row["latency_p50_s"], row["latency_p95_s"]
-    latency = "-" if _unknown(p50) else f"{p50:.3f} / {p95:.3f}{' ↻' if row['replayed'] else ''}"
-    return [
-        str(row["pipeline"]),
-        f"{int(row['n'])}{failed}",
-        f"{row['accuracy']:.3f} [{row['low']:.3f}, {row['high']:.3f}]",
-        difference,
-        p,
-        _known(row["usd_per_question"], "{:.6f}"),
-        _known(row["index_usd"], "{:.4f}"),
-        latency,
-        "-"
-        if _unknown(row["first_token_p50_s"])
-        else f"{row['first_token_p50_s']:.3f} / {row['first_token_p95_s']:.3f}",
-        _known(row["tokens_per_question"], "{:,.0f}"),
-        _known(row["cached_share"], "{:.0%}"),
-        _retried(row),
-        _known(row["truncated_share"], "{:.0%}"),
+def leaderboard(group: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the printed leaderboard of one corpus and model. Costs are the run's own, those paid and those
+    without a cache beside them where they differ; times come with the calls that were in flight when they were
+    measured."""
+    apart = _differ(group, "usd_per_question_paid") or _differ(group, "usd_per_question_cold")
+    thinks = "reasoning_per_question" in group and (group["reasoning_per_question"].astype(float) > 0).any()
+    probed = "unloaded_p50_s" in group and group["unloaded_p50_s"].notna().any()
+    columns: list[tuple[str, Callable[[pd.Series], str]]] = [
+        ("pipeline", lambda row: str(row["pipeline"])),
+        ("n", _questions),
+        ("accuracy [95 %]", lambda row: f"{row['accuracy']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"),
+        ("vs baseline", _difference),
+        ("p (Holm)", _p),
+        ("USD/question", lambda row: _known(row["usd_per_question"], "{:.6f}")),
     ]
+    if apart:
+        columns.append(("paid / cold USD", _paid_and_cold))
+    columns += [
+        ("index USD", lambda row: _known(row["index_usd"], "{:.4f}")),
+        ("latency p50/p95 s", _latency),
+        ("first token p50/p95 s", lambda row: _two(row, "first_token_p50_s", "first_token_p95_s")),
+        ("in flight", lambda row: _known(row.get("concurrency"), "{:.1f}")),
+    ]
+    if probed:
+        columns.append(("one at a time p50/p95 s (n)", _unloaded))
+    columns.append(("tokens/question", lambda row: _known(row["tokens_per_question"], "{:,.0f}")))
+    if thinks:
+        columns.append(("of them thoughts", lambda row: _known(row["reasoning_per_question"], "{:,.0f}")))
+    columns += [
+        ("cached", lambda row: _known(row["cached_share"], "{:.0%}")),
+        ("retried", _retried),
+        ("truncated", lambda row: _known(row["truncated_share"], "{:.0%}")),
+    ]
+    rows = [[cell(row) for _, cell in columns] for _, row in group.iterrows()]
+    return [name for name, _ in columns], rows
+
+
+def _differ(group: pd.DataFrame, name: str) -> bool:
+    """Whether a cost is another than the run's own, by more than rounding."""
+    if name not in group:
+        return False
+    own, other = group["usd_per_question"].astype(float), group[name].astype(float)
+    return bool(((own - other).abs() > 1e-9).any())
+
+
+def _paid_and_cold(row: pd.Series) -> str:
+    return f"{_known(row['usd_per_question_paid'], '{:.6f}')} / {_known(row['usd_per_question_cold'], '{:.6f}')}"
+
+
+def _questions(row: pd.Series) -> str:
+    failed = f" ({int(row['failed'])} failed)" if row["failed"] else ""
+    return f"{int(row['n'])}{failed}"
+
+
+def _difference(row: pd.Series) -> str:
+    if _unknown(row["difference"]):
+        return ""
+    return f"{row['difference']:+.3f} [{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
+
+
+def _p(row: pd.Series) -> str:
+    if _unknown(row["difference"]):
+        return ""
+    return "<0.001" if row["p_holm"] < 0.001 else f"{row['p_holm']:.3f}"
+
+
+def _latency(row: pd.Series) -> str:
+    told = _two(row, "latency_p50_s", "latency_p95_s")
+    return f"{told} ↻" if row["replayed"] and told != "-" else told
+
+
+def _unloaded(row: pd.Series) -> str:
+    told = _two(row, "unloaded_p50_s", "unloaded_p95_s")
+    return told if told == "-" else f"{told} ({int(row['unloaded_n'])})"
+
+
+def _two(row: pd.Series, first: str, second: str) -> str:
+    return "-" if _unknown(row[first]) else f"{row[first]:.3f} / {row[second]:.3f}"
 
 
 def _unknown(value: float | None) -> bool:

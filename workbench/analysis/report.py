@@ -18,7 +18,7 @@ import pandas as pd
 from workbench.analysis.figures import figure_cells
 from workbench.analysis.frontier import pareto
 from workbench.analysis.labels import GROUP, in_order
-from workbench.analysis.leaderboard import amortised_cells, cells, header_of
+from workbench.analysis.leaderboard import amortised_cells, leaderboard
 from workbench.analysis.name_places import CHARACTER, free_baseline, points
 from workbench.analysis.rows import CONTROLS
 
@@ -55,7 +55,7 @@ def report(compared: Comparison, *, experiments: Sequence[Mapping[str, Any]] = (
     for (corpus, model), group in compared.table.groupby(GROUP, sort=False):
         size = f"{int(group['n'].max())} questions of {int(group['contexts'].max())} contexts"
         parts.append(f"<h2>{escape(f'{corpus} · {model}')} · {size}</h2>")
-        parts.append(_table(header_of(), [cells(row) for _, row in group.iterrows()]))
+        parts.append(_table(*leaderboard(group)))
         charts = [chart for column, title in _AXES if (chart := scatter(group, column, title))]
         parts.append("".join(charts) or '<p class="note">No prices and times to plot.</p>')
         if charts:
@@ -84,7 +84,7 @@ def fragment(compared: Comparison) -> str:
     for (corpus, model), group in compared.table.groupby(GROUP, sort=False):
         size = f"{int(group['n'].max())} questions of {int(group['contexts'].max())} contexts"
         parts.append(f"<h4>{escape(f'{corpus} · {model}')} · {size}</h4>")
-        parts.append(_table(header_of(), [cells(row) for _, row in group.iterrows()]))
+        parts.append(_table(*leaderboard(group)))
         tasks = compared.tasks[(compared.tasks["corpus"] == corpus) & (compared.tasks["model"] == model)]
         if tasks["label"].nunique() > 1:
             parts.append(f"<h4>Accuracy by {escape(compared.by)}</h4>{_by_label(tasks)}")

@@ -10,13 +10,15 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from workbench.analysis.break_even import break_even
+from workbench.analysis.endings import counts
 from workbench.analysis.labels import in_order
 from workbench.analysis.statistics import clustered_interval, holm, paired_difference, permutation_test
 
 _USED = (
     *("run_id", "question_id", "context_id", "pipeline", "method", "label", "value", "status", "replayed", "cost_usd"),
     *("prompt_tokens", "completion_tokens", "cached_tokens", "truncated_tokens", "critical_path_s", "first_token_s"),
-    *("calls", "retries", "retry_cost_usd", "reasks", "evidence_coverage"),
+    *("calls", "retries", "retry_cost_usd", "reasks", "evidence_coverage", "paid_usd", "cold_usd", "ended"),
+    *("abstained", "in_flight", "reasoning_tokens", "unloaded_s"),
 )
 CONTROLS = frozenset({"closed_book", "oracle", "random_chunks"})
 
@@ -72,7 +74,7 @@ def _row(frame: pd.DataFrame, builds: pd.DataFrame, base: pd.DataFrame | None) -
     answered = frame[frame["status"] == "ok"]
     tokens = frame["prompt_tokens"] + frame["completion_tokens"]
     contexts = frame["context_id"].nunique()
-    index_usd = float(builds["cost_usd"].sum(skipna=False)) if len(builds) else 0.0
+    index_usd = _total(builds, "cost_usd")
     truncated = (frame["truncated_tokens"].fillna(0) > 0) | (frame["status"] == "truncated_failed")
     row: dict[str, Any] = {
         "pipeline": frame["pipeline"].iloc[0],
@@ -82,15 +84,25 @@ def _row(frame: pd.DataFrame, builds: pd.DataFrame, base: pd.DataFrame | None) -
         "failed": int((frame["status"] != "ok").sum()),
         **_accuracy(frame["value"], frame["context_id"]),
         "accuracy_answered": float(answered["value"].mean()) if len(answered) else None,
+        "ended": counts(frame),
         "usd_per_question": float(frame["cost_usd"].mean()),
+        "usd_per_question_paid": _mean_of(frame, "paid_usd"),
+        "usd_per_question_cold": _mean_of(frame, "cold_usd"),
         "index_usd": index_usd,
+        "index_usd_paid": _total(builds, "paid_usd"),
+        "index_usd_cold": _total(builds, "cold_usd"),
         "index_usd_per_context": index_usd / contexts if contexts else 0.0,
         "usd_per_question_with_index": float(frame["cost_usd"].mean()) + index_usd / len(frame),
         "latency_p50_s": _quantile(answered["critical_path_s"], 0.5),
         "latency_p95_s": _quantile(answered["critical_path_s"], 0.95),
         "first_token_p50_s": _quantile(_column(answered, "first_token_s"), 0.5),
         "first_token_p95_s": _quantile(_column(answered, "first_token_s"), 0.95),
+        "unloaded_p50_s": _quantile(_column(frame, "unloaded_s"), 0.5),
+        "unloaded_p95_s": _quantile(_column(frame, "unloaded_s"), 0.95),
+        "unloaded_n": len(_column(frame, "unloaded_s")),
+        "concurrency": _mean(_column(frame, "in_flight")),
         "tokens_per_question": float(tokens.mean()),
+        "reasoning_per_question": _mean(_column(frame, "reasoning_tokens")),
         "cached_share": _share(_column(frame, "cached_tokens"), frame["prompt_tokens"]),
         "calls_per_question": float(frame["calls"].mean()),
         "retries": int(_column(frame, "retries").sum() + _column(builds, "retries").sum()),
@@ -128,7 +140,9 @@ def _add_break_even(rows: Sequence[dict[str, Any]], baseline: str | None) -> Non
 _SPENT = (
     *("usd_per_question", "index_usd", "index_usd_per_context", "usd_per_question_with_index", "latency_p50_s"),
     *("latency_p95_s", "first_token_p50_s", "first_token_p95_s", "tokens_per_question", "cached_share"),
-    *("calls_per_question", "truncated_share", "retries", "retry_usd", "reasks"),
+    *("calls_per_question", "truncated_share", "retries", "retry_usd", "reasks", "usd_per_question_paid"),
+    *("usd_per_question_cold", "index_usd_paid", "index_usd_cold", "concurrency", "reasoning_per_question"),
+    *("unloaded_p50_s", "unloaded_p95_s", "unloaded_n"),
 )
 
 
@@ -147,6 +161,15 @@ def _difference(frame: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
 def _column(frame: pd.DataFrame, name: str) -> pd.Series:
     """The known values of a column; none where a log of an earlier version lacks it."""
     return frame[name].dropna().astype(float) if name in frame else pd.Series(dtype=float)
+
+
+def _total(builds: pd.DataFrame, name: str) -> float:
+    """USD of all index stages; NaN when that of one is unknown."""
+    return float(builds[name].sum(skipna=False)) if len(builds) and name in builds else 0.0
+
+
+def _mean_of(frame: pd.DataFrame, name: str) -> float | None:
+    return float(frame[name].mean()) if name in frame else None
 
 
 def _share(part: pd.Series, whole: pd.Series) -> float | None:

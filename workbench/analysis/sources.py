@@ -70,8 +70,8 @@ def _one(reader: RunLogReader, wanted: str | None, scores: bool) -> Frames:
 
 
 def _of_calls(remarks: pd.DataFrame, models: set[str]) -> tuple[str, ...]:
-    """Notes on calls: servers other than the runs' models whose price is unknown, and parameters that a server refused,
-    so that its replies are not quite what the experiment asks for."""
+    """Notes on calls: servers other than the runs' models whose price is unknown, parameters that a server refused, so
+    that its replies are not quite what the experiment asks for, and token counts that cannot be true."""
     unpriced = remarks.loc[(remarks["unpriced"] > 0) & ~remarks["model"].isin(models), "model"].drop_duplicates()
     notes = [
         f"{server}: no price is known, so costs of what uses it are left out; give it one under prices:"
@@ -82,7 +82,12 @@ def _of_calls(remarks: pd.DataFrame, models: set[str]) -> tuple[str, ...]:
         if names:
             sent[model, " and ".join(names)] += calls
     for (model, refused), calls in sent.items():
-        notes.append(f"{model}: refuses {refused}, so {calls:,} calls were sent without")
+        were = "1 call was" if calls == 1 else f"{calls:,} calls were"
+        notes.append(f"{model}: refuses {refused}, so {were} sent without")
+    odd = remarks[remarks["contradicted"] > 0]
+    for model, group in odd.groupby("model", sort=False):
+        told, calls = str(group["example"].iloc[0]), int(group["contradicted"].sum())
+        notes.append(f"{model!s}: token counts of {calls:,} calls contradict the prompt: {told}")
     return tuple(notes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from workbench.cli.sources import database_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_TOLD = 3  # reasons for which verdicts are missing
 
 
 def add(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -36,7 +39,8 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Judge, then print the agreement with the metrics, or the ranking from pairs; exit code 3 when verdicts are
     missing, 4 when the judge was stopped, e.g. at its budget."""
-    from workbench.judging.running import JudgeOptions, judge_answers, judge_pairs
+    from workbench.judging.running import judge_answers, judge_pairs
+    from workbench.judging.session import JudgeOptions
     from workbench.runlog.reader import RunLogReader
 
     database, experiment = database_of(arguments.source)
@@ -60,8 +64,11 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(f"{done.judged} verdicts of {done.metric}, {done.without_verdict} answers without; {done.calls} calls, ")
         print(f"{done.replayed} replayed, ${done.spent_usd:.4f} spent\n")
+        for reason, number in list(done.reasons.items())[:_TOLD]:
+            print(f"no verdict for {number}: {reason}")
         print(_table(rows))
     if done.stopped:
+        print(f"workbench: stopped: {done.stopped}; the same command goes on from here", file=sys.stderr)
         return 4
     return 3 if done.without_verdict else 0
 

@@ -69,7 +69,7 @@ def _plan_table(made: Plan) -> str:
     lines.append(f"together: ${made.usd:.4f}, {_duration(made.seconds)}; nothing was called")
     lines.append(
         "calls and prompt tokens come from the methods themselves on sampled questions; reply lengths are assumed "
-        "(range: a tenth of the budget to all of it), prompt caching is not"
+        "(range: a tenth of the budget to all of it); a prompt's beginning is cached where a run's own calls share it"
     )
     lines += [f"note: {note}" for note in made.notes]
     overflows = sum(e.overflows for e in made.estimates)
@@ -77,6 +77,12 @@ def _plan_table(made: Plan) -> str:
         lines.append(
             f"warning: {overflows} sampled prompts would not fit the model's window and would be recorded as failed"
         )
+    for e in made.estimates:
+        if e.truncated:
+            cut = f"{e.truncated} of {e.sampled} sampled questions would be asked of a cut context"
+            lines.append(
+                f"warning: {e.pipeline} on {e.model}: {cut}: its window is {e.window:,} tokens ({e.window_source})"
+            )
     return "\n".join(lines)
 
 

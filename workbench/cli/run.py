@@ -21,6 +21,9 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument("--limit", type=positive, metavar="N", help="at most N questions per corpus")
     parser.add_argument("--fresh", action="store_true", help="ask again, also what is answered or cached")
     parser.add_argument("--usd", type=money, metavar="X", help="stop at X USD, whatever budget the file gives")
+    parser.add_argument(
+        "--keep-going", action="store_true", help="also when a run's first ten answers are all empty, cut or refused"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no table at the end")
 
 
@@ -31,7 +34,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     experiment = load(arguments.file)
     summary = run_experiment(
-        experiment, limit=arguments.limit, fresh=arguments.fresh, progress=not arguments.quiet, usd=arguments.usd
+        experiment,
+        limit=arguments.limit,
+        fresh=arguments.fresh,
+        progress=not arguments.quiet,
+        usd=arguments.usd,
+        keep_going=arguments.keep_going,
     )
     if not arguments.quiet:
         from workbench.analysis.compare import compare

@@ -14,6 +14,7 @@ from workbench.engine.bench import Equipment, ExperimentBench
 from workbench.engine.billing import prompt_of
 from workbench.engine.coverage import evidence_coverage
 from workbench.engine.critical_path import critical_path, first_token
+from workbench.engine.outcome import Ended, FirstAnswers, ended_of, other_model, reason_to_stop, silence
 from workbench.engine.progress import Progress
 from workbench.engine.recording import Recorder, error_line
 from workbench.engine.schedule import PrefixWatch
@@ -31,17 +32,20 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Status = Literal["ok", "failed", "truncated_failed"]
+_TRIES = 4  # times that a prompt is made shorter for a server
 
 
 @dataclass
 class Tally:
     """How the questions of a session have ended so far, and why no more are asked. Thread-safe. `stopped`: the budget
-    that is reached; `refused`, by model: why it serves no call."""
+    that is reached; `refused`, by model: why it serves no call; `ended`, by run: why its first answers were enough."""
 
     answered: int = 0
     failed: int = 0
     stopped: str | None = None
     refused: dict[str, str] = field(default_factory=dict)
+    ended: dict[str, str] = field(default_factory=dict)
+    first: FirstAnswers = field(default_factory=FirstAnswers)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, status: Status) -> None:
@@ -60,9 +64,24 @@ class Tally:
             else:
                 self.refused.setdefault(model, str(reached))
 
-    def halted(self, model: str) -> bool:
-        """Whether nothing more is to be asked of a model."""
-        return self.stopped is not None or model in self.refused
+    def see(self, planned: PlannedRun, ended: str, error: str, advice: str, answer_tokens: Any) -> None:
+        """Look at how an answer ended, and stop its run, or all that is asked of its model, when the first of them all
+        end in a way that is none."""
+        ends = self.first.see(planned.run_id, ended, error, advice)
+        if ends is None:
+            return
+        opened = planned.opened
+        spec = opened.spec or opened.name
+        reason, of_model = reason_to_stop(ends, planned.variant.label, spec, opened.options, answer_tokens)
+        with self._lock:
+            if of_model:
+                self.refused.setdefault(opened.name, reason)
+            else:
+                self.ended.setdefault(planned.run_id, reason)
+
+    def halted(self, model: str, run_id: str = "") -> bool:
+        """Whether nothing more is to be asked of a model, or by a run."""
+        return self.stopped is not None or model in self.refused or run_id in self.ended
 
 
 @dataclass(frozen=True)
@@ -105,6 +124,7 @@ class ContextAsker:
         bench = ExperimentBench(self._equipment, self._context, phase="build")
         started = time.monotonic()
         error: str | None = None
+        failed: Exception | None = None
         state: Any = None
         try:
             with self._billed(bench):
@@ -116,7 +136,7 @@ class ContextAsker:
             self._equipment.gateway.refuse(str(lost))
             raise
         except Exception as failure:  # a method's bug or a dead server fails these questions, not the experiment
-            error = error_line(failure)
+            error, failed = error_line(failure), failure
         calls, _ = books.recorder.take(planned.run_id, context_id)
         books.busy.append((started, time.monotonic()))
         books.log.add_build(
@@ -131,7 +151,7 @@ class ContextAsker:
         )
         if error:
             for question in self._questions:
-                self._write(question, None, "failed", f"index stage failed: {error}", [], [], 0.0, [])
+                self._write(question, None, "failed", f"index stage failed: {error}", [], [], 0.0, [], failed)
             return []
         return [partial(self._ask, state, question) for question in self._questions]
 
@@ -141,7 +161,7 @@ class ContextAsker:
 
     def _ask(self, state: Any, question: Question) -> None:
         planned, books = self._planned, self._books
-        if books.tally.halted(planned.opened.name):
+        if books.tally.halted(planned.opened.name, planned.run_id):
             return
         pipeline = planned.variant.pipeline
         equipment = replace(self._equipment, answer_tokens=answer_tokens(self._experiment, question))
@@ -150,6 +170,7 @@ class ContextAsker:
         answer: Answer | None = None
         status: Status = "failed"
         error: str | None = None
+        failed: Exception | None = None
         try:
             asked = question.blind(keep_evidence=pipeline.card.sees_evidence)
             with self._billed(bench):
@@ -165,24 +186,31 @@ class ContextAsker:
         except ContextOverflow as overflow:
             status, error = "truncated_failed", error_line(overflow)
         except Exception as failure:
-            error = error_line(failure)
+            error, failed = error_line(failure), failure
         calls, prompts = books.recorder.take(planned.run_id, question.question_id)
         books.watch.see(question.context_id, prompts)
         seconds = time.monotonic() - started
         books.busy.append((started, started + seconds))
-        self._write(question, answer, status, error, calls, prompts, seconds, bench.notes)
+        self._write(question, answer, status, error, calls, prompts, seconds, bench.notes, failed)
 
     def _fitted(self, work: Callable[[], T], bench: ExperimentBench) -> T:
-        """Run a method. When only the server found that a prompt is too long, run it once more with the window that
-        the server named: the method then leaves out what it must and records it."""
-        try:
-            return work()
-        except ContextOverflow as overflow:
-            if self._experiment.on_overflow == "fail" or not self._equipment.gateway.lower_window(overflow):
-                raise
-        bench.begin_again()
-        bench.note("window_lowered", bench.window)
-        return work()
+        """Run a method. When only the server found that a prompt is too long, run it again with the window that follows
+        from the server's words, at most four times: the method then leaves out what it must and records it. The same
+        when another question's refusal has lowered the window while this one was being asked."""
+        lowered: list[int] = []
+        while True:
+            window = bench.window
+            try:
+                return work()
+            except ContextOverflow as overflow:
+                if len(lowered) == _TRIES or self._experiment.on_overflow == "fail":
+                    raise
+                if not self._equipment.gateway.lower_window(overflow) and bench.window >= window:
+                    raise
+            lowered.append(bench.window)
+            bench.begin_again()
+            for less in lowered:
+                bench.note("window_lowered", less)
 
     def _write(
         self,
@@ -194,10 +222,20 @@ class ContextAsker:
         prompts: list[str],
         seconds: float,
         notes: list[tuple[str, Any]],
+        failure: Exception | None = None,
     ) -> None:
         run_id, log = self._planned.run_id, self._books.log
-        if answer is not None and notes:
-            answer = replace(answer, notes=(*answer.notes, *notes))
+        model = self._equipment.gateway.model.name
+        abstained = None if answer is None else answer.abstained or abstains(answer.text)
+        ended: Ended = getattr(failure, "ended", "failed")
+        if answer is not None:
+            ended = ended_of(answer, calls, model, abstained=bool(abstained))
+            if (silent := silence(ended)) is not None:
+                status, error = "failed", silent
+            if silences := sum(call.ended == "empty" for call in calls if call.error is None):
+                notes = [*notes, ("empty_replies", silences)]
+            if notes:
+                answer = replace(answer, notes=(*answer.notes, *notes))
         log.add_answer(
             run_id=run_id,
             question_id=question.question_id,
@@ -209,10 +247,14 @@ class ContextAsker:
             first_token_s=first_token(calls),
             wall_s=seconds,
             evidence_coverage=evidence_coverage(question, prompts),
-            abstained=None if answer is None else answer.abstained or abstains(answer.text),
+            abstained=abstained,
+            ended=ended,
+            served_model=other_model(calls, self._equipment.gateway.model),
         )
-        if answer is not None:
+        if answer is not None and ended != "empty":
             scores = score_answer(question, answer, self._experiment.metrics)
             log.add_scores(run_id, question.question_id, scores, VERSIONS)
         self._books.tally.count(status)
+        tokens = self._experiment.answer_tokens
+        self._books.tally.see(self._planned, ended, error or "", getattr(failure, "advice", ""), tokens)
         self._books.shown.advance(failed=status != "ok")

@@ -44,7 +44,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Equipment:
-    """What all benches of a run share."""
+    """What all benches of a run share. `sharing`: the context has several questions, so that it pays to have providers
+    keep the beginning that their prompts share."""
 
     run_id: str
     gateway: Gateway
@@ -54,6 +55,7 @@ class Equipment:
     embedder: Embedder
     index_directory: Path | None
     prices: ServerPrices = NO_PRICES
+    sharing: bool = True
 
 
 @dataclass
@@ -202,6 +204,8 @@ class ExperimentBench:
         hits: Sequence[Hit] = (),
         dropped_tokens: int = 0,
     ) -> Answer:
+        if dropped_tokens:  # what is left of a text beside one question is not what is left beside the next
+            prompt = _unshared(prompt)
         reply = self.ask(prompt, step=step, max_tokens=max_tokens)
         return Answer(reply.text.strip(), hits=tuple(hits), dropped_tokens=dropped_tokens)
 
@@ -229,7 +233,7 @@ class ExperimentBench:
     def _request(self, prompt: Messages, max_tokens: int | None) -> ChatRequest:
         equipment = self._equipment
         return ChatRequest(
-            messages=prompt,
+            messages=prompt if equipment.sharing else _unshared(prompt),
             max_tokens=min(max_tokens or equipment.answer_tokens, equipment.gateway.model.max_output_tokens),
             temperature=equipment.temperature,
             seed=equipment.seed,
@@ -285,6 +289,11 @@ class ExperimentBench:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self.index().embedder.embed(texts)
+
+
+def _unshared(prompt: Messages) -> Messages:
+    """The same messages, of which no provider is asked to keep a part."""
+    return tuple(replace(message, shared=0) if message.shared else message for message in prompt)
 
 
 def _tokenizer(model: Model) -> str:

@@ -7,108 +7,42 @@ the replies would be is an assumption, and the range shows it: replies of a tent
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.analysis.endings import assumed_window
 from workbench.engine.bench import Equipment, ExperimentBench
 from workbench.engine.critical_path import critical_path
+from workbench.engine.dry_model import DryModel
+from workbench.engine.own_cost import Asked, OwnCache
 from workbench.errors import ContextOverflow, InputError
 from workbench.experiment.answer_budget import answer_tokens, largest_budget
 from workbench.experiment.config import load
 from workbench.experiment.schema import Experiment
 from workbench.experiment.server_prices import server_prices
-from workbench.experiment.setup import PlannedRun, prepare
+from workbench.experiment.setup import OpenedModel, PlannedRun, prepare, temperature_of
 from workbench.llm.gateway import Gateway
-from workbench.llm.model import ChatRequest, Completion
 from workbench.records import Call, Context, Question
 from workbench.retrieval.spending import dry, watched
 
 if TYPE_CHECKING:
-    from workbench.llm.model import Model
+    from workbench.llm.prices import Price
 
-# Assumed speeds where nothing was measured: hosted models answer in about this time (per call, per reply token).
-CALL_SECONDS = 0.6
-SECONDS_PER_REPLY_TOKEN = 0.012
-SECONDS_PER_PROMPT_TOKEN = 0.00008
 SAMPLED_QUESTIONS = 3
 SAMPLED_CONTEXTS = 2
 EXPECTED_REPLY = 0.35  # share of max_tokens that a reply is taken to use
 
 
-class DryModel:
-    """Looks like the model, counts like the model, and answers filler without calling anything."""
-
-    is_async = False
-    max_parallel = 1
-
-    def __init__(self, model: Model, share: float) -> None:
-        self._model = model
-        self._share = share
-        self.name = model.name
-        self.window = model.window
-        self.max_output_tokens = model.max_output_tokens
-        self.token_source = model.token_source
-        self.gives_logprobs = getattr(model, "gives_logprobs", False)
-        self.gives_prompt_logprobs = getattr(model, "gives_prompt_logprobs", False)
-
-    def count(self, text: str) -> int:
-        return self._model.count(text)
-
-    def complete(self, request: ChatRequest) -> Completion:
-        from workbench.llm.model import count_messages
-
-        tokens = max(1, int(request.max_tokens * self._share))
-        text = json.dumps(filler(request.schema)) if request.schema else " ".join(["fact"] * tokens)
-        prompt = count_messages(self, request.messages)
-        seconds = CALL_SECONDS + prompt * SECONDS_PER_PROMPT_TOKEN + tokens * SECONDS_PER_REPLY_TOKEN
-        return Completion(
-            text=text,
-            prompt_tokens=prompt,
-            completion_tokens=tokens,
-            token_source=self.token_source,
-            total_s=seconds,
-            first_token_s=CALL_SECONDS + prompt * SECONDS_PER_PROMPT_TOKEN,
-            first_token_logprobs={"fact": -0.5, "none": -1.0} if request.top_logprobs else None,
-            prompt_logprobs=[-1.0] * request.prompt_logprobs or None,
-        )
-
-    async def acomplete(self, request: ChatRequest) -> Completion:
-        return self.complete(request)
-
-
-def filler(schema: Mapping[str, Any] | None, root: Mapping[str, Any] | None = None) -> Any:
-    """The smallest plausible instance of a JSON schema."""
-    schema = schema or {}
-    root = root if root is not None else schema
-    if "$ref" in schema:
-        return filler(root.get("$defs", {}).get(schema["$ref"].rpartition("/")[2], {}), root)
-    if "enum" in schema:
-        return schema["enum"][0]
-    if "const" in schema:
-        return schema["const"]
-    for key in ("anyOf", "oneOf", "allOf"):
-        if key in schema:
-            return filler(schema[key][0], root)
-    kind = schema.get("type")
-    if kind == "object":
-        return {name: filler(part, root) for name, part in schema.get("properties", {}).items()}
-    if kind == "array":
-        return [filler(schema.get("items"), root)] * max(1, schema.get("minItems", 1))
-    if kind == "boolean":
-        return True
-    if kind in ("integer", "number"):
-        return schema.get("minimum", 1)
-    return "fact"
-
-
 @dataclass(frozen=True)
 class Estimate:
-    """What one run would take. `low` and `high` bound the cost by the replies' length; times assume no cache."""
+    """What one run would take. `low` and `high` bound the cost by the length of replies and thoughts; `usd` is the
+    run's own cost, with what its earlier calls leave in the provider's cache; times assume no cache. Of the `sampled`
+    questions `overflows` would not fit the window, and `truncated` would be asked of a cut context. `window_source`
+    says where the window comes from: file, server, listed or assumed."""
 
     pipeline: str
     model: str
@@ -118,6 +52,7 @@ class Estimate:
     calls: float
     prompt_tokens: float
     completion_tokens: float
+    reasoning_tokens: float
     usd: float
     usd_low: float
     usd_high: float
@@ -125,6 +60,9 @@ class Estimate:
     seconds: float
     overflows: int
     sampled: int
+    truncated: int
+    window: int
+    window_source: str
 
 
 @dataclass(frozen=True)
@@ -172,7 +110,18 @@ def plan(
             passes = {share: _walk(planned, setup.experiment, embedder, share) for share in (0.1, EXPECTED_REPLY, 1.0)}
         estimates.append(_estimate(planned, setup.experiment, passes))
     notes = tuple(f"{corpus.name}: {note}" for corpus in setup.corpora for note in corpus.notes)
+    notes += tuple(_of_models(setup.models))
     return Plan(setup.experiment, tuple(estimates), notes + _over_budget(setup.experiment, estimates))
+
+
+def _of_models(models: Sequence[OpenedModel]) -> Iterator[str]:
+    """What is to be said of the models before they are asked: assumed windows, and room for thoughts."""
+    for opened in models:
+        if getattr(opened.model, "window_source", None) == "assumed":
+            yield assumed_window(opened.name, opened.model.window)
+        if reserve := getattr(opened.model, "reserve", 0):
+            kept = f"up to {reserve:,} tokens a call are kept for thoughts"
+            yield f"{opened.name}: {kept}; its range of cost has a tenth of them to all"
 
 
 def _over_budget(experiment: Experiment, estimates: Sequence[Estimate]) -> tuple[str, ...]:
@@ -197,26 +146,33 @@ def _over_budget(experiment: Experiment, estimates: Sequence[Estimate]) -> tuple
 
 @dataclass
 class _Walked:
-    builds: list[list[Call]]
-    answers: list[list[Call]]
-    overflows: int
-    questions_per_context: float
+    """What a pass over sampled questions would call: the calls of each index stage and answer, what each answer would
+    cost by itself, whether it is its context's first, and how many prompts overflow or are cut."""
+
+    cache: OwnCache
+    builds: list[list[Call]] = field(default_factory=list)
+    answers: list[list[Call]] = field(default_factory=list)
+    build_usd: list[float] = field(default_factory=list)
+    answer_usd: list[tuple[bool, float]] = field(default_factory=list)
+    overflows: int = 0
+    truncated: int = 0
 
 
 def _walk(planned: PlannedRun, experiment: Experiment, embedder: Any, share: float) -> _Walked:
-    held: list[Call] = []
+    held: list[tuple[Call, str]] = []
+    model = planned.opened.model
     gateway = Gateway(
-        DryModel(planned.opened.model, share),
+        DryModel(model, share),
         price=planned.opened.price,
         concurrency=1,
-        record=lambda call, prompt, reply: held.append(call),
+        record=lambda call, prompt, reply: held.append((call, prompt)),
     )
     equipment = Equipment(
         run_id="plan",
         gateway=gateway,
         seed=experiment.seed,
         answer_tokens=largest_budget(experiment, planned.corpus.questions),
-        temperature=experiment.temperature,
+        temperature=temperature_of(planned.opened, experiment),
         embedder=embedder,
         index_directory=None,
         prices=server_prices(experiment),
@@ -224,7 +180,7 @@ def _walk(planned: PlannedRun, experiment: Experiment, embedder: Any, share: flo
     by_context: dict[str, list[Question]] = defaultdict(list)
     for question in planned.questions:
         by_context[question.context_id].append(question)
-    walked = _Walked([], [], 0, len(planned.questions) / len(by_context))
+    walked = _Walked(OwnCache(getattr(model, "prompt_cache", None), getattr(model, "kv_tokens", None)))
     try:
         for context_id in _spread(list(by_context), SAMPLED_CONTEXTS):
             context, asked = planned.corpus.contexts[context_id], by_context[context_id]
@@ -240,32 +196,48 @@ def _walk_context(
     context: Context,
     questions: Sequence[Question],
     walked: _Walked,
-    held: list[Call],
+    held: list[tuple[Call, str]],
     budget: Callable[[Question], int],
 ) -> None:
     pipeline = planned.variant.pipeline
     held.clear()
     bench = ExperimentBench(equipment, context, phase="build")
     try:
-        with watched(lambda bill: held.append(bench.paid(bill))):
+        with watched(lambda bill: held.append((bench.paid(bill), ""))):
             state = pipeline.build(context, bench)
     except ContextOverflow:
         walked.overflows += 1
         return
     # each run is estimated as if it were alone: what it would share with others is in it
-    walked.builds.append(list(held))
-    for question in _spread(list(questions), SAMPLED_QUESTIONS):
+    walked.builds.append([call for call, _ in held])
+    walked.build_usd.append(_by_itself(held, planned.opened.price, walked.cache))
+    for number, question in enumerate(_spread(list(questions), SAMPLED_QUESTIONS)):
         held.clear()
-        equipped = replace(equipment, answer_tokens=budget(question))
+        equipped = replace(equipment, answer_tokens=budget(question), sharing=len(questions) > 1)
         bench = ExperimentBench(equipped, context, phase="answer", question_id=question.question_id)
         try:
-            with watched(lambda bill, bench=bench: held.append(bench.paid(bill))):  # type: ignore[misc]
-                pipeline.answer(question.blind(keep_evidence=pipeline.card.sees_evidence), state, bench)
+            with watched(lambda bill, bench=bench: held.append((bench.paid(bill), ""))):  # type: ignore[misc]
+                answer = pipeline.answer(question.blind(keep_evidence=pipeline.card.sees_evidence), state, bench)
+            walked.truncated += answer.dropped_tokens > 0
         except ContextOverflow:
             walked.overflows += 1
         except InputError:  # the method needs what this model cannot do: it will say so, at no cost
             pass
-        walked.answers.append([call for call in held if call.error is None])
+        made = [(call, prompt) for call, prompt in held if call.error is None]
+        walked.answers.append([call for call, _ in made])
+        walked.answer_usd.append((number == 0, _by_itself(made, planned.opened.price, walked.cache)))
+
+
+def _by_itself(made: Sequence[tuple[Call, str]], price: Price | None, cache: OwnCache) -> float:
+    """USD of calls with what the run's own earlier ones have left in the provider's cache."""
+    if price is None or price.gpu_hour is not None:
+        return sum(call.cost_usd or 0.0 for call, _ in made)
+    return sum(
+        cache.cost(Asked(prompt, call.prompt_tokens, call.completion_tokens, call.shared_characters), price)
+        if prompt
+        else call.cost_usd or 0.0
+        for call, prompt in made
+    )
 
 
 def _spread(items: list[Any], number: int) -> list[Any]:
@@ -286,7 +258,11 @@ def _estimate(planned: PlannedRun, experiment: Experiment, passes: Mapping[float
         return float(build * contexts + answer * questions)
 
     def usd(walked: _Walked) -> float:
-        return total(walked, lambda calls: sum(call.cost_usd or 0.0 for call in calls))
+        """The first question of a context finds nothing cached, the others what it has left."""
+        first = [cost for is_first, cost in walked.answer_usd if is_first]
+        later = [cost for is_first, cost in walked.answer_usd if not is_first] or first
+        each, rest, build = _mean(first), _mean(later), _mean(walked.build_usd)
+        return contexts * (build + each) + (questions - contexts) * rest
 
     middle = passes[EXPECTED_REPLY]
     parallel = min(experiment.concurrency, getattr(planned.opened.model, "max_parallel", experiment.concurrency))
@@ -306,6 +282,7 @@ def _estimate(planned: PlannedRun, experiment: Experiment, passes: Mapping[float
         calls=total(middle, len),
         prompt_tokens=total(middle, lambda calls: sum(call.prompt_tokens for call in calls)),
         completion_tokens=total(middle, lambda calls: sum(call.completion_tokens for call in calls)),
+        reasoning_tokens=total(middle, lambda calls: sum(call.reasoning_tokens for call in calls)),
         usd=usd(middle),
         usd_low=usd(passes[0.1]),
         usd_high=usd(passes[1.0]),
@@ -314,4 +291,11 @@ def _estimate(planned: PlannedRun, experiment: Experiment, passes: Mapping[float
         seconds=seconds,
         overflows=middle.overflows,
         sampled=len(middle.answers),
+        truncated=middle.truncated,
+        window=planned.opened.model.window,
+        window_source=getattr(planned.opened.model, "window_source", "") or "",
     )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0

@@ -51,6 +51,9 @@ def register(setup: Setup, log: RunLog, pending: Pending, session_id: str) -> di
             questions_planned=len(planned.questions),
             price=planned.opened.price,
             model_options=planned.opened.options,
+            window=planned.opened.model.window,
+            window_source=getattr(planned.opened.model, "window_source", None),
+            prompt_cache=getattr(planned.opened.model, "prompt_cache", None),
         )
         if pending[planned.run_id]:  # what the log knows of a session is looked up in the cache after a kill
             log.add_spending(session_id, planned.run_id, calls=0, usd=0.0, tokens=0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING, Any
 from workbench.engine.asking import ContextAsker, RunBooks, Tally
 from workbench.engine.bench import Equipment
 from workbench.engine.collector import rarer_collections
+from workbench.engine.finishing import write_own_costs
+from workbench.engine.outcome import FirstAnswers
 from workbench.engine.places import check_places
+from workbench.engine.probing import probe
 from workbench.engine.progress import Progress
 from workbench.engine.recording import Recorder, earlier_spending
 from workbench.engine.registration import register, score_again
@@ -29,7 +32,7 @@ from workbench.experiment.budget import Ledger, check_priced
 from workbench.experiment.config import load
 from workbench.experiment.schema import Experiment
 from workbench.experiment.server_prices import server_prices
-from workbench.experiment.setup import OpenedModel, PlannedRun, Setup, prepare
+from workbench.experiment.setup import OpenedModel, PlannedRun, Setup, prepare, temperature_of
 from workbench.llm.gateway import Gateway
 from workbench.records import Question
 
@@ -71,6 +74,7 @@ def run(
     progress: bool = True,
     models: Mapping[str, Any] | None = None,
     usd: float | None = None,
+    keep_going: bool = False,
 ) -> RunSummary:
     """Run what is missing of an experiment (a file, a mapping or an `Experiment`) and return a summary.
 
@@ -96,7 +100,7 @@ def run(
         ResponseCache(experiment.cache_path, max_bytes=experiment.cache_limit) as cache,
         RunLog(experiment.database) as log,
     ):
-        session = _Session(setup, log, cache, ledger, fresh)
+        session = _Session(setup, log, cache, ledger, fresh, keep_going)
         with Progress(session.pending_questions(), ledger, enabled=progress) as shown, rarer_collections():
             session.walk(shown)
         pending = session.pending_questions()
@@ -114,7 +118,7 @@ def run(
         replayed=ledger.replayed,
         wall_s=time.monotonic() - started,
         stopped=tally.stopped,
-        refused=tuple(tally.refused.values()),
+        refused=(*tally.refused.values(), *tally.ended.values()),
         left=pending - tally.answered - tally.failed,
     )
 
@@ -122,7 +126,9 @@ def run(
 class _Session:
     """One call of `run`: the open log and cache, one gateway per model, and the counts."""
 
-    def __init__(self, setup: Setup, log: RunLog, cache: ResponseCache, ledger: Ledger, fresh: bool) -> None:
+    def __init__(
+        self, setup: Setup, log: RunLog, cache: ResponseCache, ledger: Ledger, fresh: bool, keep_going: bool
+    ) -> None:
         self.setup = setup
         self.experiment = setup.experiment
         self.log = log
@@ -130,7 +136,7 @@ class _Session:
         self.ledger = ledger
         self.fresh = fresh
         self.recorder = Recorder(log, ledger, cache)
-        self.tally = Tally()
+        self.tally = Tally(first=FirstAnswers(keep_going))
         self._indexes = self.experiment.database.parent / "indexes"
         self._watches: dict[str, PrefixWatch] = defaultdict(PrefixWatch)  # by run
         self._busy: dict[str, list[tuple[float, float]]] = defaultdict(list)  # by run: when it had something to do
@@ -144,6 +150,9 @@ class _Session:
         }
         self.kept = sum(len(run.questions) - len(self._pending[run.run_id]) for run in setup.runs)
         self._counted = register(setup, log, self._pending, self.recorder.session_id)  # tokens by context
+        for planned in setup.runs:
+            if self._pending[planned.run_id] and not fresh and log.has_answers(planned.run_id):
+                self.tally.first.seen_before(planned.run_id)
         if not fresh:
             for planned in setup.runs:
                 score_again(planned, log, self._pending, self.experiment.metrics)
@@ -236,7 +245,55 @@ class _Session:
             status = "budget" if self.tally.stopped else "interrupted" if self.tally.halted(opened.name) else "complete"
         finally:
             for planned in todo:
-                self.log.finish_run(planned.run_id, status=status, wall_s=covered(self._busy[planned.run_id]))
+                ended = "stopped" if planned.run_id in self.tally.ended else status
+                self.log.finish_run(planned.run_id, status=ended, wall_s=covered(self._busy[planned.run_id]))
+                write_own_costs(self.log, planned)
+        self._probe(together, gateway, embedder)
+
+    def _probe(self, together: Sequence[PlannedRun], gateway: Gateway, embedder: Embedder) -> None:
+        """Ask what `latency: {probe: N}` wants once more, one at a time, when nothing else is asked."""
+        if self.experiment.latency is None:
+            return
+        opened = together[0].opened
+        alone = Gateway(
+            opened.model,
+            price=opened.price,
+            cache=self.cache,
+            fresh=True,
+            concurrency=1,
+            record=self.recorder,
+            guard=self.ledger,
+            session=self.recorder.session_id,
+        )
+        try:
+            for planned in together:
+                equipment = self._equipment(planned, planned.corpus.questions, gateway, embedder, sharing=True)
+                probe(self.experiment, planned, equipment, alone, self.log, self.recorder, self.tally)
+        finally:
+            alone.close()
+
+    def _equipment(
+        self,
+        planned: PlannedRun,
+        questions: Iterable[Question],
+        gateway: Gateway,
+        embedder: Embedder,
+        *,
+        sharing: bool,
+    ) -> Equipment:
+        """What the benches of a run get, for these questions."""
+        return Equipment(
+            run_id=planned.run_id,
+            gateway=gateway,
+            seed=self.experiment.seed,
+            # the build of a context serves all its questions, whichever are asked this time
+            answer_tokens=largest_budget(self.experiment, questions),
+            temperature=temperature_of(planned.opened, self.experiment),
+            embedder=embedder,
+            index_directory=self._indexes,
+            prices=server_prices(self.experiment),
+            sharing=sharing,
+        )
 
     def _job(
         self,
@@ -248,19 +305,10 @@ class _Session:
         shown: Progress,
     ) -> ContextJob:
         """What a run has to ask of a context."""
-        equipment = Equipment(
-            run_id=planned.run_id,
-            gateway=gateway,
-            seed=self.experiment.seed,
-            # the build of a context serves all its questions, whichever are asked this time
-            answer_tokens=largest_budget(
-                self.experiment, (q for q in planned.corpus.questions if q.context_id == context_id)
-            ),
-            temperature=self.experiment.temperature,
-            embedder=embedder,
-            index_directory=self._indexes,
-            prices=server_prices(self.experiment),
-        )
+        of_context = [question for question in planned.corpus.questions if question.context_id == context_id]
+        asked = {question.question_id for question in planned.questions}
+        sharing = sum(question.question_id in asked for question in of_context) > 1
+        equipment = self._equipment(planned, of_context, gateway, embedder, sharing=sharing)
         run_id = planned.run_id
         books = RunBooks(self.log, self.recorder, self.tally, shown, self._watches[run_id], self._busy[run_id])
         asker = ContextAsker(self.experiment, planned, context_id, questions, equipment, books)

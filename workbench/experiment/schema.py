@@ -100,6 +100,13 @@ class GpuHour(Numbers):
     gpu_hour: float = Field(ge=0, allow_inf_nan=False)
 
 
+class Latency(Numbers):
+    """How latency is measured beside the times of the run: `probe` questions of each run once more, one at a time."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    probe: int = Field(gt=0, description="questions asked once more, one at a time, for times without other load")
+
+
 class Experiment(Numbers):
     """An experiment: pipelines × models × corpora. See `examples/demo.yaml`.
 
@@ -129,6 +136,7 @@ class Experiment(Numbers):
     )
     budget: Budget = Budget()
     hygiene: Hygiene | None = None
+    latency: Latency | None = None
     order: Literal["prefix", "context", "random"] = Field(
         default="prefix", description="run by run and in each by context; by context over all runs; or shuffled"
     )
@@ -156,6 +164,8 @@ class Experiment(Numbers):
             unset["on_overflow"] = True
         if not self.prices:
             unset["prices"] = True
+        if self.latency is None:
+            unset["latency"] = True
         return combined_hash(self.model_dump_json(exclude=unset or None))[:16]
 
     @property

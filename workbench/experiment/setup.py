@@ -21,7 +21,7 @@ from workbench.experiment.budget import check_priced
 from workbench.experiment.hygiene import clean, label_errors
 from workbench.experiment.schema import Entry, Experiment
 from workbench.experiment.server_prices import check_server_prices
-from workbench.experiment.sweeps import Variant, variants
+from workbench.experiment.sweeps import Variant, swept_models, variants
 from workbench.records import Corpus, Question
 from workbench.text import combined_hash
 
@@ -32,12 +32,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OpenedModel:
-    """A model of the experiment with its price (None: no price is known, cost counts as 0 and the report says so)."""
+    """A model of the experiment with its price (None: no price is known, cost counts as 0 and the report says so).
+    `spec` is its provider string; `name` is that, with the options that the file sweeps."""
 
     name: str
     model: Model
     price: Price | None
     options: Mapping[str, Any]
+    spec: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,9 @@ def prepare(
     check_server_prices(experiment, variants(experiment))
     corpora = [load_corpus(entry, experiment, f"corpora.{i}") for i, entry in enumerate(experiment.corpora)]
     models = [
-        _open_model(entry, experiment, f"models.{i}", model_objects or {}, to_call)
+        _open_model(chosen, name, experiment, f"models.{i}", model_objects or {}, to_call)
         for i, entry in enumerate(experiment.models)
+        for name, chosen in swept_models(entry, experiment.source, f"models.{i}")
     ]
     priced = [(opened.model, opened.price) for opened in models]
     check_priced(experiment.budget.usd, priced, field="budget.usd", file=experiment.source)
@@ -104,7 +107,23 @@ def prepare(
         for corpus in corpora
         for variant in variants(experiment)
     )
+    for planned in runs:
+        _check_thinking(planned, experiment)
     return Setup(experiment, runs, tuple(corpora), tuple(models))
+
+
+def _check_thinking(planned: PlannedRun, experiment: Experiment) -> None:
+    """Raise InputError for a method that reads probabilities of tokens from a model that is told to think and cannot be
+    told not to: thoughts before the reply would make them meaningless."""
+    needs = any("logprobs" in need for need in planned.variant.pipeline.card.requires)
+    model: Any = planned.opened.model
+    if needs and int(getattr(model, "reserve", 0)) and not bool(getattr(model, "can_not_think", True)):
+        raise InputError(
+            f"{planned.variant.label} reads probabilities of tokens, which {planned.opened.name} hides behind thoughts",
+            file=experiment.source,
+            field="pipelines",
+            fix="leave it out, or give the model no reasoning",
+        )
 
 
 def _check_runnable(variant: Variant, experiment: Experiment) -> None:
@@ -135,7 +154,7 @@ def run_id(variant: Variant, opened: OpenedModel, corpus: Corpus, experiment: Ex
     """Hash of all that the outcome of a run depends on; the same run is resumed, a changed one is new."""
     return combined_hash(
         variant.identity,
-        opened.name,
+        opened.spec or opened.name,
         json.dumps({k: v for k, v in opened.options.items() if k not in _NOT_IDENTITY}, sort_keys=True, default=str),
         corpus.fingerprint,
         str(experiment.seed),
@@ -146,6 +165,12 @@ def run_id(variant: Variant, opened: OpenedModel, corpus: Corpus, experiment: Ex
         *(["on_overflow: fail"] if experiment.on_overflow == "fail" else []),
         *([f"prices: {json.dumps(_prices(experiment), sort_keys=True)}"] if experiment.prices else []),
     )[:20]
+
+
+def temperature_of(opened: OpenedModel, experiment: Experiment) -> float:
+    """The temperature of a model's calls: its own, where its entry names one, else the experiment's."""
+    own = getattr(opened.model, "temperature", None)
+    return experiment.temperature if own is None else own
 
 
 def _prices(experiment: Experiment) -> Any:
@@ -256,7 +281,7 @@ def _check_options(loader: Callable[..., Any], options: Mapping[str, Any], what:
 
 
 def _open_model(
-    entry: Entry, experiment: Experiment, field: str, objects: Mapping[str, Model], to_call: bool
+    entry: Entry, name: str, experiment: Experiment, field: str, objects: Mapping[str, Model], to_call: bool
 ) -> OpenedModel:
     from workbench.llm.prices import FREE, price_for
     from workbench.llm.providers.opening import open_model
@@ -266,13 +291,14 @@ def _open_model(
         if entry.name in objects:
             model = open_model(objects[entry.name], to_call=to_call, **options)
         else:
-            model = open_model(entry.name, to_call=to_call, **options)
-        price = price_for(model.name, options) or (FREE if getattr(model, "free", False) else None)
+            model = open_model(entry.name, to_call=to_call, name=name, **options)
+        listed = entry.name if name != entry.name else model.name
+        price = price_for(listed, options) or (FREE if getattr(model, "free", False) else None)
     except InputError as error:
         raise InputError(error.problem, file=experiment.source, field=error.field or field, fix=error.fix) from error
     except (TypeError, ValueError) as error:
         raise InputError(f"model {entry.name}: {error}", file=experiment.source, field=field) from error
-    return OpenedModel(entry.name, model, price, options)
+    return OpenedModel(name, model, price, options, entry.name)
 
 
 def choose(corpus: Corpus, number: int | None, experiment: Experiment) -> tuple[Question, ...]:

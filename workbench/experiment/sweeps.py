@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -96,6 +97,38 @@ def _expand(entry: Entry, experiment: Experiment, field: str) -> Iterator[Varian
         config = {name: getattr(built, name) for name in fields}
         named = ",".join(f"{name}={value}" for name, value in chosen.items())
         yield Variant(entry.name, f"{entry.name}[{named}]" if named else entry.name, built, config)
+
+
+# options of a model whose value may itself be a mapping of swept values, or a list
+_NESTED, _LISTS = ("reasoning", "cache"), ("extra_body", "headers", "price", "gpu_hour")
+
+
+def swept_models(entry: Entry, source: Path | None, field: str) -> Iterator[tuple[str, Entry]]:
+    """The models of a `models:` entry: a list as a value is a sweep, as it is for pipelines, also inside of `reasoning`
+    and `cache`. Each comes with its name, which holds what is swept. Raises InputError for an empty list."""
+    axes: list[tuple[tuple[str, ...], list[Any]]] = []
+    for name, value in entry.options.items():
+        inner = value.items() if name in _NESTED and isinstance(value, Mapping) else ()
+        found = [((name,), value)] if isinstance(value, list) and name not in _LISTS else []
+        for path, values in (*found, *(((name, str(key)), item) for key, item in inner if isinstance(item, list))):
+            if not values:
+                fix = "give one value, or several to sweep"
+                raise InputError(f"{'.'.join(path)} is an empty list", file=source, field=field, fix=fix)
+            axes.append((path, values))
+    for chosen in itertools.product(*(values for _, values in axes)):
+        options = {name: dict(value) if isinstance(value, Mapping) else value for name, value in entry.options.items()}
+        for (path, _), value in zip(axes, chosen, strict=True):
+            holder = options if len(path) == 1 else options[path[0]]
+            holder[path[-1]] = value
+        named = ",".join(f"{path[0]}={_told(value)}" for (path, _), value in zip(axes, chosen, strict=True))
+        yield (f"{entry.name}[{named}]" if named else entry.name), Entry(name=entry.name, options=options)
+
+
+def _told(value: Any) -> str:
+    """A swept value as part of a name; YAML reads `off` as false."""
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}:{_told(item)}" for name, item in value.items())
+    return "off" if value is False else str(value)
 
 
 def _hints(cls: type) -> dict[str, Any]:

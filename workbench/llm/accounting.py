@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from workbench.errors import WorkbenchError
+from workbench.llm.endings import kind_of_end
 from workbench.llm.model import Completion, Model, Waste
 from workbench.llm.prices import Price
 from workbench.records import Call, Message, Phase
@@ -78,20 +79,54 @@ class Spent:
         """A failed attempt had used this much; a GPU is paid for the time of failures too."""
         got = completion or _NOTHING
         self.waste.append(
-            Waste(got.prompt_tokens, got.cached_tokens, got.cache_write_tokens, got.completion_tokens, busy_s)
+            Waste(
+                got.prompt_tokens,
+                got.cached_tokens,
+                got.cache_write_tokens,
+                got.completion_tokens,
+                busy_s,
+                got.cache_write_hour_tokens,
+                got.told_usd,
+            )
         )
 
 
-def cost_of(used: Completion | Waste, price: Price) -> float:
-    """USD of a completion or a failed attempt by its tokens, or by its share of busy GPU time."""
+def cost_of(used: Completion | Waste, price: Price | None) -> float | None:
+    """USD of a completion or a failed attempt by its tokens, or by its share of busy GPU time; without a price what the
+    server says it takes, if it does."""
+    if price is None:
+        return used.told_usd
     if price.gpu_hour is not None:
         return price.gpu_hour * used.busy_s / 3600
-    return price.cost(used.prompt_tokens, used.cached_tokens, used.cache_write_tokens, used.completion_tokens)
+    return price.cost(
+        used.prompt_tokens,
+        used.cached_tokens,
+        used.cache_write_tokens,
+        used.completion_tokens,
+        used.cache_write_hour_tokens,
+    )
+
+
+def cold_cost_of(used: Completion, price: Price | None) -> float | None:
+    """USD of a completion if nothing had been cached, neither served nor stored. A machine of one's own is paid for its
+    time, and what it saved by its cache cannot be told from that."""
+    if price is None or price.gpu_hour is not None:
+        return cost_of(used, price)
+    return price.cost(used.prompt_tokens, completion_tokens=used.completion_tokens)
 
 
 def render(messages: Sequence[Message]) -> str:
     """Messages as the one text that is stored in the log."""
     return "\n\n".join(f"<{message.role}>\n{message.content}" for message in messages)
+
+
+def shared_characters(messages: Sequence[Message]) -> int:
+    """The characters at the beginning of the rendered messages that other calls share."""
+    for number, message in enumerate(messages):
+        if message.shared:
+            before = messages[:number]
+            return len(render([*before, Message(message.role, message.content[: message.shared])]))
+    return 0
 
 
 def call_record(
@@ -103,11 +138,13 @@ def call_record(
     *,
     completion: Completion | None = None,
     error: WorkbenchError | None = None,
+    shared: int = 0,
 ) -> Call:
-    """The record of a finished call: a reply (`spent` None: replayed from the cache), or an error with no reply."""
+    """The record of a finished call: a reply (`spent` None: replayed from the cache), or an error with no reply.
+    `shared`: the characters at the beginning of `prompt` that other calls share."""
     got = completion or _NOTHING
     waste = spent.waste if spent else got.wasted
-    if error is not None and spent is not None and spent.attempts:
+    if error is not None and completion is None and spent is not None and spent.attempts:
         got = replace(got, total_s=spent.seconds())
     return Call(
         call_id=tag.call_id,
@@ -126,7 +163,7 @@ def call_record(
         completion_tokens=got.completion_tokens,
         reasoning_tokens=got.reasoning_tokens,
         token_source=got.token_source or model.token_source,
-        cost_usd=None if price is None else cost_of(got, price) if completion is not None else 0.0,
+        cost_usd=cost_of(got, price) if completion is not None else None if price is None else 0.0,
         queue_s=spent.queue_s if spent else 0.0,
         first_token_s=got.first_token_s,
         total_s=got.total_s,
@@ -138,6 +175,16 @@ def call_record(
         started_at=spent.started_at if spent else time.time(),
         retry_prompt_tokens=sum(used.prompt_tokens for used in waste),
         retry_completion_tokens=sum(used.completion_tokens for used in waste),
-        retry_cost_usd=sum(cost_of(used, price) for used in waste) if price is not None else 0.0,
+        retry_cost_usd=sum(cost_of(used, price) or 0.0 for used in waste),
         left_out=tuple(got.left_out),
+        ended=kind_of_end(got.finish_reason, got.text) if error is None else getattr(error, "ended", "failed"),
+        thoughts=got.thoughts,
+        reasoning_source=got.reasoning_source,
+        cache_write_hour_tokens=got.cache_write_hour_tokens,
+        served_model=got.served_model,
+        service_tier=got.service_tier,
+        told_cost_usd=got.told_usd,
+        contradiction=got.contradiction,
+        cost_cold_usd=cold_cost_of(got, price) if completion is not None else None if price is None else 0.0,
+        shared_characters=shared,
     )

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Protocol
 
 from workbench.errors import (
-    BadReply,
     ContextOverflow,
     ModelError,
     ModelTimeout,
@@ -24,8 +23,9 @@ from workbench.errors import (
 )
 from workbench.llm.accounting import Spent, cost_of
 from workbench.llm.drive import Send, Sleep, Steps, Take
+from workbench.llm.endings import not_an_answer, told_apart
 from workbench.llm.limits import Breaker, Place, Places, RateLimit
-from workbench.llm.model import ChatRequest, Completion, Model
+from workbench.llm.model import ChatRequest, Completion, Model, reads_probabilities
 from workbench.llm.prices import Price
 from workbench.llm.retry import Failures, RetryPolicy, failure_kind
 
@@ -78,7 +78,7 @@ class Sender:
         """Send until a reply arrives; `tokens` are the prompt's. Raises the last attempt's error when the retry policy
         gives up, ModelUnusable when the model does not serve anybody, and what the guard raises."""
         failures = Failures(self._retry)
-        booked = tokens + request.max_tokens
+        booked = tokens + request.max_tokens + getattr(self._model, "reserve", 0)
         counted = replace(request, counted=tokens)
         while True:
             delay = self._rates.reserve(booked)
@@ -103,13 +103,17 @@ class Sender:
                 self._refused = []
                 self._rates.settle(booked, completion.prompt_tokens + completion.completion_tokens)
                 completion = replace(
-                    completion,
+                    told_apart(completion, self._model.count),
                     busy_s=busy_s,
                     total_s=completion.total_s or spent.seconds(),
                     attempts=spent.attempts,
                     wasted=tuple(spent.waste),
                 )
-                failure = _without_text(self._model.name, request, completion)
+                reserve = getattr(self._model, "reserve", 0)
+                name, limit, window = self._model.name, request.max_tokens, self._model.window
+                failure = not_an_answer(
+                    name, completion, limit, reserve, window, probabilities=reads_probabilities(request)
+                )
                 if failure is None:
                     return completion
             if isinstance(failure, ContextOverflow):
@@ -127,7 +131,7 @@ class Sender:
         used = sum(waste.prompt_tokens + waste.completion_tokens for waste in spent.waste)
         usd = 0.0
         if self._price is not None:
-            usd = self._price.cost(tokens) + sum(cost_of(waste, self._price) for waste in spent.waste)
+            usd = self._price.cost(tokens) + sum(cost_of(waste, self._price) or 0.0 for waste in spent.waste)
         return usd, tokens + used
 
     def _admission(self) -> Steps[Place]:
@@ -163,7 +167,8 @@ class Sender:
             self._breaker.missed()
         else:
             self._breaker.reached()
-        spent.wasted(error.spent, busy_s)
+        if not isinstance(error, NoText):  # that one is the call's reply, and its tokens are the call's
+            spent.wasted(error.spent, busy_s)
         self._judge(error)
         wait = failures.delay(spent.attempts, error)
         if isinstance(error, RateLimited):  # it concerns every call of the model
@@ -188,21 +193,3 @@ class Sender:
             return
         if self._unusable is not None:
             raise ModelUnusable(self._unusable) from error
-
-
-def _without_text(name: str, request: ChatRequest, completion: Completion) -> BadReply | None:
-    """What is wrong with a reply without text, if anything."""
-    finish = completion.finish_reason
-    failure: BadReply | None = None
-    if completion.text.strip():
-        return None
-    if finish == "content_filter":
-        failure = NoText(f"{name}: the provider's content filter has withheld the reply")
-    elif finish == "length" and not completion.text and completion.reasoning_tokens:
-        spent = f"{completion.completion_tokens:,} of {request.max_tokens:,} tokens"
-        failure = NoText(f"{name}: all of the reply's tokens ({spent}) went into reasoning; raise max_output_tokens")
-    elif finish not in ("stop", "length"):
-        failure = BadReply(f"{name}: empty reply, finish reason {finish!r}")
-    if failure is not None:
-        failure.spent = completion
-    return failure

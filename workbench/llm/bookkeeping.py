@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from workbench.errors import WorkbenchError
+from workbench.errors import NoText, WorkbenchError
 from workbench.llm import structured
-from workbench.llm.accounting import CallTag, Payment, Record, Spent, call_record, render
+from workbench.llm.accounting import CallTag, Payment, Record, Spent, call_record, render, shared_characters
 from workbench.llm.cache import ResponseCache, cache_key
+from workbench.llm.endings import KEPT, is_same_model, kind_of_end, told_apart
 from workbench.llm.model import ChatRequest, Completion, Model
 from workbench.llm.prices import Price
 from workbench.records import Call
@@ -59,6 +60,7 @@ class Bookkeeper:
         self._fresh = fresh
         self._record = record
         self._session = session
+        self._served: str | None = None  # the first name by which a server of one's own has called its model
 
     @property
     def replays(self) -> bool:
@@ -76,22 +78,28 @@ class Bookkeeper:
         kept = self._cache.get(key)
         if kept is None:
             return None
+        kept = told_apart(kept, self._model.count)
+        if kind_of_end(kept.finish_reason, kept.text) not in KEPT:  # kept by an earlier version
+            return None
         served = Served.of(kept, schema)
         if schema is not None and served.parsed is None:  # kept by another version of the method's schema
             return None
         if self._record is not None:
             prompt = render(request.messages)
-            self._record(call_record(self._model, self._price, tag, prompt, None, completion=kept), prompt, kept.text)
+            shared = shared_characters(request.messages)
+            call = call_record(self._model, self._price, tag, prompt, None, completion=kept, shared=shared)
+            self._record(call, prompt, kept.text)
         return served
 
     def keep(self, key: str, request: ChatRequest, tag: CallTag, spent: Spent, served: Served, *, usable: bool) -> None:
         """Commit a new reply to the cache and record its call. A reply that cannot be parsed, and so is not `usable`,
-        is recorded with its cost but not kept."""
+        one without text, and one from another model than was asked for are recorded with their cost but not kept."""
         completion = served.completion
         prompt = render(request.messages)
-        call = call_record(self._model, self._price, tag, prompt, spent, completion=completion)
+        shared = shared_characters(request.messages)
+        call = call_record(self._model, self._price, tag, prompt, spent, completion=completion, shared=shared)
         try:
-            if self._cache is not None and usable:
+            if self._cache is not None and usable and call.ended in KEPT and self._is_asked_model(completion):
                 self._cache.put(key, self._model.name, request, completion, self._payment(call))
             else:
                 self._pay(call)
@@ -99,15 +107,29 @@ class Bookkeeper:
             if self._record is not None:
                 self._record(call, prompt, completion.text)
 
+    def _is_asked_model(self, completion: Completion) -> bool:
+        """Whether the model that was asked for has replied. A server of one's own may call its model what it likes, as
+        long as it stays the same."""
+        asked = getattr(self._model, "asked", None)
+        if asked is None or is_same_model(asked, completion.served_model, self._model.aliases):  # type: ignore[attr-defined]
+            return True
+        if getattr(self._model, "names_bind", True):
+            return False
+        self._served = self._served or completion.served_model
+        return self._served == completion.served_model
+
     def failed(self, request: ChatRequest, tag: CallTag, spent: Spent, error: WorkbenchError) -> None:
-        """Record a call that failed for good, and what its attempts had used."""
+        """Record a call that failed for good, and what its attempts had used; a reply that says nothing is recorded as
+        what it is, with its tokens and thoughts."""
         prompt = render(request.messages)
-        call = call_record(self._model, self._price, tag, prompt, spent, error=error)
+        shared = shared_characters(request.messages)
+        silent: Completion | None = error.spent if isinstance(error, NoText) else None
+        call = call_record(self._model, self._price, tag, prompt, spent, completion=silent, error=error, shared=shared)
         try:
             self._pay(call)
         finally:
             if self._record is not None:
-                self._record(call, prompt, None)
+                self._record(call, prompt, silent.text if silent else None)
 
     def _payment(self, call: Call) -> Payment | None:
         return Payment.of(self._session, call) if self._session else None

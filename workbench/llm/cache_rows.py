@@ -11,7 +11,7 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 from workbench.llm.model import ChatRequest, Completion, Waste
@@ -20,6 +20,7 @@ from workbench.text import text_blocks, text_hash
 # asdict() would copy every value deeply, which costs more than to write them
 _REQUEST_FIELDS = tuple(field.name for field in fields(ChatRequest) if field.compare)
 _COMPLETION_FIELDS = tuple(field.name for field in fields(Completion))
+_DEFAULTS = {field.name: field.default for field in fields(Completion)}
 _ENCODE = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
@@ -34,8 +35,9 @@ def decoded(raw: bytes) -> Any:
 
 
 def encoded_completion(completion: Completion) -> bytes:
-    """A reply with its token and time figures."""
-    return encoded({name: getattr(completion, name) for name in _COMPLETION_FIELDS})
+    """A reply with its token and time figures, as far as they are not those of any reply."""
+    held = {name: getattr(completion, name) for name in _COMPLETION_FIELDS}
+    return encoded({name: value for name, value in held.items() if value != _DEFAULTS.get(name, MISSING)})
 
 
 def decoded_completion(raw: bytes) -> Completion:

@@ -31,7 +31,7 @@ from workbench.llm.model import ChatRequest, Model, count_messages
 from workbench.llm.prices import Price
 from workbench.llm.retry import RetryPolicy
 from workbench.records import REASK, Message, Reply
-from workbench.text import text_hash, without_thinking
+from workbench.text import text_hash
 
 __all__ = ["CallTag", "Gateway"]
 
@@ -281,7 +281,7 @@ def _surely_fits(request: ChatRequest, window: int) -> bool:
 def _reply(served: Served, tag: CallTag) -> Reply:
     completion = served.completion
     return Reply(
-        text=without_thinking(completion.text),
+        text=completion.text,
         call_id=tag.call_id,
         parsed=served.parsed,
         finish_reason=completion.finish_reason,

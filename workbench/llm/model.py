@@ -44,6 +44,11 @@ class ChatRequest:
     counted: int | None = field(default=None, compare=False)
 
 
+def reads_probabilities(request: ChatRequest) -> bool:
+    """Whether a request asks for probabilities of tokens, which thoughts before the reply would make meaningless."""
+    return bool(request.top_logprobs or request.prompt_logprobs)
+
+
 class Waste(NamedTuple):
     """Tokens that a failed attempt had used, and its share of the time that the server was at work, in seconds."""
 
@@ -52,6 +57,8 @@ class Waste(NamedTuple):
     cache_write_tokens: int
     completion_tokens: int
     busy_s: float
+    cache_write_hour_tokens: int = 0
+    told_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,12 @@ class Completion:
     `first_token_logprobs`: the likeliest first tokens with their log probabilities (nats), where they were asked for;
     `prompt_logprobs`: those of the prompt's last tokens, in order. `left_out`: the request's parameters that the server
     had refused to know, and that it was sent without.
+
+    `text` is what the reply says to its reader; a backend may leave thoughts in it, which the gateway takes out.
+    `thoughts` are the model's, never read by a method and never scored; `reasoning_source` says who counted their
+    `reasoning_tokens`: `server`, `estimated` by us, or nobody. `cache_write_hour_tokens` are the part of the written
+    tokens that is kept for an hour. `served_model` and `service_tier` are what the server says has served the request,
+    `told_usd` what it says it takes, `contradiction` what cannot be true of its figures.
     """
 
     text: str
@@ -83,6 +96,13 @@ class Completion:
     attempts: int = 1
     wasted: Sequence[Waste] = ()
     left_out: Sequence[str] = ()
+    thoughts: str = ""
+    reasoning_source: str = ""
+    cache_write_hour_tokens: int = 0
+    served_model: str = ""
+    service_tier: str = ""
+    told_usd: float | None = None
+    contradiction: str = ""
 
 
 class Model(Protocol):

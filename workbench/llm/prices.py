@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import InputError
+from workbench.llm.known_providers import PROVIDERS, taken_apart
 
-_FIELDS = ("input", "output", "cached_input", "cache_write")
-_PRICED_PROVIDERS = ("openai", "anthropic")
+_FIELDS = ("input", "output", "cached_input", "cache_write", "cache_write_1h")
+_HOUR_TO_MINUTES = 2.0 / 1.25  # Anthropic: a write costs 1.25 times the input for five minutes, twice for an hour
 _FORMAT = "write {input: 0.15, output: 0.60, cached_input: 0.075} in USD per million tokens"
 
 
@@ -22,12 +23,15 @@ class Tier:
     output: float
     cached_input: float | None = None
     cache_write: float | None = None
+    cache_write_1h: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD per million tokens. `cached_input` is what the provider's prefix cache served, `cache_write` what was
-    written to it; both are part of the prompt and are not charged twice, and None charges them as plain input.
+    """USD per million tokens. `cached_input` is what the provider's prefix cache served, `cache_write` what was written
+    to it; both are part of the prompt and are not charged twice, and None charges them as plain input. `cache_write_1h`
+    is what was written to be kept for an hour; where it is not given, Anthropic's rule holds: twice the input where a
+    write of five minutes costs one and a quarter.
 
     `tiers`, by rising `above`, replace the prices of long requests. `gpu_hour` is USD per hour of the user's own
     server: a call is charged its share of the busy time, whatever its tokens; the token prices of such a Price hold
@@ -38,14 +42,21 @@ class Price:
     output: float
     cached_input: float | None = None
     cache_write: float | None = None
+    cache_write_1h: float | None = None
     source: str = "experiment file"
     tiers: tuple[Tier, ...] = ()
     gpu_hour: float | None = None
 
     def cost(
-        self, prompt_tokens: int, cached_tokens: int = 0, cache_write_tokens: int = 0, completion_tokens: int = 0
+        self,
+        prompt_tokens: int,
+        cached_tokens: int = 0,
+        cache_write_tokens: int = 0,
+        completion_tokens: int = 0,
+        cache_write_hour_tokens: int = 0,
     ) -> float:
-        """USD of one call; never negative, never falls when a token count grows.
+        """USD of one call; never negative, never falls when a token count grows. `cache_write_hour_tokens` are the part
+        of `cache_write_tokens` that is kept for an hour.
 
         >>> Price(input=1.0, output=2.0, cached_input=0.5).cost(1_000_000, 400_000, 0, 500_000)
         1.8
@@ -56,11 +67,13 @@ class Price:
                 rates = tier
         cached = min(cached_tokens, prompt_tokens)
         written = min(cache_write_tokens, prompt_tokens - cached)
+        hour = min(cache_write_hour_tokens, written)
         plain = prompt_tokens - cached - written
         cached_rate = rates.input if rates.cached_input is None else rates.cached_input
         write_rate = rates.input if rates.cache_write is None else rates.cache_write
-        spent = plain * rates.input + cached * cached_rate + written * write_rate + completion_tokens * rates.output
-        return spent / 1_000_000
+        hour_rate = write_rate * _HOUR_TO_MINUTES if rates.cache_write_1h is None else rates.cache_write_1h
+        spent = plain * rates.input + cached * cached_rate + (written - hour) * write_rate + hour * hour_rate
+        return (spent + completion_tokens * rates.output) / 1_000_000
 
 
 FREE = Price(input=0.0, output=0.0, source="computed in this process")
@@ -78,8 +91,9 @@ def price_for(model: str, options: Mapping[str, Any] | None = None) -> Price | N
     if len(given) > 1:
         raise InputError(f"{model} has both {given[0]} and {given[1]}", field="models", fix="keep one")
     if not given:
-        name = model.partition("@")[0]
-        return _listed(name) if name.partition("/")[0] in _PRICED_PROVIDERS else None
+        named = taken_apart(model)
+        provider = PROVIDERS.get(named.provider)
+        return _listed(provider.listed_as(named.model)) if provider and provider.listed else None
     value = options[given[0]]
     if given[0] == "price":
         return _given(value)

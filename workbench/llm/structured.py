@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from workbench.records import Message
-from workbench.text import without_thinking
 
 REASKS = 2
 _MOST_OBJECTS = 64
@@ -37,14 +36,13 @@ def with_instruction(messages: tuple[Message, ...], schema: type[BaseModel]) -> 
 def reask(messages: tuple[Message, ...], reply: str, error: str) -> tuple[Message, ...]:
     """The follow-up after a reply that could not be used."""
     complaint = f"That could not be used: {error}. Reply again with the JSON object only."
-    return (*messages, Message("assistant", without_thinking(reply)), Message("user", complaint))
+    return (*messages, Message("assistant", reply), Message("user", complaint))
 
 
 def parse(text: str, schema: type[BaseModel]) -> tuple[BaseModel | None, str]:
-    """The validated object, or None and why. Of several objects in the text the first that validates is taken; those of
-    a model's thoughts are none of the reply."""
+    """The validated object, or None and why. Of several objects in the text the first that validates is taken."""
     problem = "no JSON object found"
-    for candidate in _candidates(without_thinking(text)):
+    for candidate in _candidates(text):
         try:
             return schema.model_validate(_wrapped(candidate, schema)), ""
         except ValidationError as error:

@@ -27,15 +27,20 @@ class Prompt:
     """A prompt template. `{field}` stands for a keyword argument; all other braces are text, also those in documents.
 
     A call with its fields returns the messages. Where the method allows it, the context comes first and the question
-    last, so that a server's prefix cache can serve several questions.
+    last, so that a server's prefix cache can serve several questions. `shared` names the fields whose texts are the
+    same for all questions of a context: the beginning of the user's message up to the first other field is its shared
+    part, which a provider may be asked to keep. It is no part of the template's hash, since the model reads the same.
 
     >>> Prompt("greet", user="Hello {name}")(name="{world}")
     (Message(role='user', content='Hello {world}'),)
+    >>> Prompt("read", user="{text} Q: {question}", shared=("text",))(text="It rains.", question="Does it?")[0].shared
+    13
     """
 
     name: str
     user: str
     system: str = ""
+    shared: tuple[str, ...] = ()
 
     @property
     def fields(self) -> frozenset[str]:
@@ -47,6 +52,16 @@ class Prompt:
         """Hash of the template. It is part of a run's identity, so that a changed prompt is another run."""
         return combined_hash(self.name, self.system, self.user)
 
+    @property
+    def _shared_part(self) -> str:
+        """The template up to the first field that is not shared; nothing where no field is."""
+        if not self.shared or not _FIELD.search(self.user) or set(_FIELD.findall(self.system)) - set(self.shared):
+            return ""
+        for field in _FIELD.finditer(self.user):
+            if field.group(1) not in self.shared:
+                return self.user[: field.start()]
+        return self.user
+
     def __call__(self, **fields: object) -> Messages:
         """The rendered messages. Raises TypeError when a field is missing or unknown."""
         if fields.keys() != self.fields:
@@ -56,7 +71,7 @@ class Prompt:
         def fill(template: str) -> str:
             return _FIELD.sub(lambda match: str(fields[match.group(1)]), template)
 
-        user = Message("user", fill(self.user))
+        user = Message("user", fill(self.user), len(fill(self._shared_part)))
         return (Message("system", fill(self.system)), user) if self.system else (user,)
 
 

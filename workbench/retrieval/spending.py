@@ -15,8 +15,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """Number of `texts` sent to a server, the `seconds` that took, and the `tokens` that it reported (0 if none).
-    `reused`: they were sent and paid for earlier, at that cost, and cached results were used now."""
+    """Number of `texts` sent to a server, the `seconds` that took, and the `tokens` that it reported. `estimated`: it
+    reported none, so they are our own count. `search_units`: what Cohere bills reranks by, 0 elsewhere. `reused`: the
+    texts were sent and paid for earlier, at that cost, and cached results were used now."""
 
     step: Literal["embed", "rerank"]
     model: str
@@ -24,6 +25,8 @@ class Bill:
     tokens: int
     seconds: float
     reused: bool = False
+    estimated: bool = False
+    search_units: float = 0.0
 
 
 _WATCHER: ContextVar[Callable[[Bill], None] | None] = ContextVar("watcher", default=None)

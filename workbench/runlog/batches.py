@@ -21,12 +21,14 @@ KEYS = {
     "texts": ("hash",),
     "scores": ("run_id", "question_id", "metric"),
     "spending": ("session_id", "run_id"),
+    "probes": ("run_id", "question_id"),
 }
 METRIC_POSITIONS = 1_000  # an answer's own metrics stand below, verdicts of judges from here on
 _CONFLICTS = {  # sums only grow; a rerun keeps when a run began and ended, what it took, how much was planned
     "runs": "ON CONFLICT (run_id) DO UPDATE SET status = excluded.status, price = excluded.price, "
     "questions_planned = greatest(runs.questions_planned, excluded.questions_planned), "
-    "workbench_version = excluded.workbench_version, environment = excluded.environment",
+    "workbench_version = excluded.workbench_version, environment = excluded.environment, "
+    '"window" = excluded."window", window_source = excluded.window_source, prompt_cache = excluded.prompt_cache',
     "spending": "ON CONFLICT (session_id, run_id) DO UPDATE SET calls = greatest(spending.calls, excluded.calls), "
     "usd = greatest(spending.usd, excluded.usd), tokens = greatest(spending.tokens, excluded.tokens)",
 }

@@ -29,6 +29,22 @@ def done(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, str]:
     return dict(rows)
 
 
+def has_answers(connection: duckdb.DuckDBPyConnection, run_id: str) -> bool:
+    """Whether a run has brought an answer that is one, and is not cut or empty."""
+    found = connection.execute(
+        "SELECT count(*) FROM answers WHERE run_id = ? AND status = 'ok' "
+        "AND coalesce(ended, 'answered') IN ('answered', 'declined')",
+        [run_id],
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def probed(connection: duckdb.DuckDBPyConnection, run_id: str) -> set[str]:
+    """The questions of a run that were asked once more, alone, with success."""
+    rows = connection.execute("SELECT question_id FROM probes WHERE run_id = ? AND status = 'ok'", [run_id]).fetchall()
+    return {question_id for (question_id,) in rows}
+
+
 def answered(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, dict[str, Any]]:
     """What is needed to score a run's answers again, by question id; see `RunLog.answered`."""
     answers = connection.execute(

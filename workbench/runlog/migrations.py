@@ -92,7 +92,46 @@ def m004_left_out(connection: Connection) -> None:
     connection.execute("ALTER TABLE calls ADD COLUMN left_out JSON DEFAULT '[]'")
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_nouns, m002_retries, m003_spending, m004_left_out)
+def m005_wire(connection: Connection) -> None:
+    """How replies ended, what served them and what they thought; costs that do not depend on the order of runs; the
+    windows and caches that runs had; answers asked once more, one at a time."""
+    connection.execute("""
+        ALTER TABLE calls ADD COLUMN ended VARCHAR;
+        ALTER TABLE calls ADD COLUMN thoughts_hash VARCHAR;
+        ALTER TABLE calls ADD COLUMN reasoning_source VARCHAR;
+        ALTER TABLE calls ADD COLUMN cache_write_hour_tokens BIGINT;
+        ALTER TABLE calls ADD COLUMN served_model VARCHAR;
+        ALTER TABLE calls ADD COLUMN service_tier VARCHAR;
+        ALTER TABLE calls ADD COLUMN told_cost_usd DOUBLE;
+        ALTER TABLE calls ADD COLUMN contradiction VARCHAR;
+        ALTER TABLE calls ADD COLUMN cost_cold_usd DOUBLE;
+        ALTER TABLE calls ADD COLUMN shared_characters BIGINT;
+        ALTER TABLE answers ADD COLUMN ended VARCHAR;
+        ALTER TABLE answers ADD COLUMN served_model VARCHAR;
+        ALTER TABLE answers ADD COLUMN reasoning_tokens BIGINT;
+        ALTER TABLE answers ADD COLUMN in_flight DOUBLE;
+        ALTER TABLE answers ADD COLUMN cost_cold_usd DOUBLE;
+        ALTER TABLE answers ADD COLUMN cost_own_usd DOUBLE;
+        ALTER TABLE builds ADD COLUMN reasoning_tokens BIGINT;
+        ALTER TABLE builds ADD COLUMN in_flight DOUBLE;
+        ALTER TABLE builds ADD COLUMN cost_cold_usd DOUBLE;
+        ALTER TABLE builds ADD COLUMN cost_own_usd DOUBLE;
+        ALTER TABLE runs ADD COLUMN "window" BIGINT;
+        ALTER TABLE runs ADD COLUMN window_source VARCHAR;
+        ALTER TABLE runs ADD COLUMN prompt_cache JSON;
+        CREATE TABLE probes (run_id VARCHAR NOT NULL, question_id VARCHAR NOT NULL, status VARCHAR NOT NULL,
+            error VARCHAR, critical_path_s DOUBLE, first_token_s DOUBLE, calls BIGINT, cost_usd DOUBLE,
+            finished_at TIMESTAMP, PRIMARY KEY (run_id, question_id));
+    """)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    m001_nouns,
+    m002_retries,
+    m003_spending,
+    m004_left_out,
+    m005_wire,
+)
 
 
 def migrate(connection: Connection) -> list[str]:

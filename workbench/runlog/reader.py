@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 _JSON = frozenset(
     {"config", "model_options", "price", "environment", "documents", "answers", "options", "evidence", "metrics"}
-    | {"metadata", "notes", "citations", "parents", "left_out"}
+    | {"metadata", "notes", "citations", "parents", "left_out", "prompt_cache"}
 )
 TABLES = (
     *("experiments", "runs", "experiment_runs", "contexts", "questions", "builds"),
-    *("answers", "hits", "calls", "texts", "scores", "spending"),
+    *("answers", "hits", "calls", "texts", "scores", "spending", "probes"),
 )
 
 
@@ -141,13 +141,18 @@ class RunLogReader:
         return self._of_runs("SELECT t.* FROM builds t", experiment, "run_id, context_id")
 
     def answers(self, experiment: str | None = None) -> pd.DataFrame:
-        """One row an answer, joined with its run, its question's labels and its headline score."""
-        query = """
+        """One row an answer, joined with its run, its question's labels and its headline score; `unloaded_s` is what it
+        took when it was asked once more, alone."""
+        probed = self.exists and "probes" in tables_of(self.path)  # a log of an earlier version has none
+        alone = "p.critical_path_s" if probed else "NULL::DOUBLE"
+        probes = "LEFT JOIN probes p ON p.run_id = t.run_id AND p.question_id = t.question_id AND p.status = 'ok'"
+        query = f"""
             SELECT t.*, r.pipeline, r.method, r.model, r.corpus, r.corpus_fingerprint, r.seed, q.task, q.context_id,
-                q.metadata, s.value AS score, s.metric, s.reason AS score_reason
+                q.metadata, s.value AS score, s.metric, s.reason AS score_reason, {alone} AS unloaded_s
             FROM answers t JOIN runs r USING (run_id)
             JOIN questions q ON q.question_id = t.question_id AND q.corpus_fingerprint = r.corpus_fingerprint
             LEFT JOIN scores s ON s.run_id = t.run_id AND s.question_id = t.question_id AND s.position = 0
+            {probes if probed else ""}
         """
         return self._of_runs(query, experiment, "run_id, question_id")
 
@@ -166,14 +171,17 @@ class RunLogReader:
         return self._of_runs(query, experiment, "started_at, call_id", run_id=run, question_id=question)
 
     def remarks(self, experiment: str | None = None) -> pd.DataFrame:
-        """What makes calls less than they seem, by run and model: `unpriced` calls, whose cost nobody knows, and how
-        many `calls` were sent without the parameters `left_out`, which their server had refused."""
-        columns = self.sql("SELECT * FROM calls LIMIT 0").columns
-        left_out = "t.left_out" if "left_out" in columns else "'[]'"  # a log of an earlier version
+        """What makes calls less than they seem, by run and model: `unpriced` calls, whose cost nobody knows, how many
+        `calls` were sent without the parameters `left_out`, which their server had refused, and how many are
+        `contradicted` by their server's own token counts, with an `example`."""
+        columns = self.sql("SELECT * FROM calls LIMIT 0").columns  # fewer in a log of an earlier version
+        left_out = "t.left_out" if "left_out" in columns else "'[]'"
+        odd = "coalesce(t.contradiction, '')" if "contradiction" in columns else "''"
         query = f"""
             SELECT t.run_id, t.model, {left_out} AS left_out, count(*) AS calls,
-                count(*) FILTER (t.cost_usd IS NULL) AS unpriced
-            FROM calls t WHERE {left_out} <> '[]' OR t.cost_usd IS NULL GROUP BY ALL
+                count(*) FILTER (t.cost_usd IS NULL) AS unpriced,
+                count(*) FILTER ({odd} <> '') AS contradicted, max({odd}) AS example
+            FROM calls t WHERE {left_out} <> '[]' OR t.cost_usd IS NULL OR {odd} <> '' GROUP BY ALL
         """
         return self._of_runs(f"SELECT t.* FROM ({query}) t", experiment, "run_id, model")
 

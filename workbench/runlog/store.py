@@ -7,25 +7,19 @@ response cache.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from workbench.records import REASK, Answer, Call, Context, Question, Score
+from workbench.records import Answer, Call, Context, Question, Score
 from workbench.runlog import earlier
 from workbench.runlog.connection import connect
 from workbench.runlog.process import this_process
+from workbench.runlog.rows import as_json, call_row, call_sums, context_row, hit_row, question_row, score_row
 from workbench.runlog.writer import BatchWriter
-
-_CALL_COLUMNS = tuple(field.name for field in fields(Call))
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, default=str, ensure_ascii=False)
 
 
 def _now() -> datetime:
@@ -54,7 +48,7 @@ class RunLog:
             {
                 "experiment_id": experiment_id,
                 "name": name,
-                "config": _json(config),
+                "config": as_json(config),
                 "created_at": _now(),
                 "workbench_version": __version__,
             },
@@ -79,6 +73,9 @@ class RunLog:
         baseline: bool,
         questions_planned: int,
         corpus_notes: Sequence[str] = (),
+        window: int | None = None,
+        window_source: str | None = None,
+        prompt_cache: Any = None,
     ) -> None:
         """A run and its place in an experiment."""
         from workbench import __version__
@@ -95,10 +92,10 @@ class RunLog:
                 "run_id": run_id,
                 "pipeline": pipeline,
                 "method": method,
-                "config": _json(config),
+                "config": as_json(config),
                 "model": model,
-                "model_options": _json(dict(model_options)),
-                "price": _json(asdict(price)) if price is not None else None,
+                "model_options": as_json(dict(model_options)),
+                "price": as_json(asdict(price)) if price is not None else None,
                 "corpus": corpus,
                 "corpus_version": corpus_version,
                 "corpus_fingerprint": corpus_fingerprint,
@@ -109,7 +106,10 @@ class RunLog:
                 "finished_at": None,
                 "wall_s": None,
                 "workbench_version": __version__,
-                "environment": _json(environment),
+                "environment": as_json(environment),
+                "window": window,
+                "window_source": window_source,
+                "prompt_cache": as_json(asdict(prompt_cache)) if prompt_cache is not None else None,
             },
         )
         self._writer.add(
@@ -118,7 +118,8 @@ class RunLog:
         )
 
     def finish_run(self, run_id: str, *, status: str, wall_s: float | None) -> None:
-        """Set a run's status: running, complete, budget, interrupted."""
+        """Set a run's status: running, complete, budget, interrupted. `wall_s`: the seconds that this session worked on
+        it, added to those of earlier ones, and its end is now; None leaves both as they are."""
         self._writer.check()
         if wall_s is None:
             self._writer.write("UPDATE runs SET status = ? WHERE run_id = ?", [status, run_id])
@@ -128,57 +129,34 @@ class RunLog:
                 [status, _now(), wall_s, run_id],
             )
 
+    def set_own_costs(
+        self, run_id: str, *, answers: Mapping[str, float | None], builds: Mapping[str, float | None]
+    ) -> None:
+        """What answers (by question id) and index stages (by context id) of a run cost by themselves, USD."""
+        for table, key, costs in (("answers", "question_id", answers), ("builds", "context_id", builds)):
+            if costs:
+                self._writer.write(
+                    f"UPDATE {table} SET cost_own_usd = v.usd FROM (SELECT unnest(?::VARCHAR[]) AS id, "
+                    f"unnest(?::DOUBLE[]) AS usd) v WHERE run_id = ? AND {key} = v.id",
+                    [list(costs), list(costs.values()), run_id],
+                )
+
     def add_context(self, context: Context, *, corpus: str, tokens: int) -> None:
         """A context; its documents' texts are stored once by hash."""
-        documents = [
-            {
-                "document_id": document.document_id,
-                "title": document.title,
-                "text_hash": self._writer.text(document.text),
-                "characters": len(document.text),
-            }
-            for document in context.documents
-        ]
-        self._writer.add(
-            "contexts",
-            {
-                "context_id": context.context_id,
-                "corpus": corpus,
-                "documents": _json(documents),
-                "characters": context.characters,
-                "tokens": tokens,
-            },
-        )
+        hashes = [self._writer.text(document.text) for document in context.documents]
+        self._writer.add("contexts", context_row(context, hashes, corpus=corpus, tokens=tokens))
 
     def add_question(self, question: Question, *, corpus_fingerprint: str, corpus: str) -> None:
         """A question of a corpus, with its gold."""
-        evidence = [asdict(chunk) for chunk in question.evidence]
-        self._writer.add(
-            "questions",
-            {
-                "corpus_fingerprint": corpus_fingerprint,
-                "question_id": question.question_id,
-                "corpus": corpus,
-                "context_id": question.context_id,
-                "text": question.text,
-                "answers": _json(question.answers),
-                "options": _json(question.options),
-                "evidence": _json(evidence),
-                "task": question.task,
-                "metrics": _json(question.metrics),
-                "metadata": _json(dict(question.metadata)),
-            },
-        )
+        self._writer.add("questions", question_row(question, corpus_fingerprint=corpus_fingerprint, corpus=corpus))
 
     def add_call(self, call: Call, prompt: str, reply: str | None) -> None:
         """A call with its texts."""
         self._writer.text(prompt, call.prompt_hash)
         if reply is not None:
             self._writer.text(reply, call.reply_hash or "")
-        row = {name: getattr(call, name) for name in _CALL_COLUMNS}
-        row["parents"] = _json(call.parents)
-        row["left_out"] = _json(call.left_out)
-        self._writer.add("calls", row)
+        thoughts = self._writer.text(call.thoughts) if call.thoughts else None
+        self._writer.add("calls", call_row(call, thoughts))
 
     def add_spending(self, session_id: str, run_id: str, *, calls: int, usd: float, tokens: int) -> None:
         """What a session has paid for a run so far; no later answer takes its place."""
@@ -213,9 +191,9 @@ class RunLog:
                 "status": status,
                 "error": error,
                 "seconds": seconds,
-                **_sums(calls),
+                **call_sums(calls),
                 "critical_path_s": critical_path_s,
-                "notes": _json(notes),
+                "notes": as_json(notes),
             },
         )
 
@@ -233,8 +211,11 @@ class RunLog:
         wall_s: float,
         evidence_coverage: float | None,
         abstained: bool | None,
+        ended: str = "answered",
+        served_model: str | None = None,
     ) -> None:
-        """How a question ended, with what it retrieved. What an earlier answer to it left (hits, scores, verdicts, and
+        """How a question ended, with what it retrieved; `served_model` is the model that the server says has replied,
+        where it is another than was asked for. What an earlier answer to it left (hits, scores, verdicts, and
         calls that are not among `calls`) goes; calls of judges stay, they were paid for."""
         self._writer.supersede(run_id, question_id, [call.call_id for call in calls])
         self._writer.add(
@@ -245,32 +226,55 @@ class RunLog:
                 "status": status,
                 "text": answer.text if answer else None,
                 "error": error,
-                **_sums(calls),
+                **call_sums(calls),
                 "critical_path_s": critical_path_s,
                 "first_token_s": first_token_s,
                 "wall_s": wall_s,
                 "truncated_tokens": answer.dropped_tokens if answer else None,
                 "evidence_coverage": evidence_coverage,
                 "abstained": abstained,
+                "ended": ended,
+                "served_model": served_model,
                 "replayed": any(call.from_cache for call in calls),
-                "notes": _json(answer.notes if answer else ()),
-                "citations": _json([asdict(chunk) for chunk in answer.citations] if answer else ()),
+                "notes": as_json(answer.notes if answer else ()),
+                "citations": as_json([asdict(chunk) for chunk in answer.citations] if answer else ()),
                 "finished_at": _now(),
             },
         )
         for hit in answer.hits if answer else ():
-            self._writer.add(
-                "hits",
-                {
-                    "run_id": run_id,
-                    "question_id": question_id,
-                    "rank": hit.rank,
-                    "document_id": hit.chunk.document_id,
-                    "start": hit.chunk.start,
-                    "end": hit.chunk.end,
-                    "score": hit.score,
-                },
-            )
+            self._writer.add("hits", hit_row(run_id, question_id, hit))
+
+    def add_probe(
+        self,
+        *,
+        run_id: str,
+        question_id: str,
+        error: str | None,
+        calls: Sequence[Call],
+        critical_path_s: float,
+        first_token_s: float | None,
+    ) -> None:
+        """How long a question took that was asked once more, alone."""
+        self._writer.add(
+            "probes",
+            {
+                "run_id": run_id,
+                "question_id": question_id,
+                "status": "failed" if error else "ok",
+                "error": error,
+                "critical_path_s": critical_path_s,
+                "first_token_s": first_token_s,
+                "calls": len(calls),
+                "cost_usd": call_sums(calls)["cost_usd"],
+                "finished_at": _now(),
+            },
+        )
+
+    def probed(self, run_id: str) -> set[str]:
+        """The questions of a run that were asked once more, alone, with success."""
+        self.flush()
+        with connect(self.path) as connection:
+            return earlier.probed(connection, run_id)
 
     def add_scores(
         self,
@@ -286,18 +290,8 @@ class RunLog:
         if first == 0:
             self._writer.rescore(run_id, question_id)
         for position, score in enumerate(scores, first):
-            self._writer.add(
-                "scores",
-                {
-                    "run_id": run_id,
-                    "question_id": question_id,
-                    "metric": score.metric,
-                    "value": score.value,
-                    "reason": score.reason,
-                    "version": (versions or {}).get(score.metric),
-                    "position": position,
-                },
-            )
+            version = (versions or {}).get(score.metric)
+            self._writer.add("scores", score_row(run_id, question_id, score, version=version, position=position))
 
     def answered(self, run_id: str) -> dict[str, dict[str, Any]]:
         """What is needed to score a run's answers again, by question id: `text`, `citations`, `dropped_tokens`,
@@ -312,6 +306,12 @@ class RunLog:
         with connect(self.path) as connection:
             return earlier.done(connection, run_id)
 
+    def has_answers(self, run_id: str) -> bool:
+        """Whether a run has brought an answer that is one, and is not cut or empty."""
+        self.flush()
+        with connect(self.path) as connection:
+            return earlier.has_answers(connection, run_id)
+
     def flush(self) -> None:
         """Return when everything added so far is in the file. Raises StoreError when that fails."""
         self._writer.flush()
@@ -325,22 +325,6 @@ class RunLog:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
-
-
-def _sums(calls: Sequence[Call]) -> dict[str, Any]:
-    """Sums over the calls of an answer or an index stage; the cost is unknown when that of one call is."""
-    costs = [call.cost_usd for call in calls if call.cost_usd is not None]
-    retries_usd = sum(call.retry_cost_usd for call in calls)
-    return {
-        "calls": len(calls),
-        "cost_usd": sum(costs) + retries_usd if len(costs) == len(calls) else None,
-        "retries": sum(max(0, call.attempts - 1) for call in calls),
-        "retry_cost_usd": retries_usd,
-        "reasks": sum(call.step.endswith(REASK) for call in calls),
-        "prompt_tokens": sum(call.prompt_tokens for call in calls),
-        "cached_tokens": sum(call.cached_tokens for call in calls),
-        "completion_tokens": sum(call.completion_tokens for call in calls),
-    }
 
 
 def _python_version() -> str:

@@ -61,7 +61,7 @@ def test_anthropic_overload_is_a_rate_limit() -> None:
 
 @pytest.mark.parametrize(
     ("said", "reason"),
-    [("model_context_window_exceeded", "length"), ("refusal", "content_filter"), ("max_tokens", "length")],
+    [("model_context_window_exceeded", "length"), ("refusal", "refusal"), ("max_tokens", "length")],
 )
 def test_anthropic_stop_reasons_have_our_names(said: str, reason: str) -> None:
     whole = {"type": "message", "content": [{"text": "ok"}], "stop_reason": said, "usage": {"input_tokens": 3}}

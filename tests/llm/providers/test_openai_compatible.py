@@ -217,17 +217,33 @@ def test_a_prompt_over_the_servers_window_is_an_overflow_in_every_wording(wordin
         model_at(endpoint).complete(ASKED)
 
 
-def test_a_server_that_silently_cuts_the_prompt_is_found_out_by_its_own_count() -> None:
+_CUT = (
+    {"choices": [{"delta": {"content": "hm"}, "finish_reason": "stop"}]},
+    {"choices": [], "usage": {"prompt_tokens": 1_024, "completion_tokens": 1}},
+    "[DONE]",
+)
+
+
+def test_a_server_that_cuts_the_prompt_is_asked_for_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
     long = ChatRequest((Message("user", "word " * 4_000),), 32)
-    events = (
-        {"choices": [{"delta": {"content": "hm"}, "finish_reason": "stop"}]},
-        {"choices": [], "usage": {"prompt_tokens": 1_024, "completion_tokens": 1}},
-        "[DONE]",
-    )
-    with Endpoint(handler=answer_with(*events)) as endpoint, pytest.raises(ContextOverflow) as caught:
-        model_at(endpoint, kind="ollama").complete(long)
+    with Endpoint(handler=answer_with(*_CUT)) as endpoint:
+        model = model_at(endpoint, kind="ollama")
+        # Ollama tells the window in force once a model is loaded
+        monkeypatch.setattr(model, "_window_in_force", lambda: 1_024)
+        with pytest.raises(ContextOverflow) as caught:
+            model.complete(long)
     assert caught.value.fits == 1_024
     assert caught.value.spent.completion_tokens == 1  # that it made no sense is no reason to leave it off the bill
+
+
+def test_a_figure_alone_neither_discards_a_paid_reply_nor_lowers_the_window() -> None:
+    long = ChatRequest((Message("user", "word " * 4_000),), 32)
+    with Endpoint(handler=answer_with(*_CUT)) as endpoint:
+        model = model_at(endpoint)
+        completion = model.complete(long)
+    assert completion.text == "hm"
+    assert completion.contradiction == "the server counts 1,024 tokens of a prompt in which we count 4,008"
+    assert model.window == 8_192
 
 
 def test_other_refusals_are_not_retried_and_hide_keys() -> None:

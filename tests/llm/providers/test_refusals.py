@@ -30,7 +30,7 @@ from workbench.llm.cache import ResponseCache
 from workbench.llm.gateway import Gateway
 from workbench.llm.limits import Breaker
 from workbench.llm.model import ChatRequest, Completion
-from workbench.llm.providers.transport import HttpRefusal, hide_secrets, wait_in
+from workbench.llm.providers.refusals import HttpRefusal, hide_secrets, wait_in
 from workbench.llm.retry import RetryPolicy
 from workbench.llm.scripted import ScriptedModel
 from workbench.records import Call, Reply
@@ -170,8 +170,8 @@ def test_a_wait_of_hours_ends_it_and_one_of_minutes_is_honoured() -> None:
         ("Input validation error: `inputs` tokens + `max_new_tokens` must be <= 10000. Given: 16000 `inputs` tokens and"
          " 256 `max_new_tokens`", 5_000),
         ("Input validation error: `inputs` must have less than 10000 tokens. Given: 16000", 5_000),
-        ("context_length_exceeded", (8_000 + 500) * 9 // 10),
-        ("maximum context length is 1000000 tokens", (8_000 + 500) * 9 // 10),  # said without a count, so it is no help
+        ("context_length_exceeded", (8_000 + 500) // 2),  # no figure: half
+        ("the prompt exceeds the context length of 8600 tokens", (8_000 + 500) * 3 // 4),  # it would have fitted
     ],
 )  # fmt: skip
 def test_the_window_is_read_from_the_words_of_an_overflow(body: str, window: int) -> None:
@@ -212,7 +212,11 @@ class Whole(ScriptedModel):
 def test_a_reply_that_will_be_empty_again_is_not_asked_for_again() -> None:
     for completion, words in (
         (Completion("", 10, 0, finish_reason="content_filter"), "content filter"),
-        (Completion("", 10, 16, reasoning_tokens=16, finish_reason="length"), "went into reasoning"),
+        (Completion("", 10, 16, reasoning_tokens=16, finish_reason="length"), "went into thinking"),
+        (Completion("", 10, 16, finish_reason="length"), "went into thinking"),
+        (Completion("", 10, 16, thoughts="Is it Oslo?"), "it holds thoughts only"),
+        (Completion("", 10, 16), "it used them unseen"),
+        (Completion("I cannot", 10, 2, finish_reason="refusal"), "the model refuses to reply: I cannot"),
     ):
         model = Whole([completion] * 5)
         calls: list[Call] = []
@@ -221,7 +225,8 @@ def test_a_reply_that_will_be_empty_again_is_not_asked_for_again() -> None:
         assert isinstance(outcome, NoText)
         assert words in str(outcome)
         assert len(model.history) == 1
-        assert calls[0].retry_prompt_tokens == 10  # the provider bills it
+        assert (calls[0].prompt_tokens, calls[0].retry_prompt_tokens) == (10, 0)  # the provider bills it, once
+        assert calls[0].ended in ("withheld", "empty", "refused")
 
 
 def test_a_full_disk_leaves_no_paid_call_unrecorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

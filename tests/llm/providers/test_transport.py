@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import BadReply
-from workbench.llm.providers.transport import EventReader
+from workbench.llm.providers.event_stream import EventReader
 
 
 def read(*blocks: bytes) -> list[object]:

@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.agents.como_rag import ComoRag, window_width
 from tests.pipelines.conftest import Ran, run, story
+from workbench.errors import InputError
 from workbench.text import count_tokens
 
 TEXT = story(120)
@@ -133,3 +134,19 @@ def test_empty_summaries_and_cues_are_noted() -> None:
     assert all(text in TEXT.replace("\n", " ") for text in (part.split("\n")[0] for part in ran.state.episodic.texts))
     assert ran.noted("empty_cues") == [3, 3]
     assert "Finding 1" not in ran.prompts("fuse")[0]
+
+
+def test_probes_and_the_graphs_replies_have_the_tokens_of_their_fields() -> None:
+    steps = ("probe", "names", "triples", "filter")
+    ran = como(["unanswerable", "21"])
+    assert [ran.limits(step) for step in steps] == [{300}, {1_024}, {1_024}, {512}]
+    ran = como(
+        ["unanswerable", "21"], config={**SMALL, "probe_tokens": 800, "facts_tokens": 1_500, "filter_tokens": 900}
+    )
+    assert [ran.limits(step) for step in steps] == [{800}, {1_500}, {1_500}, {900}]
+
+
+@pytest.mark.parametrize("field", ["probe_tokens", "facts_tokens", "filter_tokens"])
+def test_a_reply_of_no_token_is_refused(field: str) -> None:
+    with pytest.raises(InputError, match=f"{field}: 0"):
+        ComoRag(**{field: 0})  # type: ignore[arg-type]

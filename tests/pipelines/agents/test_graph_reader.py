@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.agents.graph_reader import GraphReader
 from tests.pipelines.conftest import Ran, run, story
+from workbench.errors import InputError
 from workbench.llm.reading.extractive import ExtractiveReader
 
 TEXT = story(80)
@@ -212,3 +213,10 @@ def test_a_long_question_leaves_the_past_actions_out_of_the_papers_window() -> N
     assert ran.noted("calls_per_path") == [[10]]
     assert ran.noted("past_actions_left_out")
     assert all(made.call.prompt_tokens < 4_096 for made in ran.made if made.step in ("read_facts", "neighbours"))
+
+
+def test_atomic_facts_have_the_tokens_of_their_field() -> None:
+    assert reader().limits("facts") == {1_024}
+    assert run(GraphReader(**SMALL, facts_tokens=1_500), TEXT, REPLIES).limits("facts") == {1_500}
+    with pytest.raises(InputError, match="facts_tokens: 0"):
+        GraphReader(facts_tokens=0)

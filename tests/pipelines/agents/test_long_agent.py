@@ -3,8 +3,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from pipelines.agents.long_agent import LongAgent
 from tests.pipelines.conftest import Ran, run, spread, story
+from workbench.errors import InputError
 
 TEXT = story(100)
 START = '{"instruction": "ASK-ONE"}'
@@ -116,3 +119,10 @@ def test_unparsable_leaders() -> None:
 
 def test_an_empty_context_has_no_members() -> None:
     assert run(LongAgent(), "", {"start": START, "end": "unanswerable"}).steps() == ["start", "end"]
+
+
+def test_a_decision_has_the_tokens_of_its_field_beside_its_answer() -> None:
+    assert led([decide("answer", answer="21")]).limits("decide") == {256 + 64}
+    assert led([decide("answer", answer="21")], decision_tokens=700).limits("decide") == {700 + 64}
+    with pytest.raises(InputError, match="decision_tokens: 0"):
+        LongAgent(decision_tokens=0)

@@ -30,7 +30,7 @@ def test_the_order_of_a_prompt_is_question_memory_part() -> None:
 
 
 def test_thinking_is_no_memory_and_an_empty_reply_keeps_the_last_one() -> None:
-    replies = ["<think>long</think> GOOD", "<think>it never ends", "   .", "LAST"]
+    replies = ["<think>long</think> GOOD", "", "   .", "LAST"]
     ran = run(MemAgent(chunk_tokens=400), TEXT, {"update": replies, "read": "x"})
     updates = ran.prompts("update")
     assert "GOOD" in updates[1] and "long" not in updates[1].split("<part>")[0].replace("longer", "")

@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.agents.mem_walker import MemWalker
 from tests.pipelines.conftest import Ran, run, spread, story
+from workbench.errors import InputError
 
 TEXT = story(120)
 BUILD: Any = {"leaf_summary": lambda prompt: f"Persons {_first(prompt)} and on.", "node_summary": "Many persons."}
@@ -93,3 +94,12 @@ def test_an_exhausted_tree_has_no_answer() -> None:
 def test_odd_configurations_are_refused(field: str) -> None:
     with pytest.raises(ValueError, match="at least"):
         MemWalker(**{field: 0})
+
+
+def test_a_triage_and_a_leaf_beside_its_answer_have_the_tokens_of_their_field() -> None:
+    ran = walked([go(1)], [says(True, "21")])
+    assert (ran.limits("triage"), ran.limits("leaf")) == ({400}, {400 + 64})
+    ran = walked([go(1)], [says(True, "21")], reply_tokens=900)
+    assert (ran.limits("triage"), ran.limits("leaf")) == ({900}, {900 + 64})
+    with pytest.raises(InputError, match="reply_tokens: 0"):
+        MemWalker(reply_tokens=0)

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from pipelines.compression.extractive_compression import ExtractiveCompression
 from tests.pipelines.conftest import make_context, run, story
+from workbench.errors import InputError
 
 TEXT = story(200)
 SENTENCE = "Person 3 keeps 21 sheep in the village of Place 3."
@@ -60,3 +63,11 @@ def test_sentences_are_read_in_the_order_of_the_document() -> None:
     read = ran.prompts("read")[0]
     order = [hit.chunk.start for hit in sorted(ran.answer.hits, key=lambda hit: read.index(hit.chunk.text))]
     assert order == sorted(order)
+
+
+def test_a_pick_has_the_tokens_of_its_field() -> None:
+    replies = {"pick": picks, "read": "21"}
+    assert run(ExtractiveCompression(scorer="model"), TEXT, replies).limits("pick") == {96}
+    assert run(ExtractiveCompression(scorer="model", pick_tokens=400), TEXT, replies).limits("pick") == {400}
+    with pytest.raises(InputError, match="pick_tokens: 0"):
+        ExtractiveCompression(pick_tokens=0)

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from pipelines.divide.segment_plus import SegmentPlus
 from tests.pipelines.conftest import run, spread, story
+from workbench.errors import InputError
 
 TEXT = story(90)
 KEEP, REMOVE = '{"label": "keep"}', '{"label": "remove"}'
@@ -68,3 +71,11 @@ def test_a_label_in_words_counts() -> None:
     replies = {"gather": notes, "filter": judge, "filter:reask": judge, "read": "21"}
     (prompt,) = run(SegmentPlus(segment_tokens=200), story(35), replies).prompts("read")
     assert "SECOND" in prompt and "FIRST" not in prompt and "THIRD" not in prompt
+
+
+def test_a_label_has_the_tokens_of_its_field() -> None:
+    replies = {"gather": note("EV"), "filter": KEEP, "read": "21"}
+    assert run(SegmentPlus(), story(5), replies).limits("filter") == {64}
+    assert run(SegmentPlus(label_tokens=500), story(5), replies).limits("filter") == {500}
+    with pytest.raises(InputError, match="label_tokens: 0"):
+        SegmentPlus(label_tokens=0)

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.graph.graph_of_records import GraphOfRecords, nearest, propagated, question_line
 from tests.pipelines.conftest import Ran, run, story
+from workbench.errors import InputError
 
 TEXT = story(200)
 SMALL = {"chunk_tokens": 60, "overlap": 10}
@@ -88,3 +89,17 @@ def test_propagation_averages_neighbours() -> None:
 @pytest.mark.parametrize(("reply", "line"), [("\n\n- Why?\nmore", "Why?"), ("12", ""), ("", "")])
 def test_the_question_is_the_first_line_with_letters(reply: str, line: str) -> None:
     assert question_line(reply) == line
+
+
+def test_a_simulated_question_has_the_tokens_of_its_field() -> None:
+    assert gor().limits("simulate") == {64}
+    ran = gor(question_tokens=200)
+    assert ran.limits("simulate") == {200}
+    with pytest.raises(InputError, match="question_tokens: 0"):
+        GraphOfRecords(question_tokens=0)
+
+
+def test_a_simulated_question_is_cut_at_its_tokens() -> None:
+    replies = {"simulate": "Why " * 100 + "?", "record": answer, "read": "21"}
+    cut, whole = (run(GraphOfRecords(questions=1, question_tokens=n), TEXT, replies) for n in (64, 200))
+    assert (cut.prompts("record")[0].count("Why"), whole.prompts("record")[0].count("Why")) == (64, 100)

@@ -3,8 +3,11 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from pipelines.graph.graph_rag import GraphRag
 from tests.pipelines.conftest import make_context, run, story
+from workbench.errors import InputError
 
 TEXT = story(120)
 
@@ -79,3 +82,11 @@ def test_an_empty_report_is_noted_and_not_read() -> None:
     ran = run(GraphRag(community_summaries=True), context, {"report": "", "read": "Bo"}, question="Whom met Ada?")
     assert ran.noted("empty_reports") == [1]
     assert ran.prompts("read")[0].startswith("<user>\nAda met Bo")
+
+
+def test_extracted_facts_have_the_tokens_of_their_field() -> None:
+    replies = {"extract": facts, "read": "21"}
+    assert run(GraphRag(extraction="llm"), TEXT, replies).limits("extract") == {1_024}
+    assert run(GraphRag(extraction="llm", facts_tokens=2_000), TEXT, replies).limits("extract") == {2_000}
+    with pytest.raises(InputError, match="facts_tokens: 0"):
+        GraphRag(facts_tokens=0)

@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.graph.graph_rag_communities import GraphRagCommunities, Reported, elements_around, reported_from
 from tests.pipelines.conftest import Ran, make_context, make_rig, run
+from workbench.errors import InputError
 from workbench.retrieval.graphs.knowledge_graph import Community
 from workbench.text import count_tokens
 
@@ -193,3 +194,23 @@ def test_what_is_inside_of_a_part_gives_way_to_its_report() -> None:
     assert "K of Aby — L of Aby" not in heads and "K of Aby (person)" not in heads
     assert {"K of Aby — N of Aby", "N of Aby (person)", "N of Aby — P of Aby"} < heads
     assert len(rows) == 1 + 2 + 7
+
+
+def test_points_and_merged_descriptions_have_the_tokens_of_their_fields() -> None:
+    def by_part(prompt: str) -> str:
+        said = json.loads(elements(prompt))
+        for entity in said["entities"]:
+            entity["description"] += f" Seen beside {len(prompt)}."
+        return json.dumps(said)
+
+    replies = {**REPLIES, "extract": by_part}
+    ran = graphrag(replies, search="global")
+    assert (ran.limits("map"), ran.limits("merge")) == ({1_000}, {500})
+    ran = graphrag(replies, search="global", points_tokens=1_500, description_tokens=800)
+    assert (ran.limits("map"), ran.limits("merge")) == ({1_500}, {800})
+
+
+@pytest.mark.parametrize("field", ["points_tokens", "description_tokens"])
+def test_a_reply_of_no_token_is_refused(field: str) -> None:
+    with pytest.raises(InputError, match=f"{field}: 0"):
+        GraphRagCommunities(**{field: 0})  # type: ignore[arg-type]

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from pipelines.graph.hippo_rag import HippoRag, scaled, sentence, synonyms
 from tests.pipelines.conftest import Rig, make_context, make_rig, run, story
+from workbench.errors import InputError
 from workbench.retrieval.graphs.entity_graph import Triple
 
 TEXT = story(60)
@@ -106,3 +108,11 @@ def test_a_fact_that_many_passages_state_is_one_of_the_five() -> None:
     (prompt,) = ran.prompts("filter")
     lines = [line for line in prompt.splitlines() if re.match(r"(<user>)?Person \d+ (keeps|lives in) .*\.$", line)]
     assert len(lines) == len(set(lines)) == 5
+
+
+def test_the_kept_facts_have_the_tokens_of_their_field() -> None:
+    assert run(SMALL, TEXT, REPLIES).limits("filter") == {512}
+    ran = run(replace(SMALL, filter_tokens=900), TEXT, REPLIES)
+    assert (ran.limits("filter"), ran.limits("names")) == ({900}, {1_024})
+    with pytest.raises(InputError, match="filter_tokens: 0"):
+        HippoRag(filter_tokens=0)

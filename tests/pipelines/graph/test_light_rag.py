@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.graph.light_rag import LightRag, in_turns
 from tests.pipelines.conftest import Ran, run, story
+from workbench.errors import InputError
 
 TEXT = story(60)
 
@@ -143,3 +144,20 @@ def test_a_second_gleaning_goes_on_with_the_whole_chat() -> None:
     assert [("Ann" in p, "Bob" in p) for p in prompts] == [(True, False)] * (len(prompts) // 2) + [(True, True)] * (
         len(prompts) // 2
     )
+
+
+def test_keywords_and_merged_descriptions_have_the_tokens_of_their_fields() -> None:
+    def same(prompt: str) -> str:
+        chunk = re.findall(r"Person (\d+)", prompt)[0]
+        return json.dumps({"entities": [{"name": "Hub", "description": f"Seen at {chunk}."}], "relations": []})
+
+    ran = light(replies={**REPLIES, "extract": same})
+    assert (ran.limits("keywords"), ran.limits("merge")) == ({256}, {500})
+    ran = light(replies={**REPLIES, "extract": same}, keyword_tokens=700, description_tokens=800)
+    assert (ran.limits("keywords"), ran.limits("merge")) == ({700}, {800})
+
+
+@pytest.mark.parametrize("field", ["keyword_tokens", "description_tokens"])
+def test_a_reply_of_no_token_is_refused(field: str) -> None:
+    with pytest.raises(InputError, match=f"{field}: 0"):
+        LightRag(**{field: 0})  # type: ignore[arg-type]

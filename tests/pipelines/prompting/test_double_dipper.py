@@ -3,8 +3,11 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from pipelines.prompting.double_dipper import DoubleDipper
 from tests.pipelines.conftest import run, story
+from workbench.errors import InputError
 
 TEXT = story(80)
 QUESTION = "How many sheep does Person 3 keep?"
@@ -72,3 +75,17 @@ def test_a_reply_that_goes_on_with_questions_of_its_own_is_cut_there() -> None:
 def test_examples_that_no_passage_can_give_are_missing() -> None:
     ran = run(DoubleDipper(passage_tokens=16), story(4), {"read": "21"})  # one sentence a passage
     assert ran.steps() == ["read"] and ran.noted("examples_missing") == [3]
+
+
+def test_examples_and_evidence_have_the_tokens_of_their_fields() -> None:
+    replies = {"generate": example, "read": "21"}
+    ran = run(DoubleDipper(), TEXT, replies, answer_tokens=64)
+    assert (ran.limits("generate"), ran.limits("read")) == ({128}, {64 + 32})
+    ran = run(DoubleDipper(example_tokens=500, evidence_tokens=200), TEXT, replies, answer_tokens=64)
+    assert (ran.limits("generate"), ran.limits("read")) == ({500}, {64 + 200})
+
+
+@pytest.mark.parametrize("field", ["example_tokens", "evidence_tokens"])
+def test_a_reply_of_no_token_is_refused(field: str) -> None:
+    with pytest.raises(InputError, match=f"{field}: 0"):
+        DoubleDipper(**{field: 0})

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from pipelines.prompting.in_context_retrieval import InContextRetrieval
 from tests.pipelines.conftest import run, story
+from workbench.errors import InputError
 
 TEXT = story(60)
 
@@ -47,3 +52,14 @@ def test_bare_numbers_count_where_numbers_were_asked_for_and_a_restated_texts_ow
     assert cited.answer.text == "21"
     restated = "[RETRIEVAL] It was proven in [2] and 1931. [/RETRIEVAL] Final answer: 21"
     assert run(InContextRetrieval(), TEXT, {"read": restated}).answer.hits == ()
+
+
+def test_what_is_copied_and_what_is_cited_have_the_tokens_of_their_fields() -> None:
+    def limits(**config: Any) -> set[int]:
+        return run(InContextRetrieval(**config), TEXT, {"read": "x"}, answer_tokens=64).limits("read")
+
+    assert limits() == limits(citation_tokens=700) == {1_024 + 64}
+    assert limits(form="cite") == limits(form="cite", retrieval_tokens=1) == {128 + 64}
+    assert limits(form="cite", citation_tokens=700) == {700 + 64}
+    with pytest.raises(InputError, match="citation_tokens: 0"):
+        InContextRetrieval(citation_tokens=0)

@@ -22,6 +22,7 @@ from workbench.text import count_tokens
 TEXT = story(60)
 SMALL = ChunkRag(chunk_tokens=30, overlap=0, splitter="packed", top_k=3)
 ASKED = "How many sheep does Person 17 keep?"
+REPLY_CAPS = ("context_tokens", "query_tokens", "hyde_tokens", "ranking_tokens", "grade_tokens")
 
 
 def read(method: ChunkRag, replies: Any = "119", **options: Any) -> Ran:
@@ -143,6 +144,25 @@ def test_pointwise_reranking_grades_side_by_side() -> None:
     assert people(ran) == [17] and ran.answer.hits[0].score == 0.9
 
 
+@pytest.mark.parametrize(
+    ("config", "step", "default", "field"),
+    [
+        ({"contextual": True}, "situate", 100, "context_tokens"),
+        ({"query": "hyde", "retriever": "dense"}, "hyde", 512, "hyde_tokens"),
+        ({"query": "multi_query"}, "reword", 4 * 64, "query_tokens"),
+        ({"query": "decompose"}, "decompose", 4 * 64, "query_tokens"),
+        ({"query": "step_back"}, "step_back", 64, "query_tokens"),
+        ({"rerank": "listwise"}, "rerank", 5 * 20 + 8, "ranking_tokens"),
+        ({"rerank": "pointwise"}, "grade", 8, "grade_tokens"),
+    ],
+)
+def test_a_reply_has_the_tokens_of_its_field(config: dict[str, Any], step: str, default: int, field: str) -> None:
+    method = replace(SMALL, splitter="single", **config)
+    assert read(method, "1").limits(step) == {default}
+    several = 4 if default == 4 * 64 else 1
+    assert read(replace(method, **{field: 700}), "1").limits(step) == {700 * several}
+
+
 def test_mmr_leaves_out_what_says_the_same_twice() -> None:
     twice = " ".join(["The sheep of Person 17 are many indeed."] * 1 + ["The sheep of Person 17 are many, indeed."])
     context = make_context(twice + " " + story(20))
@@ -217,6 +237,10 @@ def test_every_index_option_runs_and_finds(changed: dict[str, Any]) -> None:
         ({"threshold": float("nan")}, "threshold: "),
         ({"diversity": 7.0}, "diversity: "),
         ({"rerank_step": 30}, "rerank_step: 30 .*from 1 to 20"),
+        *(
+            ({f"{name}_tokens": 0}, f"{name}_tokens: 0 .*from 1 up")
+            for name in ("context", "query", "hyde", "ranking", "grade")
+        ),
         ({"splitter": "window:x"}, "splitter: 'x' .*window:3"),
         ({"splitter": "hierarchical:9999"}, "splitter: '9999' is no number from 1 to 512"),
         ({"splitter": "semantic:200"}, "semantic:95"),
@@ -276,7 +300,8 @@ def test_every_choice_is_documented_in_one_table_and_swept_in_one_example() -> N
     hints = get_type_hints(ChunkRag)
     for field in fields(ChunkRag):
         assert f"`{field.name}`" in table
-        assert field.name in swept or field.name == "cross_encoder"  # which needs an extra or a server
+        # a cross-encoder needs an extra or a server; how long a reply may be is no choice of retrieval
+        assert field.name in swept or field.name in ("cross_encoder", *REPLY_CAPS)
         for value in get_args(hints[field.name]) if get_origin(hints[field.name]) is Literal else ():
             assert f"`{value}`" in table, field.name
             assert value == field.default or value in swept[field.name], field.name

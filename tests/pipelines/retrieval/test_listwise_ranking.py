@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from pipelines.retrieval.listwise_ranking import ListwiseRanking
 from tests.pipelines.conftest import run, story
+from workbench.errors import InputError
 from workbench.retrieval.ranking.rerank import windows
 
 TEXT = story(300)
@@ -51,3 +54,27 @@ def test_passages_share_a_small_window_and_candidates_without_a_share_stay_last(
     )
     (hidden,) = ran.noted("candidates_not_shown")
     assert len(re.findall(r"^\[\d+\] ", ran.prompts("rerank")[0], re.M)) == 40 - hidden
+
+
+def test_a_ranking_has_five_tokens_for_each_passage_and_eight_or_those_of_its_field() -> None:
+    def limits(**config: int) -> set[int]:
+        method = ListwiseRanking(candidates=30, chunk_tokens=64, retriever="dense", **config)
+        return run(method, TEXT, {"rerank": best_first, "read": "21"}).limits("rerank")
+
+    assert limits() == {108}
+    assert limits(window=10, step=5) == {58}
+    assert limits(ranking_tokens=500) == limits(window=10, step=5, ranking_tokens=500) == {500}
+    with pytest.raises(InputError, match="ranking_tokens: 0"):
+        ListwiseRanking(ranking_tokens=0)
+
+
+@pytest.mark.parametrize("tokens", [1, 200, 600, 5_000])
+def test_a_long_ranking_leaves_passages_room_or_is_not_asked_for(tokens: int) -> None:
+    method = ListwiseRanking(form="full", candidates=40, chunk_tokens=64, ranking_tokens=tokens)
+    ran = run(method, TEXT, {"rerank": "x", "read": "21"}, window=1_024)
+    (hidden,) = ran.noted("candidates_not_shown")
+    for made, prompt in zip((m for m in ran.made if m.step == "rerank"), ran.prompts("rerank"), strict=True):
+        assert made.call.prompt_tokens + tokens <= 1_024
+        shown = re.findall(r"^\[\d+\] (.*)$", prompt, re.M)
+        assert len(shown) == 40 - hidden and min(map(ran.model.count, shown)) >= 20
+    assert len(ran.prompts("rerank")) == (tokens < 1_000)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from pipelines.retrieval.long_rag_dual import LongRagDual, clause_chunks
 from tests.pipelines.conftest import make_context, run, story
+from workbench.errors import InputError
 from workbench.records import Document
 
 CONTEXT = make_context(*(story(30, 100 * i) for i in range(6)), titles=[f"Book {i}" for i in range(6)])
@@ -94,3 +96,10 @@ def test_a_verdict_that_is_no_json_counts_by_its_word() -> None:
     ran = run(SMALL, CONTEXT, {**REPLIES, "filter": judge, "filter:reask": judge})
     assert ran.noted("filter_unparsable") == [7]
     assert ran.answer.hits and all("Person 3 keeps 21" in hit.chunk.text for hit in ran.answer.hits)
+
+
+def test_a_verdict_has_the_tokens_of_its_field() -> None:
+    assert run(SMALL, CONTEXT, REPLIES).limits("filter") == {64}
+    assert run(replace(SMALL, verdict_tokens=300), CONTEXT, REPLIES).limits("filter") == {300}
+    with pytest.raises(InputError, match="verdict_tokens: 0"):
+        LongRagDual(verdict_tokens=0)

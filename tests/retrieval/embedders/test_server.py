@@ -275,14 +275,15 @@ def test_a_batch_that_is_refused_is_halved_and_the_size_remembered(server: Serve
     texts = ["a" * i for i in range(1, 33)]
     assert embedder.embed(texts) == pytest.approx(expected(texts))
     assert [len(batch) for batch in server.batches if len(batch) > 3] == [16, 8, 4]  # not found out again
-    assert max(len(batch) for batch in server.batches[3:]) == 2
+    assert [len(batch) for batch in server.batches[:5]] == [16, 1, 8, 4, 2]  # the one: is it the size?
+    assert max(len(batch) for batch in server.batches[4:]) == 2
 
 
-def test_a_text_that_is_refused_by_itself_is_named_by_the_server_s_words(server: Server) -> None:
+def test_a_refusal_that_has_nothing_to_do_with_size_is_told_in_the_server_s_words(server: Server) -> None:
     server.largest = 0
     with pytest.raises(RequestRefused, match=r"says 400: .*at most 0 texts"):
         ServerEmbedder("server/m", "m", server.url, None, batch=4).embed(["a", "b"])
-    assert [len(batch) for batch in server.batches] == [2, 1]
+    assert [len(batch) for batch in server.batches] == [2, 1, 1]  # a short text is refused, too, in either form
 
 
 def test_a_server_that_asks_for_a_day_gets_a_minute(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Anthropic's wire format, streamed: the Messages API.
 
-Anthropic also has an OpenAI-compatible endpoint; that one reports no cached tokens, this one does.
+Anthropic also has an OpenAI-compatible endpoint; that one reports no cached tokens, this one does, and it caches what
+is marked.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from typing import Any
 
 from workbench.llm.model import ChatRequest
 from workbench.llm.providers.arrived import Arrived, token_count
+from workbench.llm.providers.ladder import Forms, Part
+from workbench.llm.providers.prompt_caches import cache_of, marked_content
+from workbench.llm.providers.refusals import HttpRefusal
 from workbench.llm.providers.served import ServedModel
-from workbench.llm.providers.transport import HttpRefusal
 
 API_VERSION = "2023-06-01"
 _FINISH = {
@@ -19,7 +22,6 @@ _FINISH = {
     "stop_sequence": "stop",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",  # the reply has filled what the prompt had left of the window
-    "refusal": "content_filter",
 }
 _STATUS = {
     "rate_limit_error": 429,
@@ -33,43 +35,106 @@ _STATUS = {
 class AnthropicMessages(ServedModel):
     """A model behind `/v1/messages`.
 
-    The API has no JSON mode: structured replies are asked for by the instruction in the prompt alone.
+    The API has no JSON mode: structured replies are asked for by the instruction in the prompt alone. A model that
+    thinks takes no other temperature than its own, so none is sent then.
     """
 
-    def _body(self, request: ChatRequest) -> dict[str, Any]:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.prompt_cache = cache_of(self._provider, self._model, self._options.cache_ttl)
+
+    def _parts(self, request: ChatRequest) -> list[Part]:
+        parts = self._reasoning_part(request)
+        if self.prompt_cache is not None and any(message.shared for message in request.messages):
+            parts.append(Part("cache_control", 3 if self._options.cache_ttl == "1h" else 2, ("ttl",)))
+        parts.append(Part("temperature", 2))  # the API refuses values above 1, in its own words
+        if self._options.top_p is not None:
+            parts.append(Part("top_p", 2))
+        if self._options.stream:
+            parts.append(Part("stream", 2))
+        return parts
+
+    def _body(self, request: ChatRequest, forms: Forms) -> dict[str, Any]:
+        thinking = self._reasoning_fields(request, forms)
+        thinks = (thinking.get("thinking") or {}).get("type") in ("enabled", "adaptive")
+        system = [message for message in request.messages if message.role == "system"]
         body: dict[str, Any] = {
             "model": self._model,
-            "max_tokens": request.max_tokens,
-            "temperature": request.temperature,  # the API refuses values above 1, in its own words
-            "messages": [{"role": m.role, "content": m.content} for m in request.messages if m.role != "system"],
-            "stream": True,
+            "max_tokens": self._limit(request),
+            "messages": [
+                {"role": m.role, "content": self._content(m, request, forms)}
+                for m in request.messages
+                if m not in system
+            ],
+            "stream": self._options.stream and not forms.get("stream"),
         }
-        system = "\n\n".join(m.content for m in request.messages if m.role == "system")
-        if system:
-            body["system"] = system
-        return body
+        if not thinks and not forms.get("temperature"):
+            body["temperature"] = request.temperature
+        if self._options.top_p is not None and not forms.get("top_p"):
+            body["top_p"] = self._options.top_p
+        if len(system) == 1:
+            body["system"] = self._content(system[0], request, forms)
+        elif system:
+            body["system"] = "\n\n".join(message.content for message in system)
+        return body | dict(thinking) | dict(self._options.passed) | dict(self._options.extra_body)
+
+    def _content(self, message: Any, request: ChatRequest, forms: Forms) -> Any:
+        """A message's content: in two blocks where its beginning is shared, and long enough to be cached."""
+        cache, step = self.prompt_cache, forms.get("cache_control", 0)
+        hour = self._options.cache_ttl == "1h"
+        if cache is None or not message.shared or step >= (2 if hour else 1):
+            return message.content
+        return marked_content(message, ttl="1h" if hour and step == 0 else None) or message.content
 
     def _take(self, event: Mapping[str, Any], arrived: Arrived) -> bool:
         said = event.get("whole", event)
+        if "done" in event:
+            arrived.ended = True
+            return True
         match said.get("type"):
             case "error":
-                error = said.get("error") or {}
-                raise HttpRefusal(_STATUS.get(str(error.get("type")), 500), self._connection.scrubbed(str(error)))
+                self._raise_error(said.get("error") or {})
             case "message_start":
-                _add_usage(arrived, (said.get("message") or {}).get("usage") or {})
+                message = said.get("message") or {}
+                arrived.served = str(message.get("model") or arrived.served)
+                _add_usage(arrived, message.get("usage") or {})
+            case "content_block_start":
+                block = said.get("content_block") or {}
+                if block.get("type") == "redacted_thinking":
+                    arrived.thoughts.append("[redacted]")
+                else:
+                    _take_block(block, arrived, streamed=True)
             case "content_block_delta":
-                arrived.text((said.get("delta") or {}).get("text") or "")
+                _take_block(said.get("delta") or {}, arrived, streamed=True)
             case "message_delta":
                 arrived.finish = _finish((said.get("delta") or {}).get("stop_reason")) or arrived.finish
                 _add_usage(arrived, said.get("usage") or {})
             case "message_stop":
                 arrived.ended = True
             case "message":  # the whole reply of a server that does not stream: no time to first token
+                arrived.served = str(said.get("model") or "")
                 for block in said.get("content") or ():
-                    arrived.parts.append(block.get("text") or "")
+                    _take_block(block, arrived, streamed=False)
                 arrived.finish = _finish(said.get("stop_reason"))
                 _add_usage(arrived, said.get("usage") or {})
+            case None if said.get("error"):
+                self._raise_error(said["error"])
         return arrived.ended
+
+    def _raise_error(self, error: Any) -> None:
+        kind = error.get("type") if isinstance(error, Mapping) else None
+        raise HttpRefusal(_STATUS.get(str(kind), 500), self._connection.scrubbed(str(error)))
+
+
+def _take_block(block: Mapping[str, Any], arrived: Arrived, *, streamed: bool) -> None:
+    """Note a block of content, or a piece of one: text or thoughts."""
+    if thoughts := block.get("thinking"):
+        arrived.thoughts.append(str(thoughts))
+    text = str(block.get("text") or "")
+    if streamed:
+        arrived.text(text)
+    elif text:
+        arrived.parts.append(text)
 
 
 def _finish(reason: Any) -> str | None:
@@ -83,10 +148,16 @@ def _add_usage(arrived: Arrived, usage: Mapping[str, Any]) -> None:
     if (uncached := token_count(usage.get("input_tokens"))) is not None:
         read = token_count(usage.get("cache_read_input_tokens")) or 0
         written = token_count(usage.get("cache_creation_input_tokens")) or 0
-        arrived.usage.update(
-            prompt_tokens=uncached + read + written,
-            cached_tokens=read,
-            cache_write_tokens=written,
-        )
-    if (written_out := token_count(usage.get("output_tokens"))) is not None:
+        if uncached + read + written or not arrived.usage.get("prompt_tokens"):
+            hour = (usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens")
+            arrived.usage.update(
+                prompt_tokens=uncached + read + written,
+                cached_tokens=read,
+                cache_write_tokens=written,
+                cache_write_hour_tokens=token_count(hour) or 0,
+            )
+    written_out = token_count(usage.get("output_tokens"))
+    if written_out is not None and (written_out or not arrived.usage.get("completion_tokens")):
         arrived.usage["completion_tokens"] = written_out
+    if isinstance(usage.get("service_tier"), str):
+        arrived.tier = usage["service_tier"]

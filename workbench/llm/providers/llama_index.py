@@ -11,7 +11,7 @@ from typing import Any
 from workbench.errors import ModelError
 from workbench.llama import chat_messages
 from workbench.llm.model import SERVER, ChatRequest, Completion, count_messages
-from workbench.llm.providers.transport import hide_secrets
+from workbench.llm.providers.refusals import hide_secrets
 from workbench.llm.tokens import counter_for
 from workbench.text import text_hash
 

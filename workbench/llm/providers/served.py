@@ -1,8 +1,8 @@
 """What all chat models behind HTTP share, whatever wire format they speak.
 
-A request is sent; what comes back is noted as it arrives; parameters that the server does not know are left out and the
-request is sent again; the outcome is a `Completion`, or an error of `workbench.errors` that carries what the failed
-reply had used. A subclass adds the wire format: the request's body, and how one event of a reply is read.
+A request is sent; what comes back is noted as it arrives; what of the request the server does not take is found by
+elimination (`ladder.py`); the outcome is a `Completion`, or an error of `workbench.errors` that carries what the failed
+reply had used. A subclass adds the wire format: the request's body and parts, and how one event of a reply is read.
 """
 
 from __future__ import annotations
@@ -10,23 +10,40 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
 from workbench.errors import BadReply, ContextOverflow, ModelError
-from workbench.llm.model import SERVER, ChatOverhead, ChatRequest, Completion, count_messages
+from workbench.llm.model import (
+    SERVER,
+    ChatOverhead,
+    ChatRequest,
+    Completion,
+    count_messages,
+    reads_probabilities,
+)
 from workbench.llm.providers.arrived import Arrived
-from workbench.llm.providers.optional_parameters import OPTIONAL, unknown_parameter
-from workbench.llm.providers.transport import Connection, HttpRefusal
+from workbench.llm.providers.ladder import Forms, Ladder, Part
+from workbench.llm.providers.options import ModelOptions
+from workbench.llm.providers.overflow import reply_limit
+from workbench.llm.providers.reasoning import Form, Reasoning, forms, reserve_of, within
+from workbench.llm.providers.refusals import HttpRefusal
+from workbench.llm.providers.transport import Connection
+from workbench.llm.providers.usage import FACTOR, figures, reports, settled, together, told_cost
 from workbench.llm.tokens import TokenCounter
 
-# Tokenizers differ by less than a factor of two; a server that counts fewer tokens than that has not read the prompt.
-_LONG_PROMPT, _READ_SHARE, _UNSUSPICIOUS = 1_000, 0.5, 100_000
+_LONG_PROMPT = 1_000  # tokens; from here on a server that counts less than half has cut the prompt, or counts otherwise
 
 
 class ServedModel(ABC):
-    """A chat model behind HTTP; `acomplete` runs on the gateway's event loop. Subclasses speak a wire format."""
+    """A chat model behind HTTP; `acomplete` runs on the gateway's event loop. Subclasses speak a wire format.
+
+    `window_source` says where the window comes from: `file`, `server`, `listed` or `assumed`. `window_in_force` asks
+    the server for its window again. `aliases` are the server's other names for the model; `binding`: the names of a
+    provider say which model it is, while a server of one's own may call its model anything. The window that methods see
+    leaves room for thoughts: it is smaller than the server's by the reserve.
+    """
 
     is_async = True
 
@@ -37,25 +54,42 @@ class ServedModel(ABC):
         url: str,
         *,
         connection: Connection,
-        window: int,
-        max_output_tokens: int,
+        provider: str,
+        options: ModelOptions,
         counter: TokenCounter,
-        rpm: float | None = None,
-        tpm: float | None = None,
-        first_token_target: float | None = None,
+        window: int,
+        window_source: str = "file",
+        window_in_force: Callable[[], int | None] | None = None,
         kv_tokens: int | None = None,
+        aliases: frozenset[str] = frozenset(),
+        binding: bool = True,
+        cache_identity: str | None = None,
     ) -> None:
         self.name = name
+        self.asked = model
+        self.aliases = aliases
+        self.names_bind = binding
+        self.cache_identity = cache_identity or name
         self.kv_tokens = kv_tokens
-        self.window = window
-        self.max_output_tokens = max_output_tokens
-        self.rpm, self.tpm, self.first_token_target = rpm, tpm, first_token_target
+        self.reserve = reserve_of(provider, options.reasoning)
+        self.window = window - self.reserve
+        self.window_source = window_source
+        self.max_output_tokens = options.max_output_tokens
+        self.temperature = options.temperature
+        self.rpm, self.tpm, self.first_token_target = options.rpm, options.tpm, options.first_token_target
+        self._provider = provider
+        self._options = options
         self._model = model
         self._url = url
         self._connection = connection
         self._counter = counter
-        self._left_out: set[str] = set()
-        self._refused: set[str] = set()  # the part of `_left_out` that the server itself has refused
+        self._window_in_force = window_in_force
+        self._window_told: int | None = None
+        self._most_reply: int | None = None  # tokens, where the server has said so
+        self._ladder = Ladder()
+        self._search: tuple[Any, asyncio.Lock] | None = None  # the event loop, and the lock of its searches
+        self._thinking: tuple[Form, ...] = tuple(forms(provider, options.reasoning))
+        self._not_thinking: tuple[Form, ...] = tuple(forms(provider, Reasoning(off=True)))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"  # never the key
@@ -63,8 +97,13 @@ class ServedModel(ABC):
     # what a wire format adds
 
     @abstractmethod
-    def _body(self, request: ChatRequest) -> dict[str, Any]:
-        """The request in the server's format."""
+    def _parts(self, request: ChatRequest) -> list[Part]:
+        """The parts of a request that it can go without, or that can be said in several ways; the first are the first
+        to be suspected."""
+
+    @abstractmethod
+    def _body(self, request: ChatRequest, forms: Forms) -> dict[str, Any]:
+        """The request in the server's format, its parts in these forms."""
 
     @abstractmethod
     def _take(self, event: Mapping[str, Any], arrived: Arrived) -> bool:
@@ -73,6 +112,46 @@ class ServedModel(ABC):
         A server that does not stream sends a single event, `{"whole": …}`. Raises HttpRefusal for an error inside the
         reply, and BadReply.
         """
+
+    # parts that all formats have
+
+    @property
+    def can_not_think(self) -> bool:
+        """Whether the provider has a way to switch thinking off."""
+        return len(self._not_thinking) > 1
+
+    def _reasoning_part(self, request: ChatRequest) -> list[Part]:
+        name, known = self._reasoning(request)
+        words = tuple(field for form in known for field in form)
+        # a model that does not think need not be told not to
+        return [Part(name, len(known), words, recorded=name == "reasoning")] if len(known) > 1 else []
+
+    def _reasoning_fields(self, request: ChatRequest, forms: Forms) -> Form:
+        name, known = self._reasoning(request)
+        return within(known[min(forms.get(name, 0), len(known) - 1)], self._limit(request) - request.max_tokens)
+
+    def _reasoning(self, request: ChatRequest) -> tuple[str, tuple[Form, ...]]:
+        """The part of a request that speaks of thinking, and its forms. Where probabilities are read, the first token
+        must be the answer's, so thinking is switched off."""
+        if reads_probabilities(request):
+            return "reasoning_off", self._not_thinking
+        return "reasoning", self._thinking
+
+    def _limit(self, request: ChatRequest) -> int:
+        """The limit that the server gets: the visible tokens that were asked for, and the reserve for thoughts."""
+        limit = request.max_tokens + (0 if reads_probabilities(request) else self.reserve)
+        return min(limit, self._most_reply) if self._most_reply else limit
+
+    def _note_usage(self, event: Mapping[str, Any], arrived: Arrived) -> None:
+        """Note what an event says of tokens, money, and the model that serves."""
+        for report in reports(event):
+            together(arrived.usage, figures(report))
+            cost = told_cost(report)
+            arrived.told_usd = cost if cost is not None else arrived.told_usd
+        if isinstance(event.get("model"), str):
+            arrived.served = event["model"] or arrived.served
+        if isinstance(event.get("service_tier"), str):
+            arrived.tier = event["service_tier"]
 
     # counting
 
@@ -128,21 +207,49 @@ class ServedModel(ABC):
             broken.spent = self._spent(request, arrived)
             raise broken from odd
         completion = self._completion(request, arrived)
-        self._check_whole_prompt(request, completion)
+        await self._check_whole_prompt(request, completion)
         return completion
 
     async def _ask(self, request: ChatRequest, arrived: Arrived) -> None:
-        """Send the request, and send it again without what the server does not know."""
-        for _ in range(len(OPTIONAL) + 2):
-            whole = self._body(request)
-            body = {name: value for name, value in whole.items() if name not in self._left_out}
-            arrived.left_out = tuple(name for name in OPTIONAL if name in whole and name in self._refused)
-            try:
-                await self._read(body, arrived)
+        """Send the request, and send it again in other forms when the server objects to what is in it."""
+        parts = self._parts(request)
+
+        async def attempt(forms: Forms) -> None:
+            await self._read(self._body(request, forms), arrived)
+            self._ladder.accept(parts, forms)
+
+        used = dict(self._ladder.used)
+        try:
+            await attempt(used)
+        except HttpRefusal as refusal:
+            if arrived.parts or arrived.thoughts or arrived.usage:
+                raise  # it took the request, and failed later
+            if (most := reply_limit(refusal.body, self._limit(request))) is not None and refusal.status < 500:
+                self._most_reply = most
+                await self._ask(request, arrived)
                 return
-            except HttpRefusal as refusal:
-                if refusal.is_overflow or not self._adapted(refusal, body):
-                    raise
+            await self._search_forms(refusal, parts, attempt, used)
+        arrived.left_out = self._ladder.left_out(parts)
+
+    async def _search_forms(
+        self, refusal: HttpRefusal, parts: list[Part], attempt: Callable[[Forms], Any], used: dict[str, int]
+    ) -> None:
+        """Find the forms that the server takes; one request searches, and others in flight use what it has found."""
+        if not refusal.is_about_the_request:
+            raise refusal
+        loop = asyncio.get_running_loop()
+        if self._search is None or self._search[0] is not loop:
+            self._search = (loop, asyncio.Lock())
+        async with self._search[1]:
+            if self._ladder.used != used:
+                try:
+                    await attempt(dict(self._ladder.used))
+                    return
+                except HttpRefusal as other:
+                    refusal = other
+            if not refusal.is_about_the_request or not self._ladder.suspects(refusal, parts, self._ladder.used):
+                raise refusal
+            await self._ladder.settle(refusal, parts, attempt)
 
     async def _read(self, body: Mapping[str, Any], arrived: Arrived) -> None:
         """Send a body and note what comes, as it comes. Raises HttpRefusal and ModelError."""
@@ -152,15 +259,6 @@ class ServedModel(ABC):
                 if self._take(event, arrived):
                     return
 
-    def _adapted(self, refusal: HttpRefusal, sent: Mapping[str, Any]) -> bool:
-        """Whether the refusal is about a parameter that the request can go without; it is left out from now on."""
-        name = unknown_parameter(refusal, sent)
-        if name is None:
-            return False
-        self._left_out.add(name)
-        self._refused.add(name)
-        return True
-
     # what has come of it
 
     def _named(self, refusal: HttpRefusal, request: ChatRequest) -> ContextOverflow | ModelError:
@@ -168,53 +266,63 @@ class ServedModel(ABC):
         if not refusal.is_overflow:
             return refusal.as_error(self.name)
         ours = self._tokens(request)
-        fits = refusal.window(ours, request.max_tokens)
-        return ContextOverflow(ours, request.max_tokens, self.window, said=refusal.body[:300], fits=fits)
+        fits = refusal.window(ours, self._limit(request)) - self.reserve
+        return ContextOverflow(ours, request.max_tokens, self.window, said=refusal.body[:300], fits=max(1, fits))
 
     def _spent(self, request: ChatRequest, arrived: Arrived) -> Completion | None:
         """What a broken reply had used: the server worked for it, and bills it."""
-        return self._completion(request, arrived) if arrived.parts or arrived.usage else None
+        return self._completion(request, arrived) if arrived.parts or arrived.thoughts or arrived.usage else None
 
     def _check_ended(self, arrived: Arrived) -> None:
         """Raise BadReply for a reply that stopped before it was finished."""
-        if arrived.finish is None and not (arrived.ended and arrived.parts):
+        if arrived.finish is None and not (arrived.ended and (arrived.parts or arrived.thoughts)):
             what = "the stream ended in the middle of a reply" if arrived.parts else "the reply holds no choice"
             raise BadReply(f"{self.name}: {what}")
 
-    def _check_whole_prompt(self, request: ChatRequest, completion: Completion) -> None:
-        """Raise ContextOverflow when the server has cut the prompt. Ollama answers a prompt over its window as if
-        nothing were wrong, after cutting it; only its token count tells."""
-        if completion.token_source != SERVER or not 0 < completion.prompt_tokens < _UNSUSPICIOUS:
-            return  # a count of zero comes from a server that does not count
+    async def _check_whole_prompt(self, request: ChatRequest, completion: Completion) -> None:
+        """Raise ContextOverflow when the server has cut the prompt: it counts much less than was sent, and says itself
+        that its window is smaller. A figure alone proves nothing; it is recorded as contradicting."""
         sent = self._tokens(request)
-        if sent > _LONG_PROMPT and completion.prompt_tokens < sent * _READ_SHARE:
-            read = completion.prompt_tokens
-            said = f"it has read {read:,} tokens of it and left out the rest"
-            overflow = ContextOverflow(sent, request.max_tokens, self.window, said=said, fits=read)
+        if completion.token_source != SERVER or sent <= _LONG_PROMPT or completion.prompt_tokens * FACTOR >= sent:
+            return
+        if self._window_told is None and self._window_in_force is not None:
+            asked = self._window_in_force
+            self._window_told = await asyncio.get_running_loop().run_in_executor(None, asked) or 0
+        if self._window_told and sent + request.max_tokens > self._window_told:
+            read, window = completion.prompt_tokens, self._window_told
+            said = f"it has read {read:,} tokens of it and left out the rest; its window is {window:,}"
+            overflow = ContextOverflow(sent, request.max_tokens, self.window, said=said, fits=window - self.reserve)
             overflow.spent = completion
             raise overflow
 
     def _completion(self, request: ChatRequest, arrived: Arrived) -> Completion:
         """What has arrived, as a completion; where the server gave no token count, ours stands in."""
-        text = "".join(arrived.parts)
-        usage = arrived.usage
-        counted = "prompt_tokens" not in usage or "completion_tokens" not in usage
-        prompt = usage["prompt_tokens"] if "prompt_tokens" in usage else self._tokens(request)
+        text, thoughts = "".join(arrived.parts), "".join(arrived.thoughts)
+        sent = self._tokens(request)
+        used = settled(arrived.usage, sent)
+        reply = used.completion_tokens
         prompt_logprobs = None
         if request.prompt_logprobs:
             prompt_logprobs = (arrived.prompt_logprobs or [])[-request.prompt_logprobs :] or None
         return Completion(
             text=text,
-            prompt_tokens=prompt,
-            completion_tokens=usage["completion_tokens"] if "completion_tokens" in usage else self.count(text),
-            cached_tokens=min(usage.get("cached_tokens", 0), prompt),
-            cache_write_tokens=min(usage.get("cache_write_tokens", 0), prompt),
-            reasoning_tokens=usage.get("reasoning_tokens", 0),
+            thoughts=thoughts,
+            prompt_tokens=sent if used.prompt_tokens is None else used.prompt_tokens,
+            completion_tokens=self.count(text) + self.count(thoughts) if reply is None else reply,
+            cached_tokens=used.cached_tokens,
+            cache_write_tokens=used.cache_write_tokens,
+            cache_write_hour_tokens=used.cache_write_hour_tokens,
+            reasoning_tokens=used.reasoning_tokens or 0,
+            reasoning_source=SERVER if used.reasoning_tokens is not None else "",
             finish_reason=arrived.finish or "stop",
-            token_source=self._counter.source if counted else SERVER,
+            token_source=self._counter.source if None in (used.prompt_tokens, reply) else SERVER,
             first_token_s=arrived.first_token_s,
             total_s=time.perf_counter() - arrived.started,
             left_out=arrived.left_out,
+            served_model=arrived.served,
+            service_tier=arrived.tier,
+            told_usd=arrived.told_usd,
+            contradiction=used.contradiction,
             first_token_logprobs=arrived.first_token_logprobs,
             prompt_logprobs=prompt_logprobs,
         )

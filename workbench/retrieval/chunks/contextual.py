@@ -13,20 +13,19 @@ SITUATE_PROMPT = (
     "in one or two sentences where this chunk stands in the document and whom or what it is about, with the names, "
     "times and places that it leaves out, so that a search finds it. Write these sentences only.\nContext:"
 )
-_CONTEXT_TOKENS = 100
 _SEAM = 8
 
 
-def situated(chunks: Sequence[Chunk], context: Context, asker: Asker) -> list[str]:
+def situated(chunks: Sequence[Chunk], context: Context, asker: Asker, *, reply_tokens: int = 100) -> list[str]:
     """The texts to index: each chunk followed by a model's sentence or two on its place in the document (Anthropic,
     "Introducing Contextual Retrieval", 2024). The reader still gets the chunk alone.
 
     One call per chunk, all independent. The prompt begins with the document, the same for all of its chunks, so that a
     server's prefix cache can hold it. A document longer than the window is shown in parts, each chunk with the part it
     begins in. When the longest chunk leaves no room for a document, all chunks stay as they are, without any call; so
-    does a chunk whose reply is empty.
+    does a chunk whose reply is empty. A reply has at most `reply_tokens` tokens, and an eighth of the window.
     """
-    tokens = min(_CONTEXT_TOKENS, max(1, asker.room("", 0) // 8))
+    tokens = min(reply_tokens, max(1, asker.room("", 0) // 8))
     longest = max((asker.count(chunk.text) for chunk in chunks), default=0)
     room = asker.room(filled(SITUATE_PROMPT, document="", chunk=""), tokens) - longest - _SEAM
     if room < 1:

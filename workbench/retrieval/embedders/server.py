@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import BadReply, StoreError
-from workbench.retrieval.server_request import TooLarge, counted, in_order, listed, post
+from workbench.retrieval.server_connection import SHORT, ServerConnection, forms_without
+from workbench.retrieval.server_reply import Usage, in_order, listed, usage_in, vector_in
 from workbench.retrieval.spending import Bill, is_dry, tell
 from workbench.text import combined_hash, count_tokens
 
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 class ServerEmbedder:
     """Any OpenAI-compatible `/v1/embeddings`: `openai/text-embedding-3-small`, `server/NAME@http://host/v1`.
 
-    Texts are sent in batches of `batch`, `concurrency` requests at a time; equal texts once. A batch that the server
-    refuses, perhaps for its size, is halved, down to single texts. A reply is used, and cached, only when it holds one
-    vector per text, all of finite numbers and of the same length. With `cached_in`, vectors are stored in
-    `embeddings.sqlite` by the hash of embedder name and text.
+    Texts are sent in batches of `batch`, `concurrency` requests at a time; equal texts once. `encoding_format: float`
+    is asked for unless the server refuses that; base64 is read, too. A batch that is too large for the server is
+    halved, down to single texts. A reply is used, and cached, only when it holds one vector per text, all of finite
+    numbers and of the same length. With `cached_in`, vectors are stored in `embeddings.sqlite` by the hash of embedder
+    name and text.
     """
 
     def __init__(
@@ -36,9 +38,8 @@ class ServerEmbedder:
     ) -> None:
         self.name = name
         self._model = model
-        self._url = f"{base_url.rstrip('/')}/embeddings"
-        self._key = key
-        self._batch = batch
+        # shared by the copies of `cached_in`, so that what is found out about the server is found out once
+        self._connection = ServerConnection(f"{base_url.rstrip('/')}/embeddings", key, f"embeddings of {name}", batch)
         self._concurrency = concurrency
         self._cache: VectorCache | None = None
         self._kept: dict[Path, ServerEmbedder] = {}
@@ -79,10 +80,12 @@ class ServerEmbedder:
         for vector in known.values():
             self._check(vector, "kept in embeddings.sqlite")
         missing = [digest for digest in asked if digest not in known]
-        batches = [missing[i : i + self._batch] for i in range(0, len(missing), self._batch)]
+        most = self._connection.most
+        batches = [missing[i : i + most] for i in range(0, len(missing), most)]
         if self._cache and known:
-            tell(Bill("embed", self.name, len(known), *self._cache.cost(known), reused=True))
-        used: list[int] = []
+            tokens, seconds, estimated = self._cache.cost(known)
+            tell(Bill("embed", self.name, len(known), tokens, seconds, reused=True, estimated=estimated))
+        used: list[Usage] = []
         started = time.monotonic()
         try:
             with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
@@ -91,7 +94,8 @@ class ServerEmbedder:
         finally:  # requests before a failure are paid for, too
             seconds = time.monotonic() - started
             if used:
-                tell(Bill("embed", self.name, len(missing), sum(used), seconds))
+                total = Usage.total(used)
+                tell(Bill("embed", self.name, len(missing), total.tokens, seconds, estimated=total.estimated))
         if self._cache and missing:
             self._cache.took(shares(seconds, {digest: asked[digest] for digest in missing}))
         return unit_rows(np.stack([known[self._hash(text)] for text in texts]))
@@ -102,57 +106,49 @@ class ServerEmbedder:
 
         from workbench.retrieval.embedders.embedder import unit_rows
 
-        tell(Bill("embed", self.name, len(asked), sum(count_tokens(text) for text in asked.values()), 0.0))
+        tokens = sum(count_tokens(text) for text in asked.values())
+        tell(Bill("embed", self.name, len(asked), tokens, 0.0, estimated=True))
         rows = [np.frombuffer(self._hash(text).encode(), np.uint8)[:16].astype(np.float32) - 90 for text in texts]
         return unit_rows(np.stack(rows))
 
     def _hash(self, text: str) -> str:
         return combined_hash(self.name, text)
 
-    def _fetched(self, batch: Sequence[str], asked: dict[str, str], used: list[int]) -> dict[str, NDArray[np.float32]]:
-        """The vectors of a batch, cached at once so that what was paid for survives a later failure. Its tokens are
-        appended to `used`."""
-        if len(batch) > self._batch:  # another thread has found this size to be too large
-            return self._halves(batch, asked, used)
-        texts = [asked[digest] for digest in batch]
-        try:
-            vectors, tokens = self._request(texts)
-        except TooLarge:
-            if len(batch) == 1:
-                raise
-            self._batch = min(self._batch, (len(batch) + 1) // 2)
-            return self._halves(batch, asked, used)
-        used.append(tokens)
-        rows = dict(zip(batch, vectors, strict=True))
-        if self._cache:
-            self._cache.put(rows, shares(tokens, dict(zip(batch, texts, strict=True))))
-        return rows
+    def _fetched(
+        self, batch: Sequence[str], asked: dict[str, str], used: list[Usage]
+    ) -> dict[str, NDArray[np.float32]]:
+        """The vectors of a batch, each part cached at once so that what was paid for survives a later failure. What
+        each took is appended to `used`."""
 
-    def _halves(self, batch: Sequence[str], asked: dict[str, str], used: list[int]) -> dict[str, NDArray[np.float32]]:
-        middle = (len(batch) + 1) // 2
-        return self._fetched(batch[:middle], asked, used) | self._fetched(batch[middle:], asked, used)
+        def fetch(part: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+            texts = [asked[digest] for digest in part]
+            vectors, usage = self._request(texts)
+            used.append(usage)
+            rows = dict(zip(part, vectors, strict=True))
+            if self._cache:
+                cost = shares(usage.tokens, dict(zip(part, texts, strict=True)))
+                self._cache.put(rows, cost, estimated=usage.estimated)
+            return rows
 
-    def _request(self, texts: list[str]) -> tuple[list[NDArray[np.float32]], int]:
-        """Vectors, and the number of tokens that the server reports."""
-        what = f"embeddings of {self.name}"
+        parts = self._connection.in_parts(batch, fetch)
+        return {digest: vector for rows in parts for digest, vector in rows.items()}
 
-        def read(reply: Any) -> tuple[list[NDArray[np.float32]], int]:
-            rows = in_order(listed(reply, "data", what), len(texts), what)
-            vectors = [self._vector(row.get("embedding")) for row in rows]
-            return vectors, counted(reply, "prompt_tokens")
+    def _request(self, texts: list[str]) -> tuple[list[NDArray[np.float32]], Usage]:
+        """Vectors, and what the server reports that they took."""
+        what = self._connection.what
 
-        return post(self._url, {"model": self._model, "input": texts}, self._key, what, read)
+        def read(reply: Any) -> tuple[list[NDArray[np.float32]], Usage]:
+            rows = in_order(listed(reply, ("data",), what), len(texts), what)
+            vectors = [vector_in(row.get("embedding"), what) for row in rows]
+            for vector in vectors:
+                self._check(vector, "sent by the server")
+            return vectors, usage_in(reply, lambda: sum(map(count_tokens, texts)))
 
-    def _vector(self, values: Any) -> NDArray[np.float32]:
-        import numpy as np
+        alone = texts if len(texts) == 1 else []
+        return self._connection.ask(self._forms(texts), self._forms([SHORT]), read, alone=alone)
 
-        try:
-            with np.errstate(over="ignore"):  # values too large for single precision become infinite, checked below
-                vector = np.array(values, dtype=np.float32)
-        except (TypeError, ValueError) as error:
-            raise BadReply(f"embeddings of {self.name}: a vector is no list of numbers") from error
-        self._check(vector, "sent by the server")
-        return vector
+    def _forms(self, texts: list[str]) -> list[dict[str, Any]]:
+        return forms_without({"model": self._model, "input": texts}, {"encoding_format": "float"})
 
     def _check(self, vector: NDArray[np.float32], origin: str) -> None:
         import numpy as np
@@ -191,7 +187,7 @@ class VectorCache:
                 "CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB) WITHOUT ROWID"
             )
             columns = [row[1] for row in self._connection.execute("PRAGMA table_info(vectors)")]
-            for name in ("tokens", "seconds"):  # files of earlier versions lack these columns
+            for name in ("tokens", "seconds", "estimated"):  # files of earlier versions lack these columns
                 if name not in columns:
                     with suppress(sqlite3.OperationalError):  # another process has just added it
                         self._connection.execute(f"ALTER TABLE vectors ADD COLUMN {name} REAL")
@@ -211,26 +207,37 @@ class VectorCache:
                     found[key] = np.frombuffer(row[0], dtype=self._dtype)
         return found
 
-    def cost(self, keys: Iterable[str]) -> tuple[int, float]:
-        """The tokens and seconds that the vectors of these keys cost when they were made, where known."""
+    def cost(self, keys: Iterable[str]) -> tuple[int, float, bool]:
+        """The tokens and seconds that the vectors of these keys cost when they were made, where known, and whether some
+        of the tokens are our own count."""
         tokens = seconds = 0.0
+        estimated = False
         with self._lock:
             for key in keys:
-                row = self._connection.execute("SELECT tokens, seconds FROM vectors WHERE key = ?", (key,)).fetchone()
+                row = self._connection.execute(
+                    "SELECT tokens, seconds, estimated FROM vectors WHERE key = ?", (key,)
+                ).fetchone()
                 if row:
                     tokens, seconds = tokens + (row[0] or 0.0), seconds + (row[1] or 0.0)
-        return round(tokens), seconds
+                    estimated = estimated or bool(row[2])
+        return round(tokens), seconds, estimated
 
     def took(self, seconds: Mapping[str, float]) -> None:
         """Store the seconds that the vectors of these keys took."""
         rows = [(share, key) for key, share in seconds.items()]
         self._write("UPDATE vectors SET seconds = ? WHERE key = ?", rows)
 
-    def put(self, vectors: Mapping[str, NDArray[Any]], tokens: Mapping[str, float] | None = None) -> None:
-        """Store vectors, with the tokens that they cost."""
+    def put(
+        self,
+        vectors: Mapping[str, NDArray[Any]],
+        tokens: Mapping[str, float] | None = None,
+        *,
+        estimated: bool = False,
+    ) -> None:
+        """Store vectors, with the tokens that they cost; `estimated`: as we count them."""
         cost = tokens or {}
-        rows = [(key, vector.tobytes(), cost.get(key)) for key, vector in vectors.items()]
-        self._write("INSERT OR REPLACE INTO vectors (key, vector, tokens) VALUES (?, ?, ?)", rows)
+        rows = [(key, vector.tobytes(), cost.get(key), int(estimated)) for key, vector in vectors.items()]
+        self._write("INSERT OR REPLACE INTO vectors (key, vector, tokens, estimated) VALUES (?, ?, ?, ?)", rows)
 
     def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         try:

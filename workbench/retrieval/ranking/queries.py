@@ -33,8 +33,6 @@ STEP_BACK_PROMPT = (
     "Write one more general question whose answer gives the background needed to answer the question below. Write that "
     "question only.\n\nQuestion: {question}\nMore general question:"
 )
-_QUESTION_TOKENS = 64
-_PASSAGE_TOKENS = 512  # HyDE's
 _TEMPERATURE = 0.7  # HyDE's
 
 
@@ -46,28 +44,38 @@ class Query:
     vector: Any = None
 
 
-def transformed(question: str, kind: str, index: ChunkIndex, asker: Asker, *, number: int = 4) -> Query:
+def transformed(
+    question: str,
+    kind: str,
+    index: ChunkIndex,
+    asker: Asker,
+    *,
+    number: int = 4,
+    question_tokens: int = 64,
+    passage_tokens: int = 512,
+) -> Query:
     """The question as it is searched for; the plain question when the model's reply is unusable or has no room.
 
     `hyde` (Gao et al., arXiv 2212.10496; texttron/hyde): a model writes `number` passages as answers, sampled at
     temperature 0.7, which are embedded as documents; their mean with the question's vector is searched for (dense only;
     BM25 gets the question). `multi_query`: up to `number` rewordings beside the question. `decompose`: up to `number`
     simpler questions beside it. `step_back` (Zheng et al., arXiv 2310.06117): one more general question beside it. All
-    wordings are searched for, and their rankings fused. Raises UnknownName.
+    wordings are searched for, and their rankings fused. A passage has at most `passage_tokens` tokens (512 are HyDE's),
+    a reply with questions `question_tokens` for each. Raises UnknownName.
     """
     if kind not in TRANSFORMS:
         raise UnknownName("query transform", kind, list(TRANSFORMS), field="query")
     if kind == "none":
         return Query((question,))
     if kind == "hyde":
-        return Query((question,), _hyde(question, index, asker, number))
+        return Query((question,), _hyde(question, index, asker, number, passage_tokens))
     template, count, step = {
         "multi_query": (MULTI_QUERY_PROMPT, number, "reword"),
         "decompose": (DECOMPOSE_PROMPT, number, "decompose"),
         "step_back": (STEP_BACK_PROMPT, 1, "step_back"),
     }[kind]
     prompt = filled(template, question=question, number=count)
-    tokens = min(_QUESTION_TOKENS * count, asker.room(prompt, 0))
+    tokens = min(question_tokens * count, asker.room(prompt, 0))
     if tokens < 8:
         return Query((question,))
     (reply,) = asker.ask([prompt], step=step, max_tokens=tokens)
@@ -75,11 +83,11 @@ def transformed(question: str, kind: str, index: ChunkIndex, asker: Asker, *, nu
     return Query((question, *others))
 
 
-def _hyde(question: str, index: ChunkIndex, asker: Asker, number: int) -> NDArray[np.float32]:
+def _hyde(question: str, index: ChunkIndex, asker: Asker, number: int, most: int) -> NDArray[np.float32]:
     import numpy as np
 
     prompt = filled(HYDE_PROMPT, question=question)
-    tokens = min(_PASSAGE_TOKENS, asker.room(prompt, 0))
+    tokens = min(most, asker.room(prompt, 0))
     replies: list[str] = []
     if tokens >= 8 and number > 0:
         replies = asker.ask([prompt] * number, step="hyde", max_tokens=tokens, temperature=_TEMPERATURE)

@@ -38,13 +38,15 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 class Rerank:
     """Which reranker to use, and its settings: `window` and `step` for listwise (RankGPT: 20 and 10), `diversity` for
     MMR (weight of being unlike the passages already taken; 0 is relevance only), `cross_encoder` for the model, named
-    as in `cross_encoder.py`."""
+    as in `cross_encoder.py`; the tokens of a model's ranking (None: 5 for each passage shown and 8) and grade."""
 
     kind: Literal["none", "listwise", "listwise_full", "pointwise", "cross_encoder", "mmr", "graph"] = "none"
     window: int = 20
     step: int = 10
     diversity: float = 0.5
     cross_encoder: str = ""
+    ranking_tokens: int | None = None
+    grade_tokens: int = 8
 
     def __post_init__(self) -> None:
         """Raises InputError with the field's name among the options of `chunk_rag`."""
@@ -53,6 +55,8 @@ class Rerank:
         within("rerank_window", self.window, 2)
         within("rerank_step", self.step, 1, self.window)
         within("diversity", self.diversity, 0, 1)
+        within("ranking_tokens", 1 if self.ranking_tokens is None else self.ranking_tokens, 1)
+        within("grade_tokens", self.grade_tokens, 1)
 
 
 def reranked(question: str, hits: Sequence[Hit], how: Rerank, index: ChunkIndex, asker: Asker) -> list[Hit]:
@@ -66,16 +70,19 @@ def reranked(question: str, hits: Sequence[Hit], how: Rerank, index: ChunkIndex,
         return list(hits)
     if how.kind in ("listwise", "listwise_full"):
         window = len(chunks) if how.kind == "listwise_full" else how.window
-        order = listwise(question, chunks, asker, window=window, step=min(how.step, window))
+        step = min(how.step, window)
+        order = listwise(question, chunks, asker, window=window, step=step, reply_tokens=how.ranking_tokens)
         scored = [(position, 1 / rank) for rank, position in enumerate(order, 1)]
     elif how.kind == "pointwise":
-        scored = pointwise(question, chunks, asker)
+        scored = pointwise(question, chunks, asker, reply_tokens=how.grade_tokens)
     elif how.kind == "cross_encoder":
         from workbench.retrieval.ranking.cross_encoder import open_cross_encoder
 
         encoder = open_cross_encoder(how.cross_encoder)
         scores = encoder.scores(question, [chunk.text for chunk in chunks], directory=index.directory)
-        scored = sorted(enumerate(scores), key=lambda item: (-item[1], item[0]))
+        if left_out := scores.count(None):
+            asker.note("candidates_not_scored", left_out)
+        scored = below_the_scored(scores)
     elif how.kind == "mmr":
         scored = mmr(index.embed_queries([question])[0], index.vectors_of(chunks), how.diversity)
     else:
@@ -83,26 +90,52 @@ def reranked(question: str, hits: Sequence[Hit], how: Rerank, index: ChunkIndex,
     return [Hit(chunks[position], float(score), rank) for rank, (position, score) in enumerate(scored, 1)]
 
 
-def listwise(question: str, chunks: Sequence[Chunk], asker: Asker, *, window: int = 20, step: int = 10) -> list[int]:
+def below_the_scored(scores: Sequence[float | None]) -> list[tuple[int, float]]:
+    """Positions by their scores, best first; then those without one in their order, all with 0, or with one less than
+    the lowest score where that is not above 0.
+
+    >>> below_the_scored([None, 0.2, None, 0.9]), below_the_scored([None, -3.0])
+    ([(3, 0.9), (1, 0.2), (0, 0.0), (2, 0.0)], [(1, -3.0), (0, -4.0)])
+    """
+    given = [score for score in scores if score is not None]
+    lowest = min(given, default=1.0)
+    least = 0.0 if lowest > 0 else lowest - 1
+    filled_in = [least if score is None else score for score in scores]
+    return sorted(enumerate(filled_in), key=lambda item: (-item[1], item[0]))
+
+
+def listwise(
+    question: str,
+    chunks: Sequence[Chunk],
+    asker: Asker,
+    *,
+    window: int = 20,
+    step: int = 10,
+    reply_tokens: int | None = None,
+) -> list[int]:
     """Positions in the order that a model gives them: in windows from the last to the first candidates, so that the
     best rise (RankGPT: Sun et al., arXiv 2304.09542), or all at once in a window that holds them all (arXiv
     2412.14574).
 
     Makes ⌈(n − window) / step⌉ + 1 calls, one after the other; the last window always begins at the first candidate. A
     reply that is not a ranking changes nothing. Passages are cut to their share of the prompt; those for which not even
-    24 tokens are left are not shown and keep their places. All three cases are recorded by `asker.note`.
+    24 tokens are left are not shown and keep their places. All three cases are recorded by `asker.note`. A reply has at
+    most `reply_tokens` tokens, or 5 for each passage shown and 8 when None.
     """
     order = list(range(len(chunks)))
     for start, end in windows(len(order), min(window, len(order)), step):
         shown = order[start:end]
         prompt = filled(LISTWISE_PROMPT, passages="", number=len(shown), question=question)
         room = asker.room(prompt, 0) - _SEAM
-        fitting = min(len(shown), room // (_LEAST_PASSAGE + 2 * _ID_TOKENS))
+        if reply_tokens is None:
+            fitting = min(len(shown), room // (_LEAST_PASSAGE + 2 * _ID_TOKENS))
+        else:
+            fitting = min(len(shown), (room - reply_tokens) // (_LEAST_PASSAGE + _ID_TOKENS))
         if fitting < len(shown):
             asker.note("candidates_not_shown", len(shown) - max(0, fitting))
         if fitting < 2:
             continue
-        tokens = fitting * _ID_TOKENS + 8
+        tokens = fitting * _ID_TOKENS + 8 if reply_tokens is None else reply_tokens
         share = (room - tokens) // fitting - _ID_TOKENS
         whole = [chunks[position].text.strip() for position in shown[:fitting]]
         texts = [asker.cut(text, share) for text in whole]
@@ -152,20 +185,22 @@ def ranked_in(reply: str, number: int) -> list[int]:
     return list(dict.fromkeys(i for i in named if 0 <= i < number))
 
 
-def pointwise(question: str, chunks: Sequence[Chunk], asker: Asker) -> list[tuple[int, float]]:
+def pointwise(
+    question: str, chunks: Sequence[Chunk], asker: Asker, *, reply_tokens: int = 8
+) -> list[tuple[int, float]]:
     """Positions with grades from 0 to 1 that a model gives each passage by itself; ties keep their order.
 
     One call per passage, all independent. A reply without a number counts as 0, which is recorded. Without room for 24
     tokens of a passage, no call is made and the order stays as it is.
     """
     frame = filled(POINTWISE_PROMPT, passage="", question=question)
-    room = asker.room(frame, 8) - _SEAM
+    room = asker.room(frame, reply_tokens) - _SEAM
     if room < _LEAST_PASSAGE:
         return [(position, 1 / (1 + position)) for position in range(len(chunks))]
     prompts = [
         filled(POINTWISE_PROMPT, passage=asker.cut(chunk.text.strip(), room), question=question) for chunk in chunks
     ]
-    replies = asker.ask(prompts, step="grade", max_tokens=8)
+    replies = asker.ask(prompts, step="grade", max_tokens=reply_tokens)
     unreadable = sum(not _NUMBER.search(reply.rpartition("</think>")[2]) for reply in replies)
     if unreadable:
         asker.note("grades_unreadable", unreadable)
