@@ -23,7 +23,7 @@ from workbench.errors import (
 )
 from workbench.llm.accounting import Spent, cost_of
 from workbench.llm.drive import Send, Sleep, Steps, Take
-from workbench.llm.endings import not_an_answer, told_apart
+from workbench.llm.endings import kept_to, not_an_answer, told_apart
 from workbench.llm.limits import Breaker, Place, Places, RateLimit
 from workbench.llm.model import ChatRequest, Completion, Model, reads_probabilities
 from workbench.llm.prices import Price
@@ -110,6 +110,8 @@ class Sender:
                     wasted=tuple(spent.waste),
                 )
                 reserve = getattr(self._model, "reserve", 0)
+                if reserve and not reads_probabilities(request):
+                    completion = kept_to(completion, request.max_tokens, self._model.count)
                 name, limit, window = self._model.name, request.max_tokens, self._model.window
                 failure = not_an_answer(
                     name, completion, limit, reserve, window, probabilities=reads_probabilities(request)

@@ -85,6 +85,19 @@ def told_apart(completion: Completion, count: Callable[[str], int]) -> Completio
     )
 
 
+def kept_to(completion: Completion, limit: int, count: Callable[[str], int]) -> Completion:
+    """A reply of at most `limit` visible tokens. A model that has thought less than was kept for it could say more than
+    one that does not think; what is over the limit is cut, as a server would have cut it. All of it was paid."""
+    text = completion.text
+    if len(text.encode("utf-8", "surrogatepass")) <= limit or count(text) <= limit:  # no token is less than a byte
+        return completion
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if count(text[:middle]) <= limit else (low, middle - 1)
+    return replace(completion, text=text[:low], finish_reason="length")
+
+
 def not_an_answer(
     name: str, completion: Completion, limit: int, reserve: int, window: int, *, probabilities: bool = False
 ) -> BadReply | None:

@@ -66,7 +66,8 @@ class Ladder:
             for part in parts
             if forms.get(part.name, 0) + 1 < part.forms and (part.name, forms.get(part.name, 0)) not in self.taken
         ]
-        named = [part for part in open_parts if any(word in refusal.body for word in (part.name, *part.words))]
+        named = [part for part in open_parts if _mention(part, refusal.body) is not None]
+        named.sort(key=lambda part: _mention(part, refusal.body) or 0)  # "`temperature` must be 1 when thinking is on"
         if kind in self._hopeless or not open_parts:
             return []
         status = refusal.status
@@ -113,6 +114,12 @@ class Ladder:
                 return None
             forms[part.name] = before
         return refusal
+
+
+def _mention(part: Part, words: str) -> int | None:
+    """Where a refusal first speaks of a part; None where it does not."""
+    places = [words.find(word) for word in (part.name, *part.words)]
+    return min((place for place in places if place >= 0), default=None)
 
 
 def kind_of(refusal: HttpRefusal) -> str:

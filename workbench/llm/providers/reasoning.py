@@ -145,8 +145,8 @@ def _switch(wanted: Reasoning) -> list[Form]:
 def _mistral(wanted: Reasoning) -> list[Form]:
     if wanted.off:
         return [{"reasoning_effort": "none"}]
-    by_mode: Form = {"prompt_mode": "reasoning"}
-    return [{"reasoning_effort": wanted.effort}, {"reasoning_effort": "high"}, by_mode] if wanted.effort else [by_mode]
+    efforts = dict.fromkeys((wanted.effort or "high", "high"))
+    return [*({"reasoning_effort": effort} for effort in efforts), {"prompt_mode": "reasoning"}]
 
 
 def _openrouter(wanted: Reasoning) -> list[Form]:

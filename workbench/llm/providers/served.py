@@ -215,7 +215,14 @@ class ServedModel(ABC):
         parts = self._parts(request)
 
         async def attempt(forms: Forms) -> None:
-            await self._read(self._body(request, forms), arrived)
+            try:
+                await self._read(self._body(request, forms), arrived)
+            except HttpRefusal as refusal:
+                most = reply_limit(refusal.body, self._limit(request))
+                if most is None or refusal.status >= 500 or arrived.parts or arrived.thoughts or arrived.usage:
+                    raise
+                self._most_reply = most
+                await self._read(self._body(request, forms), arrived)
             self._ladder.accept(parts, forms)
 
         used = dict(self._ladder.used)
@@ -224,10 +231,6 @@ class ServedModel(ABC):
         except HttpRefusal as refusal:
             if arrived.parts or arrived.thoughts or arrived.usage:
                 raise  # it took the request, and failed later
-            if (most := reply_limit(refusal.body, self._limit(request))) is not None and refusal.status < 500:
-                self._most_reply = most
-                await self._ask(request, arrived)
-                return
             await self._search_forms(refusal, parts, attempt, used)
         arrived.left_out = self._ladder.left_out(parts)
 
