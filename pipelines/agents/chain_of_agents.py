@@ -16,6 +16,7 @@ WORKER = Prompt(
     user="{chunk}\n\nSummary of the text before this part:\n{note}\n\nThe question is:\nQuestion: {question}\n\nRead "
     "the part above together with the summary, and write one summary of both. Others will answer the question from it "
     "without seeing the text, so keep all evidence for it: names, numbers, dates, quotations. Do not answer.\nSummary:",
+    shared=("chunk",),
 )
 MANAGER = Prompt(
     "chain_of_agents.manager",

@@ -20,6 +20,7 @@ WORKER = Prompt(
     "the question below (useful); if it does, write a summary that keeps all evidence for it: names, numbers, "
     "dates, quotations (summary). Others will answer from it without seeing the text. Do not answer.\n\n"
     "Question: {question}\nSummary:",
+    shared=("chunk",),
 )
 
 

@@ -13,7 +13,11 @@ from workbench.method.prompts import ANSWER_RULE, REFUSAL, Prompt, refuses, rend
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Question
 
-WORKER = Prompt("chain_of_agents_merge.worker", user=f"{{chunk}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
+WORKER = Prompt(
+    "chain_of_agents_merge.worker",
+    user=f"{{chunk}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:",
+    shared=("chunk",),
+)
 
 
 @dataclass(frozen=True)

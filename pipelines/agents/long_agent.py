@@ -28,6 +28,7 @@ MEMBER = Prompt(
     user="{chunk}\n\nThe text above is all you hold of a longer text. Reply from it alone, in one or two sentences "
     f"that give the evidence. If it does not hold the answer, reply exactly: {REFUSAL}\n\n"
     "Question: {instruction}\nNotes:",
+    shared=("chunk",),
 )
 DECIDE = Prompt(
     "long_agent.decide",

@@ -29,6 +29,7 @@ MAP = Prompt(
     "follows from it (rationale), answer as far as this part allows (answer), and score how well this part supports "
     f"the answer (confidence). If this part holds nothing of use, the answer is exactly {NOTHING}\n\n{CALIBRATION}\n\n"
     "Question: {question}\nNotes:",
+    shared=("chunk",),
 )
 COLLAPSE = Prompt(
     "llm_map_reduce.collapse",

@@ -18,6 +18,7 @@ MAP = Prompt(
     user="{chunk}\n\nThe text above is one part of a longer text. Write notes: copy out everything in it that helps "
     "to answer the question below, with the names, numbers and dates that belong to it. Do not answer the question. If "
     f"this part holds nothing of the kind, reply exactly: {NOTHING}\n\nQuestion: {{question}}\nNotes:",
+    shared=("chunk",),
 )
 COLLAPSE = Prompt(
     "map_reduce.collapse",

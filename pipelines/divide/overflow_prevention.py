@@ -16,8 +16,11 @@ TRY = Prompt(
     "overflow_prevention.try",
     user="{chunk}\n\nAnswer the question from the text above, as briefly as possible. If the text does not hold the "
     f"answer, reply with the single word: {ABSENT}\n\nQuestion: {{question}}\nAnswer:",
+    shared=("chunk",),
 )
-READ = Prompt("overflow_prevention.read", user=f"{{chunk}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
+READ = Prompt(
+    "overflow_prevention.read", user=f"{{chunk}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:", shared=("chunk",)
+)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,11 @@ MERGE = Prompt(
     user="{summaries}\n\nAbove are summaries of consecutive parts of a longer text. Merge them into one summary in the "
     "same order, which reads as one text; keep names, numbers and dates. At most {words} words.\nSummary:",
 )
-READ = Prompt("recursive_summary.read", user=f"{{summary}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
+READ = Prompt(
+    "recursive_summary.read",
+    user=f"{{summary}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:",
+    shared=("summary",),
+)
 _WORDS_PER_TOKEN = 0.65  # BooookScore's word_ratio
 
 

@@ -10,12 +10,13 @@ from workbench.method.prompts import ANSWER_RULE, REFUSAL, Prompt, refuses, rend
 from workbench.method.protocol import Bench, MethodCard
 from workbench.records import Answer, Context, Question
 
-FIRST = Prompt("refine.first", user=f"{{chunk}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
+FIRST = Prompt("refine.first", user=f"{{chunk}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:", shared=("chunk",))
 NEXT = Prompt(
     "refine.next",
     user="{chunk}\n\nEarlier parts of this longer text gave the answer: {answer}\nThe text above is its next part. If "
     "it corrects or completes that answer, reply with the better answer; if it does not help, repeat the earlier "
     f"answer unchanged.\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:",
+    shared=("chunk",),
 )
 
 

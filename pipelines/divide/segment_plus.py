@@ -20,6 +20,7 @@ GATHER = Prompt(
     user="{chunk}\n\nThe text above is one segment of a longer text. Write a note on it for the question below: the "
     "sentences of the segment that bear on the question, copied (evidence), and what they suggest about the answer, "
     "also where they only hint at it (reasoning). Do not answer the question.\n\nQuestion: {question}\nNotes:",
+    shared=("chunk",),
 )
 FILTER = Prompt(
     "segment_plus.filter",

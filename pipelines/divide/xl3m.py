@@ -11,7 +11,7 @@ from workbench.method.protocol import Bench, MethodCard
 from workbench.method.uncertainty import entropy, hidden_mass
 from workbench.records import Answer, Chunk, Context, Hit, Question
 
-READ = Prompt("xl3m.read", user=f"{{chunk}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
+READ = Prompt("xl3m.read", user=f"{{chunk}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:", shared=("chunk",))
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ MAP = Prompt(
     "graph_rag_communities.map",
     user="{reports}\n\nFrom the reports above, list the key points that help to answer the question below, each with a "
     "score from 0 to 100 of how much it helps. No points if nothing helps.\n\nQuestion: {question}\nReply:",
+    shared=("reports",),
 )
 REDUCE = Prompt("graph_rag_communities.reduce", user=f"{{points}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
 READ = Prompt("graph_rag_communities.read", user=f"{{text}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")

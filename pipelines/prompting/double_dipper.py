@@ -28,6 +28,7 @@ READ = Prompt(
     user="{passages}\n\nAnswer questions about the text above. Reply with the numbers of the passages that hold the "
     f"evidence, as in Evidence: [2], then Answer: and the answer.\n\n{ANSWER_RULE}\n\n"
     "{examples}Question: {question}\nAnswer:",
+    shared=("passages",),
 )
 _NEXT_QUESTION = re.compile(r"\n\s*question\s*:", re.I)
 _ANSWER = re.compile(r"\banswer\s*:", re.I)

@@ -23,6 +23,7 @@ PROMPT = Prompt(
     "in_context_retrieval.read",
     user="{passages}\n\n{form}, between [RETRIEVAL] and [/RETRIEVAL]. Then write "
     f'"{LEAD_IN}" and the answer.\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:',
+    shared=("passages",),
 )
 _LEAD_IN = re.compile(re.escape(LEAD_IN), re.I)
 _RETRIEVED = re.compile(r"\[RETRIEVAL\](.*?)(?:\[/RETRIEVAL\]|$)", re.S | re.I)

@@ -19,6 +19,7 @@ RETRIEVE = Prompt(
     user="{context}\n\nFrom the text above, copy word for word every sentence that is needed to answer the question "
     "below, one fact each. Do not answer the question, and write nothing that does not stand in the text.\n\n"
     "Question: {question}\nNotes:",
+    shared=("context",),
 )
 REASON = Prompt("retrieve_then_reason.reason", user=f"{{facts}}\n\n{ANSWER_RULE}\n\nQuestion: {{question}}\nAnswer:")
 

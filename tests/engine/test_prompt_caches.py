@@ -13,6 +13,7 @@ from aiohttp import web
 
 import workbench as wb
 from tests.llm.endpoint import Endpoint
+from workbench.engine.shared_prefixes import SharedPrefixes
 from workbench.text import count_tokens
 
 CLAUDE = "anthropic/claude-sonnet-4-5"
@@ -125,6 +126,22 @@ def test_chunks_of_one_question_are_not_worth_keeping(tmp_path: Path) -> None:
     with Endpoint(handler=server, path="/v1/messages") as endpoint:
         wb.run(claude(endpoint, tmp_path, ["chunk_rag"]), progress=False)
     assert "cache_control" not in json.dumps(server.bodies)
+
+
+def test_parts_that_come_back_with_every_question_are_kept(tmp_path: Path) -> None:
+    server = Messages()
+    with Endpoint(handler=server, path="/v1/messages") as endpoint:
+        done = wb.run(claude(endpoint, tmp_path, [{"map_reduce": {"chunk_tokens": 2_000}}]), progress=False)
+    assert done.failed == 0
+    assert server.read > 0.8 * server.shared
+    assert done.spent_usd == pytest.approx(server.invoice_usd, rel=1e-9)
+
+
+def test_beginnings_that_never_come_back_are_given_up_after_three_questions() -> None:
+    prefixes = SharedPrefixes()
+    assert [prefixes.worth("map", f"part {i}", f"q{i}") for i in range(5)] == [True, True, True, False, False]
+    assert [prefixes.worth("read", "the text", f"q{i}") for i in range(5)] == [True] * 5
+    assert not prefixes.worth("map", "part 9", "q9")  # one step says nothing about another
 
 
 def test_one_question_of_a_context_writes_nothing_that_nobody_reads(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.engine.billing import call_of
 from workbench.engine.portions import portions
+from workbench.engine.shared_prefixes import SharedPrefixes
 from workbench.errors import InputError, ModelError
 from workbench.experiment.server_prices import NO_PRICES, ServerPrices
 from workbench.llm.gateway import CallTag, Gateway
@@ -44,8 +45,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Equipment:
-    """What all benches of a run share. `sharing`: the context has several questions, so that it pays to have providers
-    keep the beginning that their prompts share."""
+    """What all benches of a run share. `sharing`: the context has several questions, so that it may pay to have
+    providers keep the beginning that their prompts share; `prefixes` learns whether it does."""
 
     run_id: str
     gateway: Gateway
@@ -56,6 +57,7 @@ class Equipment:
     index_directory: Path | None
     prices: ServerPrices = NO_PRICES
     sharing: bool = True
+    prefixes: SharedPrefixes | None = None
 
 
 @dataclass
@@ -145,7 +147,7 @@ class ExperimentBench:
         sample: int = 0,
     ) -> Reply:
         path = self._path()
-        request = replace(self._request(prompt, max_tokens), sample=sample)
+        request = replace(self._request(prompt, max_tokens, step), sample=sample)
         if temperature is not None:
             # a server repeats itself on the same seed, so each draw has its own
             request = replace(request, temperature=temperature, seed=self.seed + sample)
@@ -179,7 +181,7 @@ class ExperimentBench:
             return []
         path = self._path()
         requests = [
-            replace(self._request(prompt, max_tokens), top_logprobs=top_logprobs, prompt_logprobs=prompt_logprobs)
+            replace(self._request(prompt, max_tokens, step), top_logprobs=top_logprobs, prompt_logprobs=prompt_logprobs)
             for prompt in prompts
         ]
         tags = [self._tag(step, path, path.next_name()) for _ in prompts]
@@ -230,13 +232,19 @@ class ExperimentBench:
         path: _Path = getattr(self._local, "path", self._root)
         return path
 
-    def _request(self, prompt: Messages, max_tokens: int | None) -> ChatRequest:
+    def _request(self, prompt: Messages, max_tokens: int | None, step: str) -> ChatRequest:
         equipment = self._equipment
+        shared = next((message for message in prompt if message.shared), None) if equipment.sharing else None
+        marks = True
+        if shared is not None and equipment.prefixes is not None:
+            owner = self._question_id or self._context.context_id
+            marks = equipment.prefixes.worth(step, shared.content[: shared.shared], owner)
         return ChatRequest(
             messages=prompt if equipment.sharing else _unshared(prompt),
             max_tokens=min(max_tokens or equipment.answer_tokens, equipment.gateway.model.max_output_tokens),
             temperature=equipment.temperature,
             seed=equipment.seed,
+            marks=marks,
         )
 
     def paid(self, bill: Bill) -> Call:

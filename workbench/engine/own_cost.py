@@ -56,10 +56,12 @@ class Asked(NamedTuple):
 
 @dataclass
 class OwnCache:
-    """A provider's prompt cache as one run alone would find it. `size` in tokens; None is as large as needed."""
+    """A provider's prompt cache as one run alone would find it. `size` in tokens; None is as large as needed.
+    `repeated` are the beginnings that several questions share: where keeping costs extra, no other is worth it."""
 
     policy: CachePolicy | None
     size: int | None = None
+    repeated: frozenset[str] = frozenset()
     _now: float = 0.0
     _held: int = 0
     _blocks: OrderedDict[str, tuple[int, float]] = field(default_factory=OrderedDict)  # tokens, last use; oldest first
@@ -95,7 +97,9 @@ class OwnCache:
         shared = round(call.prompt_tokens * call.shared_characters / len(call.prompt))
         if not call.shared_characters or shared < policy.least:
             return price.cost(call.prompt_tokens, completion_tokens=call.completion_tokens)
-        key = combined_hash(call.prompt[: call.shared_characters])
+        key = beginning(call)
+        if key not in self.repeated:
+            return price.cost(call.prompt_tokens, completion_tokens=call.completion_tokens)
         known = self._knows(key, policy)
         self._keep(key, shared)
         if known:
@@ -114,6 +118,22 @@ class OwnCache:
         while self.size is not None and self._held > self.size and len(self._blocks) > 1:
             _, (dropped, _) = self._blocks.popitem(last=False)
             self._held -= dropped
+
+
+def beginning(call: Asked) -> str:
+    """What a call shares with others, by its hash."""
+    return combined_hash(call.prompt[: call.shared_characters])
+
+
+def repeated_beginnings(by_owner: Iterable[Iterable[Asked]]) -> frozenset[str]:
+    """The beginnings that calls of several questions have."""
+    seen: set[str] = set()
+    again: set[str] = set()
+    for calls in by_owner:
+        own = {beginning(call) for call in calls if call.shared_characters}
+        again |= own & seen
+        seen |= own
+    return frozenset(again)
 
 
 def canonical(calls: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -139,7 +159,7 @@ def canonical(calls: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def own_costs(
-    owners: Iterable[tuple[str, Sequence[Mapping[str, Any]]]],
+    owners: Sequence[tuple[str, Sequence[Mapping[str, Any]]]],
     texts: Mapping[str, str],
     price: TokenPrice,
     cache: OwnCache,
@@ -148,20 +168,26 @@ def own_costs(
     """USD by owner (a question or an index stage) of calls in their canonical order. `owners` are pairs of an id and
     the calls of it, rows of the log; `texts` the prompts by hash. Calls to other servers than the `model` cost what
     they cost."""
+    asked = {
+        owner: [_asked(call, texts) if call["model"] == model and call["prompt_tokens"] else None for call in calls]
+        for owner, calls in owners
+    }
+    if cache.policy is not None and cache.policy.marked:
+        cache.repeated |= repeated_beginnings(filter(None, calls) for calls in asked.values())
     found: dict[str, float | None] = {}
     for owner, calls in owners:
         total: float | None = 0.0
-        for call in calls:
-            if call["model"] != model or call["prompt_tokens"] == 0:
-                usd = call["cost_usd"]
-            else:
-                asked = Asked(
-                    texts.get(str(call["prompt_hash"]), ""),
-                    int(call["prompt_tokens"]),
-                    int(call["completion_tokens"]),
-                    int(call["shared_characters"] or 0),
-                )
-                usd = cache.cost(asked, price)
+        for call, facts in zip(calls, asked[owner], strict=True):
+            usd = call["cost_usd"] if facts is None else cache.cost(facts, price)
             total = None if total is None or usd is None else total + float(usd)
         found[owner] = total
     return found
+
+
+def _asked(call: Mapping[str, Any], texts: Mapping[str, str]) -> Asked:
+    return Asked(
+        texts.get(str(call["prompt_hash"]), ""),
+        int(call["prompt_tokens"]),
+        int(call["completion_tokens"]),
+        int(call["shared_characters"] or 0),
+    )

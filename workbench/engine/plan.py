@@ -18,7 +18,7 @@ from workbench.analysis.endings import assumed_window
 from workbench.engine.bench import Equipment, ExperimentBench
 from workbench.engine.critical_path import critical_path
 from workbench.engine.dry_model import DryModel
-from workbench.engine.own_cost import Asked, OwnCache
+from workbench.engine.own_cost import Asked, OwnCache, repeated_beginnings
 from workbench.errors import ContextOverflow, InputError
 from workbench.experiment.answer_budget import answer_tokens, largest_budget
 from workbench.experiment.config import load
@@ -211,7 +211,8 @@ def _walk_context(
     # each run is estimated as if it were alone: what it would share with others is in it
     walked.builds.append([call for call, _ in held])
     walked.build_usd.append(_by_itself(held, planned.opened.price, walked.cache))
-    for number, question in enumerate(_spread(list(questions), SAMPLED_QUESTIONS)):
+    sampled: list[list[tuple[Call, str]]] = []
+    for question in _spread(list(questions), SAMPLED_QUESTIONS):
         held.clear()
         equipped = replace(equipment, answer_tokens=budget(question), sharing=len(questions) > 1)
         bench = ExperimentBench(equipped, context, phase="answer", question_id=question.question_id)
@@ -223,21 +224,22 @@ def _walk_context(
             walked.overflows += 1
         except InputError:  # the method needs what this model cannot do: it will say so, at no cost
             pass
-        made = [(call, prompt) for call, prompt in held if call.error is None]
+        sampled.append([(call, prompt) for call, prompt in held if call.error is None])
+    walked.cache.repeated |= repeated_beginnings([_asked(call, prompt) for call, prompt in made] for made in sampled)
+    for number, made in enumerate(sampled):
         walked.answers.append([call for call, _ in made])
         walked.answer_usd.append((number == 0, _by_itself(made, planned.opened.price, walked.cache)))
+
+
+def _asked(call: Call, prompt: str) -> Asked:
+    return Asked(prompt, call.prompt_tokens, call.completion_tokens, call.shared_characters)
 
 
 def _by_itself(made: Sequence[tuple[Call, str]], price: Price | None, cache: OwnCache) -> float:
     """USD of calls with what the run's own earlier ones have left in the provider's cache."""
     if price is None or price.gpu_hour is not None:
         return sum(call.cost_usd or 0.0 for call, _ in made)
-    return sum(
-        cache.cost(Asked(prompt, call.prompt_tokens, call.completion_tokens, call.shared_characters), price)
-        if prompt
-        else call.cost_usd or 0.0
-        for call, prompt in made
-    )
+    return sum(cache.cost(_asked(call, prompt), price) if prompt else call.cost_usd or 0.0 for call, prompt in made)
 
 
 def _spread(items: list[Any], number: int) -> list[Any]:

@@ -26,6 +26,7 @@ from workbench.engine.progress import Progress
 from workbench.engine.recording import Recorder, earlier_spending
 from workbench.engine.registration import register, score_again
 from workbench.engine.schedule import ContextJob, PrefixWatch, Schedule, covered, joined
+from workbench.engine.shared_prefixes import SharedPrefixes
 from workbench.errors import StoreError
 from workbench.experiment.answer_budget import largest_budget
 from workbench.experiment.budget import Ledger, check_priced
@@ -139,6 +140,7 @@ class _Session:
         self.tally = Tally(first=FirstAnswers(keep_going))
         self._indexes = self.experiment.database.parent / "indexes"
         self._watches: dict[str, PrefixWatch] = defaultdict(PrefixWatch)  # by run
+        self._prefixes: dict[str, SharedPrefixes] = defaultdict(SharedPrefixes)  # by run
         self._busy: dict[str, list[tuple[float, float]]] = defaultdict(list)  # by run: when it had something to do
         earlier = earlier_spending(log, cache, [run.run_id for run in setup.runs])
         if not fresh:
@@ -293,6 +295,7 @@ class _Session:
             index_directory=self._indexes,
             prices=server_prices(self.experiment),
             sharing=sharing,
+            prefixes=self._prefixes[planned.run_id],
         )
 
     def _job(

@@ -30,8 +30,9 @@ SERVER = "server"
 class ChatRequest:
     """One request. `sample` numbers repeats of the same request and is part of the cache key; `schema` is a JSON
     schema that the reply must follow; `top_logprobs` asks for that many likeliest first tokens, `prompt_logprobs` for
-    the log probabilities of that many last tokens of the prompt (0: for none). `counted` is no part of the request:
-    the messages' tokens as the gateway has counted them, so that a backend need not count again."""
+    the log probabilities of that many last tokens of the prompt (0: for none). Two fields are no part of the request:
+    `counted`, the messages' tokens as the gateway has counted them, so that a backend need not count again, and
+    `marks`, whether it is worth having a provider keep the messages' shared part."""
 
     messages: tuple[Message, ...]
     max_tokens: int
@@ -42,6 +43,7 @@ class ChatRequest:
     top_logprobs: int = 0
     prompt_logprobs: int = 0
     counted: int | None = field(default=None, compare=False)
+    marks: bool = field(default=True, compare=False)
 
 
 def reads_probabilities(request: ChatRequest) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from workbench.llm.model import ChatRequest
 from workbench.llm.providers.arrived import Arrived, token_count
 from workbench.llm.providers.ladder import Forms, Part
-from workbench.llm.providers.prompt_caches import cache_of, marked_content
+from workbench.llm.providers.prompt_caches import cache_of, has_shared, marked_content
 from workbench.llm.providers.refusals import HttpRefusal
 from workbench.llm.providers.served import ServedModel
 
@@ -45,7 +45,7 @@ class AnthropicMessages(ServedModel):
 
     def _parts(self, request: ChatRequest) -> list[Part]:
         parts = self._reasoning_part(request)
-        if self.prompt_cache is not None and any(message.shared for message in request.messages):
+        if self.prompt_cache is not None and has_shared(request):
             parts.append(Part("cache_control", 3 if self._options.cache_ttl == "1h" else 2, ("ttl",)))
         parts.append(Part("temperature", 2))  # the API refuses values above 1, in its own words
         if self._options.top_p is not None:
@@ -82,7 +82,7 @@ class AnthropicMessages(ServedModel):
         """A message's content: in two blocks where its beginning is shared, and long enough to be cached."""
         cache, step = self.prompt_cache, forms.get("cache_control", 0)
         hour = self._options.cache_ttl == "1h"
-        if cache is None or not message.shared or step >= (2 if hour else 1):
+        if cache is None or not message.shared or not request.marks or step >= (2 if hour else 1):
             return message.content
         return marked_content(message, ttl="1h" if hour and step == 0 else None) or message.content
 

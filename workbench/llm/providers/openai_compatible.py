@@ -10,7 +10,7 @@ from workbench.errors import BadReply
 from workbench.llm.model import ChatRequest
 from workbench.llm.providers.arrived import Arrived
 from workbench.llm.providers.ladder import Forms, Part
-from workbench.llm.providers.prompt_caches import cache_key_of, cache_of, marked_content, wants_marks
+from workbench.llm.providers.prompt_caches import cache_key_of, cache_of, has_shared, marked_content, wants_marks
 from workbench.llm.providers.refusals import HttpRefusal, wait_in
 from workbench.llm.providers.served import ServedModel
 from workbench.llm.thoughts import is_thought, thoughts_in
@@ -49,7 +49,7 @@ class OpenAiCompatible(ServedModel):
         parts += self._reasoning_part(request)
         if self._streams(request):
             parts.append(Part("stream_options", 3 if self._is_vllm else 2, ("include_usage", "continuous_usage_stats")))
-        if self.prompt_cache is not None and any(message.shared for message in request.messages):
+        if self.prompt_cache is not None and has_shared(request):
             if self._marks:
                 parts.append(Part("cache_control", 3 if self._options.cache_ttl == "1h" else 2, ("ttl",)))
             elif self._provider in ("openai", "azure"):
@@ -92,15 +92,16 @@ class OpenAiCompatible(ServedModel):
             body |= {"logprobs": True, "top_logprobs": request.top_logprobs}
         if request.prompt_logprobs:
             body["prompt_logprobs"] = 1
-        named = self._provider in ("openai", "azure") and self.prompt_cache and not forms.get("prompt_cache_key")
+        named = (
+            request.marks
+            and self._provider in ("openai", "azure")
+            and self.prompt_cache
+            and not forms.get("prompt_cache_key")
+        )
         if named and (key := cache_key_of(request.messages)):
             body["prompt_cache_key"] = key
-        return (
-            body
-            | dict(self._reasoning_fields(request, forms))
-            | dict(self._options.passed)
-            | dict(self._options.extra_body)
-        )
+        body |= self._reasoning_fields(request, forms)
+        return body | dict(self._options.passed) | dict(self._options.extra_body)
 
     def _stream_options(self, form: int) -> dict[str, Any]:
         wanted = {"include_usage": True}
@@ -113,7 +114,8 @@ class OpenAiCompatible(ServedModel):
         if forms.get("system"):
             messages = _without_system(messages)
         step = forms.get("cache_control", 0)
-        marks = self._marks and self.prompt_cache is not None and step < (2 if self._options.cache_ttl == "1h" else 1)
+        wanted = self._marks and request.marks and self.prompt_cache is not None
+        marks = wanted and step < (2 if self._options.cache_ttl == "1h" else 1)
         shown: list[dict[str, Any]] = []
         for message in messages:
             content: Any = message.content
@@ -220,7 +222,8 @@ def _content(message: Mapping[str, Any]) -> str:
 def _arguments(message: Mapping[str, Any]) -> str:
     """What a structured reply through a tool says: the arguments of its call."""
     calls = message.get("tool_calls") or ()
-    function = (calls[0].get("function") or {}) if calls else {}
+    call = calls if isinstance(calls, Mapping) else calls[0] if calls else {}  # TGI streams a call without a list
+    function = call.get("function") or {}
     arguments = function.get("arguments") or ""
     return arguments if isinstance(arguments, str) else json.dumps(arguments)
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.llm.model import ChatRequest
 from workbench.records import Message
 from workbench.text import text_hash
 
@@ -58,6 +59,11 @@ def cache_of(provider: str, model: str, ttl: str | None) -> PromptCache | None:
     if provider in ("vllm", "sglang", "llamacpp", "lmstudio", "ollama", "tgi"):
         return PromptCache(False, 16, 16, 3_600)  # blocks of the KV cache, for as long as there is room
     return PromptCache(False, lifetime_s=TTLS[ttl or "5m"])
+
+
+def has_shared(request: ChatRequest) -> bool:
+    """Whether a request has a part that the provider is to be asked to keep."""
+    return request.marks and any(message.shared for message in request.messages)
 
 
 def marked_content(message: Message, *, ttl: str | None) -> list[dict[str, Any]] | None:

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 
-from workbench.errors import ModelError, ModelTimeout, QuotaSpent, RateLimited, RequestRefused
+from workbench.errors import ModelError, ModelTimeout, NoText, QuotaSpent, RateLimited, RequestRefused
 from workbench.llm.providers.overflow import is_above_the_rate, says_overflow, window_after
 
 # Keys as providers make them (OpenAI, Anthropic, Groq, Hugging Face, xAI, Google and others), or named as such.
@@ -18,7 +18,20 @@ _SECRET = re.compile(
 # How providers word "no credit left": OpenAI, Anthropic, DeepSeek, OpenRouter.
 _QUOTA = re.compile(
     r"insufficient_quota|exceeded your current quota|billing_hard_limit|billing_not_active|credit balance is too low"
-    r"|insufficient[ _](?:credits?|balance|funds)",
+    r"|insufficient[ _](?:credits?|balance|funds)|all available credits|spending limit",
+    re.I,
+)
+# A prompt that a filter has refused: Azure, OpenAI, Moonshot, xAI, DashScope, Zhipu.
+_FILTERED = re.compile(
+    r"content[_ ](?:filter|management)|considered high risk"
+    r"|violat\w+ (?:\S+ )?(?:usage|content|safety) (?:policy|guideline)"
+    r"|inappropriate content|data_inspection|敏感",
+    re.I,
+)
+# A wrong key that is said to be a bad request: Google, xAI.
+_KEY = re.compile(
+    r"(?:incorrect|invalid|wrong|missing|expired)(?: \w+)? api[ _-]?key"
+    r"|api[ _-]?key (?:is )?(?:not valid|invalid|expired)",
     re.I,
 )
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|mil|s|m|h|d)[a-z]*", re.I)
@@ -68,7 +81,19 @@ class HttpRefusal(Exception):
         """Whether something in the request may be what the server objects to: not its key, credit, rate or length."""
         if self.status in (401, 402, 407, 408, 413, 429, 502, 504, 529) or self.retry_after is not None:
             return False
+        if self.is_filtered or self.is_about_the_key:
+            return False
         return not self.is_overflow and not _QUOTA.search(self.body)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether a filter does not let the prompt through."""
+        return self.status in (400, 403, 422, 451) and _FILTERED.search(self.body) is not None
+
+    @property
+    def is_about_the_key(self) -> bool:
+        """Whether the key is wrong, whatever the status."""
+        return self.status == 401 or (self.status in (400, 403) and _KEY.search(self.body) is not None)
 
     def window(self, ours: int, reply_tokens: int) -> int:
         """The window, in our tokens, that an overflow leaves; see `overflow.window_after`."""
@@ -79,6 +104,8 @@ class HttpRefusal(Exception):
         line = f"{name}: HTTP {self.status}: {self.body[:300]}"
         if self.retry_after is None and (self.status == 402 or (self.status < 500 and _QUOTA.search(self.body))):
             return QuotaSpent(line, self.status)
+        if self.is_filtered:
+            return NoText(f"{line} (the provider's filter has withheld the reply)", "withheld")
         if self.status in (413, 429) and is_above_the_rate(self.body):
             return RequestRefused(f"{line} (this request alone is above the limit: no waiting helps)", self.status)
         if self.status == 429 or self.status == 529 or (self.status == 503 and self.retry_after is not None):
@@ -87,7 +114,7 @@ class HttpRefusal(Exception):
             return ModelTimeout(line)
         if self.status in (409, 425) or self.status >= 500:
             return ModelError(line)
-        return RequestRefused(line, self.status)
+        return RequestRefused(line, 401 if self.is_about_the_key else self.status)
 
 
 def wait_of(headers: Mapping[str, str]) -> float | None:
