@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,12 +50,14 @@ def leaderboard(group: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Header and rows of the printed leaderboard of one corpus and model. Costs are the run's own, those paid and those
     without a cache beside them where they differ; times come with the calls that were in flight when they were
     measured."""
-    apart = _differ(group, "usd_per_question_paid") or _differ(group, "usd_per_question_cold")
+    apart = costs_differ(group)
     thinks = "reasoning_per_question" in group and (group["reasoning_per_question"].astype(float) > 0).any()
+    odd = "ended" in group and any(unusual_ends(ended) for ended in group["ended"])
     probed = "unloaded_p50_s" in group and group["unloaded_p50_s"].notna().any()
     columns: list[tuple[str, Callable[[pd.Series], str]]] = [
         ("pipeline", lambda row: str(row["pipeline"])),
         ("n", _questions),
+        *([("ended", lambda row: unusual_ends(row["ended"]))] if odd else []),
         ("accuracy [95 %]", lambda row: f"{row['accuracy']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"),
         ("vs baseline", _difference),
         ("p (Holm)", _p),
@@ -81,6 +83,20 @@ def leaderboard(group: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     ]
     rows = [[cell(row) for _, cell in columns] for _, row in group.iterrows()]
     return [name for name, _ in columns], rows
+
+
+def costs_differ(group: pd.DataFrame) -> bool:
+    """Whether what was paid, or would be without a cache, is another cost than the runs' own."""
+    return _differ(group, "usd_per_question_paid") or _differ(group, "usd_per_question_cold")
+
+
+def unusual_ends(ended: Mapping[str, int]) -> str:
+    """How the answers ended that are no answers, in words; empty where all are.
+
+    >>> unusual_ends({"answered": 3, "cut": 2, "empty": 1})
+    '2 cut, 1 empty'
+    """
+    return ", ".join(f"{number} {end}" for end, number in ended.items() if end not in ("answered", "declined"))
 
 
 def _differ(group: pd.DataFrame, name: str) -> bool:

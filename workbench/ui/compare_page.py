@@ -5,14 +5,22 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from workbench.analysis import plots
+from workbench.analysis import leaderboard, plots
 from workbench.analysis.labels import GROUP, labels_of
-from workbench.analysis.leaderboard import amortised_cells
 from workbench.errors import InputError
 from workbench.ui import frame
 
 OWN = "each question's own metric"
 SHOWN = 4  # pairs of corpus and model that are shown by default
+COSTS = {
+    "own": "the run's own cost: with nothing cached but what its own earlier calls would have left; ranks and plots",
+    "paid": "as it was billed, failed attempts included; depends on what was asked before",
+    "cold": "if nothing had been cached",
+}
+TOLD_WHEN_THERE = (
+    *("failed", "index_usd", "cached_share", "first_token_p50_s", "retries", "retry_usd", "reasks"),
+    *("reasoning_per_question", "unloaded_p50_s", "concurrency"),
+)
 
 st.title("Retrieve, or read everything?")
 log = frame.reader()
@@ -48,6 +56,7 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
             for difference, p in zip(table["difference"], table["p_holm"], strict=True)
         ],
         tokens_per_question=table["tokens_per_question"].astype(float).round(),
+        ended=[leaderboard.unusual_ends(ended) for ended in table["ended"]],
         replay=["↻" if replayed else "" for replayed in table["replayed"]],
     )
     number = st.column_config.NumberColumn
@@ -57,13 +66,21 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
         "failed": number("failed", help="questions that ended without an answer; they count as 0 and stay in n"),
         "accuracy": "accuracy [95 %]",
         "against": st.column_config.TextColumn("vs baseline", help="difference, with Holm-corrected paired p"),
-        "usd_per_question": number("USD/question", format="%.6f", help="calls of the answer, retries included"),
+        "ended": st.column_config.TextColumn("ended", help="answers that are empty, cut, withheld, refused or broken"),
+        "usd_per_question": number("USD/question", format="%.6f", help=COSTS["own"]),
+        "usd_per_question_paid": number("paid", format="%.6f", help=COSTS["paid"]),
+        "usd_per_question_cold": number("cold", format="%.6f", help=COSTS["cold"]),
         "index_usd": number("index USD", format="%.4f", help="calls of the index stage, all contexts together"),
         "latency_p50_s": number("p50 s", format="%.3f", help="critical path of an answer's calls, median"),
         "latency_p95_s": number("p95 s", format="%.3f", help="critical path of an answer's calls, 95th percentile"),
         "first_token_p50_s": number("first token s", format="%.3f", help="until the answer's first token, median"),
+        "concurrency": number("in flight", format="%.1f", help="calls at a time while these seconds were measured"),
+        "unloaded_p50_s": number(
+            "one at a time s", format="%.3f", help="median of the questions asked once more, alone"
+        ),
         "replay": st.column_config.TextColumn("↻", width=40, help="times and costs replayed from an earlier call"),
         "tokens_per_question": number("tokens/q.", format="localized", help="prompt and reply tokens a question"),
+        "reasoning_per_question": number("thoughts/q.", format="localized", help="those of them that are thoughts"),
         "cached_share": number("cached", format="percent", help="share of prompt tokens that the server had cached"),
         "retries": number("retries", help="attempts that failed, those of the index included"),
         "retry_usd": number("retries USD", format="%.4f", help="what they cost; part of the other costs"),
@@ -71,15 +88,16 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
         "truncated_share": number("truncated", format="percent", help="share of questions whose context was cut"),
         "evidence_coverage": number("evidence", format="percent", help="share of gold characters in the prompts"),
     }
-    told_when_there = ("failed", "index_usd", "cached_share", "first_token_p50_s", "retries", "retry_usd", "reasks")
-    silent = [name for name in told_when_there if not (shown[name].astype(float) > 0).any()]
+    silent = [name for name in TOLD_WHEN_THERE if not (shown[name].astype(float) > 0).any()]
+    silent += [] if (shown["ended"] != "").any() else ["ended"]
+    silent += [] if leaderboard.costs_differ(table) else ["usd_per_question_paid", "usd_per_question_cold"]
     silent += [] if table["replayed"].any() else ["replay"]
     shown_columns = [name for name in columns if name not in silent]
     st.dataframe(shown[shown_columns], column_config=columns, hide_index=True, width="stretch")
     left, right = st.columns(2)
     left.altair_chart(plots.accuracy_against(table, "usd_per_question"), width="stretch")
     right.altair_chart(plots.accuracy_against(table, "latency_p50_s"), width="stretch")
-    header, rows = amortised_cells(table, compared.baseline)
+    header, rows = leaderboard.amortised_cells(table, compared.baseline)
     if rows:
         st.markdown("**Cost with the index, by questions per context**")
         st.caption(

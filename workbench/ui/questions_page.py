@@ -56,15 +56,17 @@ given = answers[(answers["question_id"] == chosen) & (answers["corpus_fingerprin
 
 st.markdown("**Gold answer**")
 st.text(" | ".join(question["answers"]))
-columns = ["pipeline", "model", "text", "score", "metric", "status", "error", "calls", "cost_usd", "critical_path_s"]
-columns = [name for name in [*columns, "evidence_coverage"] if name != "error" or given["error"].notna().any()]
+columns = ["pipeline", "model", "text", "score", "metric", "status", "ended", "error", "calls", "cost_usd"]
+columns += ["cost_own_usd", "critical_path_s", "evidence_coverage"]
+columns = [name for name in columns if name in given and (name != "error" or given["error"].notna().any())]
 st.dataframe(
     given[columns].fillna({"error": ""}),
     column_config={
         "text": "answer",
         "score": st.column_config.NumberColumn("score", help="0 to 1", format="%.2f"),
         "calls": st.column_config.NumberColumn("calls", help="n"),
-        "cost_usd": st.column_config.NumberColumn("USD", format="%.6f"),
+        "cost_usd": st.column_config.NumberColumn("USD", format="%.6f", help="as it was billed"),
+        "cost_own_usd": st.column_config.NumberColumn("own USD", format="%.6f", help="the run's own cost"),
         "critical_path_s": st.column_config.NumberColumn("latency (s)", format="%.3f"),
         "evidence_coverage": st.column_config.NumberColumn(
             "evidence", help="share of the gold characters that stood in the prompts", format="percent"
@@ -100,10 +102,14 @@ if len(calls):
     ordered = call_times(calls)
     number = st.selectbox("Prompt and reply of", range(len(ordered)), format_func=lambda i: ordered["name"].iloc[i])
     call = ordered.iloc[number]
-    found = log.texts(h for h in (call["prompt_hash"], call["reply_hash"]) if isinstance(h, str))
+    hashes = [call["prompt_hash"], call["reply_hash"], call.get("thoughts_hash")]
+    found = log.texts(h for h in hashes if isinstance(h, str))
     left, right = st.columns(2)
     left.text_area(
         f"prompt ({int(call['prompt_tokens']):,} tokens)", found.get(call["prompt_hash"], ""), height=300, disabled=True
     )
     reply = found.get(call["reply_hash"], "") if isinstance(call["reply_hash"], str) else str(call["error"])
     right.text_area(f"reply ({int(call['completion_tokens']):,} tokens)", reply, height=300, disabled=True)
+    if isinstance(hashes[2], str):
+        told = f"thoughts ({int(call['reasoning_tokens']):,} tokens, {call['reasoning_source']}), never scored"
+        st.text_area(told, found.get(hashes[2], ""), height=200, disabled=True)
