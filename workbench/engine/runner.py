@@ -182,6 +182,7 @@ class _Session:
                 for together in self._groups(opened):
                     if not self.tally.halted(opened.name):
                         self._run(together, gateway, embedder, shown)
+                        self._probe(together, gateway, embedder)
             finally:
                 gateway.close()
 
@@ -250,7 +251,6 @@ class _Session:
                 ended = "stopped" if planned.run_id in self.tally.ended else status
                 self.log.finish_run(planned.run_id, status=ended, wall_s=covered(self._busy[planned.run_id]))
                 write_own_costs(self.log, planned)
-        self._probe(together, gateway, embedder)
 
     def _probe(self, together: Sequence[PlannedRun], gateway: Gateway, embedder: Embedder) -> None:
         """Ask what `latency: {probe: N}` wants once more, one at a time, when nothing else is asked."""

@@ -138,7 +138,7 @@ def not_an_answer(
     return failure
 
 
-_DATED = re.compile(r"[-@:](?:latest|free|\d{2,8}(?:[-.]\d+)*|v\d+(?::\d+)?|\w*q\d\w*|gguf)$|\.gguf$", re.I)
+_DATED = re.compile(r"[-@:](?:latest|free|\d{2,8}(?:[-.]\d+)*|v\d+(?::\d+)?|\w*q\d\w*|gguf)$|\.gguf$|\.i?q\d\w*$", re.I)
 
 
 def is_same_model(asked: str, served: str, aliases: frozenset[str] = frozenset()) -> bool:

@@ -171,7 +171,8 @@ def checked_address(spec: str, address: str, example: str) -> str:
         raise InputError(f"{spec!r} has no server address", field="models", fix=f"write {example}")
     fields = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     secret = next((name for name in fields if _SECRET_FIELD.search(name)), None)
-    if parts.username or parts.password or secret or (parts.query and not fields):
+    bare = any("=" not in part for part in parts.query.split("&")) if parts.query else False
+    if parts.username or parts.password or secret or bare:
         what = f"has {secret} in its address" if secret else "has a password in its address"
         raise InputError(what, field="models", fix="put the key into a variable and name that by key_env")
     return address if parts.query else address.rstrip("/")

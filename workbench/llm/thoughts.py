@@ -153,7 +153,7 @@ def _text_of(value: Any) -> str:
         return value
     if isinstance(value, list):
         return "".join(_text_of(item) for item in value)
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and "encrypt" not in str(value.get("type")):
         return "".join(_text_of(item) for name, item in value.items() if not _NO_TEXT.search(name))
     return ""
 

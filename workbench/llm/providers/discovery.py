@@ -147,9 +147,9 @@ def _ollama(root: str, model: str, key: str | None) -> Found:
 
 
 def _lmstudio(root: str, model: str, key: str | None) -> Found:
-    """LM Studio's own list tells the length that a model is loaded with."""
+    """LM Studio's own list tells the length that a model is loaded with; of any other, only what it could take."""
     for entry in _get(f"{root}/api/v0/models", key)["data"]:
-        if entry.get("id") == model:
+        if entry.get("id") == model and entry.get("state", "loaded") == "loaded":
             return Found(window_in(entry))
     return Found()
 

@@ -10,6 +10,7 @@ What a server has refused is remembered, and recorded with every call that is se
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from workbench.llm.providers.refusals import HttpRefusal
 # only when the words name a part of the request, or when another request of the same kind was taken.
 _OBJECTS = frozenset({400, 406, 409, 415, 422, 501})
 _MAY_OBJECT = frozenset({403, 404, 405})
+_FAULTS = 2  # faults of a server in the same words that may pass by themselves
 _VARYING = re.compile(r"\d+")
 
 
@@ -44,7 +46,7 @@ class Ladder:
     used: dict[str, int] = field(default_factory=dict)
     taken: set[tuple[str, int]] = field(default_factory=set)
     _hopeless: set[str] = field(default_factory=set)
-    _seen: set[str] = field(default_factory=set)
+    _seen: Counter[str] = field(default_factory=Counter)
 
     def form(self, name: str) -> int:
         """The form in use of a part."""
@@ -72,8 +74,9 @@ class Ladder:
             return []
         status = refusal.status
         if status >= 500 and status not in _OBJECTS:
-            speaks = bool(named) or kind in self._seen  # a server's passing fault does not come twice in the same words
-            self._seen.add(kind)
+            # A passing fault is over by the third time, and what passes while it ends would be blamed for it.
+            speaks = bool(named) or (status == 500 and self._seen[kind] >= _FAULTS)
+            self._seen[kind] += 1
         elif status in _MAY_OBJECT:
             speaks = bool(named or self.taken or "parameter" in refusal.body)
         else:

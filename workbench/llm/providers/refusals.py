@@ -79,7 +79,7 @@ class HttpRefusal(Exception):
     @property
     def is_about_the_request(self) -> bool:
         """Whether something in the request may be what the server objects to: not its key, credit, rate or length."""
-        if self.status in (401, 402, 407, 408, 413, 429, 502, 504, 529) or self.retry_after is not None:
+        if self.status in (401, 402, 407, 408, 413, 429, 502, 503, 504, 529) or self.retry_after is not None:
             return False
         if self.is_filtered or self.is_about_the_key:
             return False
