@@ -162,3 +162,24 @@ def test_a_full_disk_ends_the_judging(database: Path, monkeypatch: pytest.Monkey
     with pytest.raises(StoreError, match="free space"):
         judge_answers(database, options(model, concurrency=1))
     assert len(model.history) < 9  # not one call for every verdict that cannot be kept
+
+
+def test_a_judge_that_only_thinks_is_stopped_and_says_which_option_mends_it(tmp_path: Path) -> None:
+    file = tmp_path / "many.jsonl"
+    rows = [{"question": f"Who is {i}?", "prediction": "Ada", "ground_truth": "Ada"} for i in range(40)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    import_predictions(file, corpus="many", model="m", pipeline="one", database=tmp_path / "many.duckdb")
+    judge = ScriptedModel(lambda request: "<think>Is it right?", name="judge-9", window=32_768)
+    done = judge_answers(tmp_path / "many.duckdb", options(judge, concurrency=2))
+    assert (done.judged, 10 <= done.without_verdict <= 12) == (0, True)
+    assert done.stopped is not None and "the judge says nothing in its first 10 replies" in done.stopped
+    assert done.stopped.endswith("try it with -o 'reasoning=off'")
+    assert sum(done.reasons.values()) == done.without_verdict
+    assert len(judge.history) == done.without_verdict  # each was paid once
+
+
+def test_why_verdicts_are_missing_is_told(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done = judge_answers(database, options(ScriptedModel(lambda request: "no idea", name="judge-8")))
+    assert done.without_verdict == 9
+    assert sum(done.reasons.values()) == 9
+    assert all(done.reasons)  # none without a word

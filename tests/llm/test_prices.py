@@ -96,3 +96,21 @@ def test_a_wrong_price_is_one_clear_line(options: dict[str, object]) -> None:
 def test_the_list_knows_windows() -> None:
     assert listed_window("openai/gpt-4o-mini") == 128_000
     assert listed_window("openai/no-such-model") is None
+
+
+def test_a_service_tier_has_its_own_price() -> None:
+    standard, flex = price_for("openai/gpt-5"), price_for("openai/gpt-5", {"service_tier": "flex"})
+    assert standard is not None and flex is not None
+    assert flex.cost(1_000, 400, 0, 50) == pytest.approx(standard.cost(1_000, 400, 0, 50) / 2)
+    assert "half of it for flex" in flex.source
+    priority = price_for("openai/gpt-5", {"service_tier": "priority"})
+    assert priority is not None and "the standard tier's (asked for: priority)" in priority.source
+
+
+def test_what_is_kept_for_an_hour_costs_twice_the_input() -> None:
+    price = Price(input=3.0, output=15.0, cached_input=0.3, cache_write=3.75)
+    assert price.cost(1_000, 0, 1_000, 0, 1_000) == pytest.approx(1_000 * 6.0 / 1e6)
+    assert price.cost(1_000, 0, 1_000, 0) == pytest.approx(1_000 * 3.75 / 1e6)
+    assert Price(input=3.0, output=15.0, cache_write=3.75, cache_write_1h=5.0).cost(1_000, 0, 1_000, 0, 600) == (
+        pytest.approx((600 * 5.0 + 400 * 3.75) / 1e6)
+    )

@@ -239,3 +239,13 @@ def test_a_review_shows_evidence_as_the_document_was_read(tmp_path: Path, name: 
     assert review.evidence(part) == "closed"
     assert review.evidence({**part, "start": 0, "end": 4}) == "Café"
     assert review.evidence({**part, "document_id": "../elsewhere.txt"}) == ""
+
+
+def test_a_model_that_only_thinks_is_not_asked_for_every_question(tmp_path: Path) -> None:
+    texts = [f"{TEXT} Number {i}." for i in range(40)]
+    model = ScriptedModel(lambda request: "<think>What could I ask?", window=8_000)
+    options = WritingOptions(model, number=40, kinds=("single",))
+    done = write_questions(context(*texts), options, tmp_path / "questions.jsonl")
+    assert done.stopped is not None and "the model says nothing in its first 10 replies" in done.stopped
+    assert done.stopped.endswith("try it with -o 'reasoning=off'")
+    assert len(model.history) <= 16  # two batches

@@ -31,7 +31,25 @@ def with_three_costs(
             for name, column in (("cost_usd", "cost_own_usd"), ("cold_usd", "cost_cold_usd"))
         }
         shown.append(frame.assign(**costs, paid_usd=paid))
+    notes += _caches(runs, shown[0])
     return shown[0], shown[1]
+
+
+def _caches(runs: pd.DataFrame, answers: pd.DataFrame) -> list[str]:
+    """Notes on the cache that own costs are computed with, for models whose own cost is another than the cold one."""
+    if "prompt_cache" not in runs:
+        return []
+    saves = set(answers.loc[(answers["cost_usd"] - answers["cold_usd"]).abs() > 1e-12, "run_id"])
+    notes = []
+    for model, group in runs[runs["run_id"].isin(saves)].groupby("model", sort=False):
+        cache = group["prompt_cache"].iloc[0] or {}
+        if cache:
+            what = "the marked part of prompts" if cache["marked"] else "the beginnings of prompts"
+            size = f"{cache['size']:,} tokens" if cache.get("size") else "any size"
+            least, seconds = f"{cache['least']:,}", f"{cache['lifetime_s']:,}"
+            held = f"a cache of {size} that keeps {what} from {least} tokens on for {seconds} s after their last use"
+            notes.append(f"{model!s}: own costs are with {held}, filled by the run alone")
+    return notes
 
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series:

@@ -13,6 +13,9 @@ from workbench.cli.arguments import money, positive
 if TYPE_CHECKING:
     from workbench.engine.runner import RunSummary
 
+# how a reason to stop names the line of the experiment that mends it
+UNDER_MODELS, IN_EXPERIMENT = " — write under models: ", " — write in the experiment: "
+
 
 def add(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the sub-command to the command line; `command(name, run, help)` makes its parser."""
@@ -52,8 +55,20 @@ def run(arguments: argparse.Namespace) -> int:
         left = f"{summary.left:,} questions not asked" if summary.left != 1 else "1 question not asked"
         print(f"workbench: stopped: {summary.stopped}, {left}; raise it, and the same command goes on", file=sys.stderr)
     for refusal in summary.refused:
-        print(f"workbench: {refusal}; mend that, and the same command goes on", file=sys.stderr)
+        told, mends, line = _mending(refusal)
+        print(f"workbench: {told}; {mends}", file=sys.stderr)
+        if line:
+            print(line, file=sys.stderr)
     return summary.exit_code
+
+
+def _mending(refusal: str) -> tuple[str, str, str]:
+    """Why a run was stopped, what to do, and the line to write, alone on its own line so that it can be copied."""
+    for mark, place in ((UNDER_MODELS, "under models:"), (IN_EXPERIMENT, "in the experiment:")):
+        told, found, line = refusal.partition(mark)
+        if found:
+            return told, f"the same command goes on when this line stands {place}", line
+    return refusal, "mend that, and the same command goes on", ""
 
 
 def _summary_line(summary: RunSummary) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from workbench.engine.recording import stored_answer
 from workbench.evaluation.metrics import VERSIONS, score_answer, score_names
@@ -12,6 +13,7 @@ from workbench.records import Question
 from workbench.text import count_tokens
 
 if TYPE_CHECKING:
+    from workbench.llm.model import Model
     from workbench.runlog.store import RunLog
 
 Pending = Mapping[str, Sequence[Question]]  # by run: the questions to ask
@@ -53,12 +55,18 @@ def register(setup: Setup, log: RunLog, pending: Pending, session_id: str) -> di
             model_options=planned.opened.options,
             window=planned.opened.model.window,
             window_source=getattr(planned.opened.model, "window_source", None),
-            prompt_cache=getattr(planned.opened.model, "prompt_cache", None),
+            prompt_cache=_cache_of(planned.opened.model),
         )
         if pending[planned.run_id]:  # what the log knows of a session is looked up in the cache after a kill
             log.add_spending(session_id, planned.run_id, calls=0, usd=0.0, tokens=0)
     log.flush()
     return counted
+
+
+def _cache_of(model: Model) -> dict[str, Any] | None:
+    """How the model's provider keeps prompts, with the tokens that it has room for (None: as many as needed)."""
+    policy = getattr(model, "prompt_cache", None)
+    return None if policy is None else {**asdict(policy), "size": getattr(model, "kv_tokens", None)}
 
 
 def score_again(planned: PlannedRun, log: RunLog, pending: Pending, metrics: Sequence[str] | None) -> None:

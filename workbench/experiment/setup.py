@@ -169,8 +169,9 @@ def run_id(variant: Variant, opened: OpenedModel, corpus: Corpus, experiment: Ex
 
 def temperature_of(opened: OpenedModel, experiment: Experiment) -> float:
     """The temperature of a model's calls: its own, where its entry names one, else the experiment's."""
-    own = getattr(opened.model, "temperature", None)
-    return experiment.temperature if own is None else own
+    from workbench.llm.model import temperature_of as of_model
+
+    return of_model(opened.model, experiment.temperature)
 
 
 def _prices(experiment: Experiment) -> Any:

@@ -86,10 +86,11 @@ class Session:
     def asker_by_prompt(self, run_id: str, question_id: str, *parts: str) -> Asker:
         """The same for several prompts about one answer; the step of a call names its prompt."""
         from workbench.llm.gateway import CallTag
-        from workbench.llm.model import ChatRequest
+        from workbench.llm.model import ChatRequest, temperature_of
 
         base = combined_hash("judge", self.judge, run_id, question_id, *parts)[:24]
         count = 0
+        warmth = temperature_of(self.gateway.model)
 
         def asker(prompt_id: str) -> Ask:
             def ask(messages: tuple[Message, ...]) -> str:
@@ -97,7 +98,7 @@ class Session:
                 count += 1
                 step = f"judge:{prompt_id}" if prompt_id else "judge"
                 tag = CallTag(run_id, question_id, None, "score", step, call_id=f"{base}-{count}")
-                return self.gateway.complete(ChatRequest(messages, REPLY_TOKENS), tag).text
+                return self.gateway.complete(ChatRequest(messages, REPLY_TOKENS, warmth), tag).text
 
             return ask
 

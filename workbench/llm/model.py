@@ -129,6 +129,12 @@ class Model(Protocol):
         """Complete on the gateway's event loop (backends with `is_async` True)."""
 
 
+def temperature_of(model: Model, otherwise: float = 0.0) -> float:
+    """The temperature of a model's calls: its own, where its entry names one."""
+    own: float | None = getattr(model, "temperature", None)
+    return otherwise if own is None else own
+
+
 class Counts(Protocol):
     """Anything that counts tokens."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.errors import InputError
@@ -84,7 +84,8 @@ def price_for(model: str, options: Mapping[str, Any] | None = None) -> Price | N
 
     Options of the experiment file come first: `price: {input, output, cached_input, cache_write}` in USD per million
     tokens; `price_as: MODEL`; `gpu_hour: USD` for a server of one's own, or `gpu_hour: {usd, tokens_per_s}` where the
-    throughput serves estimates. What a local model costs is not known without one of them. Raises InputError.
+    throughput serves estimates. A `service_tier` of OpenAI's list has its own price. What a local model costs is not
+    known without one of them. Raises InputError.
     """
     options = options or {}
     given = [name for name in ("price", "price_as", "gpu_hour") if options.get(name) is not None]
@@ -93,7 +94,8 @@ def price_for(model: str, options: Mapping[str, Any] | None = None) -> Price | N
     if not given:
         named = taken_apart(model)
         provider = PROVIDERS.get(named.provider)
-        return _listed(provider.listed_as(named.model)) if provider and provider.listed else None
+        listed = _listed(provider.listed_as(named.model)) if provider and provider.listed else None
+        return None if listed is None else _of_tier(listed, named.provider, options.get("service_tier"))
     value = options[given[0]]
     if given[0] == "price":
         return _given(value)
@@ -103,6 +105,27 @@ def price_for(model: str, options: Mapping[str, Any] | None = None) -> Price | N
     if price is None:
         raise InputError(f"no price is known for {value!r}", field="price_as", fix=f"give a price instead: {_FORMAT}")
     return price
+
+
+def _of_tier(price: Price, provider: str, tier: Any) -> Price:
+    """A list price in the service tier that is asked for. OpenAI takes half for `flex`; of other tiers the list tells
+    no price, so it stands for what the standard tier takes, and says so."""
+    if provider not in ("openai", "azure") or tier in (None, "auto", "default", "standard"):
+        return price
+    if tier != "flex":
+        return replace(price, source=f"{price.source}, the standard tier's (asked for: {tier})")
+    return _times(price, 0.5, f"{price.source}, half of it for flex")
+
+
+def _times(price: Price, factor: float, source: str) -> Price:
+    """A price with all its rates times a factor."""
+
+    def scaled(rates: Price | Tier) -> dict[str, Any]:
+        names = ("input", "output", "cached_input", "cache_write", "cache_write_1h")
+        return {name: None if getattr(rates, name) is None else getattr(rates, name) * factor for name in names}
+
+    tiers = tuple(replace(tier, **scaled(tier)) for tier in price.tiers)
+    return replace(price, **scaled(price), source=source, tiers=tiers)
 
 
 def _given(given: Any) -> Price:

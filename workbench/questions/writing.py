@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, RunStopped, StoreError
+from workbench.errors import InputError, NoText, RunStopped, StoreError
 from workbench.evaluation.metrics.refusal import abstains
 from workbench.method.prompts import Messages
 from workbench.questions.checks import alike, flaw, is_answer, question_id, quoted
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _TRIES = 4  # drafts per wanted question, at most
 _REPLY_TOKENS = 700
+_SILENT = 10  # replies without a word after which a model that has said nothing is not asked again
 _BATCH = 8
 
 
@@ -127,6 +128,7 @@ class _Writer:
     ) -> None:  # fmt: skip
         self._context, self._options, self._gateway = context, options, gateway
         self._run_id, self._done, self._advance, self._earlier = run_id, done, advance, earlier
+        self._silent, self._said = 0, False
         self._stretches = (
             stretches_of(context.documents, gateway.model.window, _REPLY_TOKENS, gateway.count)
             if "whole" in options.kinds
@@ -198,12 +200,13 @@ class _Writer:
 
     def _ask(self, step: str, prompts: Sequence[Messages], schema: type[Draft] | None = None) -> list[Any]:
         from workbench.llm.gateway import CallTag
-        from workbench.llm.model import ChatRequest
+        from workbench.llm.model import ChatRequest, temperature_of
 
         if not prompts:
             return []
         tokens = min(_REPLY_TOKENS if schema else 100, self._gateway.model.max_output_tokens)
-        requests = [ChatRequest(messages, tokens) for messages in prompts]
+        warmth = temperature_of(self._gateway.model)
+        requests = [ChatRequest(messages, tokens, warmth) for messages in prompts]
         tags = [
             CallTag(
                 self._run_id, None, self._context.context_id, "build", step,
@@ -215,7 +218,18 @@ class _Writer:
         for reply in replies:
             if isinstance(reply, RunStopped | StoreError):
                 raise reply
+            self._listen(reply)
         return list(replies)
+
+    def _listen(self, reply: Any) -> None:
+        """Raise RunStopped when the model's first replies all say nothing: the next would not either."""
+        if not isinstance(reply, NoText):
+            self._said = self._said or not isinstance(reply, Exception)
+            return
+        self._silent += 1
+        if self._silent >= _SILENT and not self._said:
+            option = f"; try it with -o '{reply.advice.replace(': ', '=', 1)}'" if reply.advice else ""
+            raise RunStopped(f"the model says nothing in its first {self._silent} replies ({reply}){option}")
 
     def _known(self, draft: Draft) -> str:
         """Why a draft is no new question. One that stands in the file already, by its id, is not its own duplicate."""

@@ -75,7 +75,7 @@ class RunLog:
         corpus_notes: Sequence[str] = (),
         window: int | None = None,
         window_source: str | None = None,
-        prompt_cache: Any = None,
+        prompt_cache: Mapping[str, Any] | None = None,
     ) -> None:
         """A run and its place in an experiment."""
         from workbench import __version__
@@ -109,7 +109,7 @@ class RunLog:
                 "environment": as_json(environment),
                 "window": window,
                 "window_source": window_source,
-                "prompt_cache": as_json(asdict(prompt_cache)) if prompt_cache is not None else None,
+                "prompt_cache": as_json(dict(prompt_cache)) if prompt_cache is not None else None,
             },
         )
         self._writer.add(
