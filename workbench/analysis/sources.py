@@ -87,7 +87,11 @@ def _of_calls(remarks: pd.DataFrame, models: set[str]) -> tuple[str, ...]:
     odd = remarks[remarks["contradicted"] > 0]
     for model, group in odd.groupby("model", sort=False):
         told, calls = str(group["example"].iloc[0]), int(group["contradicted"].sum())
-        notes.append(f"{model!s}: token counts of {calls:,} calls contradict the prompt: {told}")
+        counted = (
+            "the token count of 1 call contradicts its prompt" if calls == 1 else f"token counts of {calls:,} calls"
+        )
+        counted = counted if calls == 1 else f"{counted} contradict their prompts"
+        notes.append(f"{model!s}: {counted}: {told}")
     return tuple(notes)
 
 

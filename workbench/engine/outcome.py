@@ -41,11 +41,13 @@ def ended_of(answer: Answer, calls: Sequence[Call], model: str, *, abstained: bo
 
 
 def other_model(calls: Sequence[Call], model: Any) -> str | None:
-    """The model that has served the last of these calls, where it is not the one that was asked for."""
+    """The model that has served the last of these calls, where it is not the one that was asked for. A deployment of
+    Azure's is called what its owner likes, so nothing follows from its name."""
     asked: str | None = getattr(model, "asked", None)
     aliases: frozenset[str] = getattr(model, "aliases", frozenset())
     served = next((call.served_model for call in reversed(calls) if call.model == model.name and call.served_model), "")
-    return None if asked is None or is_same_model(asked, served, aliases) else served
+    named_freely = getattr(model, "names_deployments", False)
+    return None if asked is None or named_freely or is_same_model(asked, served, aliases) else served
 
 
 def silence(ended: Ended) -> str | None:

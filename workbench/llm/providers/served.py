@@ -69,6 +69,7 @@ class ServedModel(ABC):
         self.asked = model
         self.aliases = aliases
         self.names_bind = binding
+        self.names_deployments = provider == "azure"
         self.cache_identity = cache_identity or name
         self.kv_tokens = kv_tokens
         self.reserve = reserve_of(provider, options.reasoning)
