@@ -14,6 +14,7 @@ from aiohttp import web
 import workbench as wb
 from tests.llm.endpoint import Endpoint
 from workbench.engine.shared_prefixes import SharedPrefixes
+from workbench.runlog.connection import connect
 from workbench.text import count_tokens
 
 CLAUDE = "anthropic/claude-sonnet-4-5"
@@ -217,3 +218,19 @@ def test_own_and_cold_costs_do_not_depend_on_the_order_of_runs(tmp_path: Path) -
         assert own <= cold
     # what was paid does: the arm that is asked first finds nothing cached
     assert any(forwards[arm][2] != pytest.approx(backwards[arm][2], rel=0.02) for arm in forwards)
+
+
+def test_a_log_without_own_costs_gets_them_from_a_run_that_asks_nothing(tmp_path: Path) -> None:
+    server = Messages()
+    with Endpoint(handler=server, path="/v1/messages") as endpoint:
+        given = claude(endpoint, tmp_path)
+        done = wb.run(given, progress=False)
+        own = wb.compare(done.database).table["usd_per_question"].iloc[0]
+        with connect(done.database) as connection:  # as a version without them, or kill -9 at the very end, leaves it
+            connection.execute("UPDATE answers SET cost_own_usd = NULL")
+        compared = wb.compare(done.database)
+        assert any(note.startswith("1 run has one cost only, as it was billed") for note in compared.notes)
+        assert compared.table["usd_per_question"].iloc[0] == compared.table["usd_per_question_paid"].iloc[0]
+        again = wb.run(given, progress=False)
+    assert (again.calls, again.kept) == (0, 24)
+    assert wb.compare(done.database).table["usd_per_question"].iloc[0] == own

@@ -19,9 +19,8 @@ def with_three_costs(
     unpriced = _unpriced(answers, builds, runs, notes)
     lacking = {run for frame in (answers, builds) for run in _lacking(frame)} - unpriced
     if lacking and "cost_own_usd" in answers:
-        notes.append(
-            f"{len(lacking)} runs of an earlier version have one cost, as it was billed: run them again for more"
-        )
+        have = "1 run has" if len(lacking) == 1 else f"{len(lacking)} runs have"
+        notes.append(f"{have} one cost only, as it was billed: not finished yet, or of an earlier version; run again")
     shown = []
     for frame in (answers, builds):
         paid = _column(frame, "cost_usd").mask(frame["run_id"].isin(unpriced))

@@ -90,6 +90,11 @@ def costs_differ(group: pd.DataFrame) -> bool:
     return _differ(group, "usd_per_question_paid") or _differ(group, "usd_per_question_cold")
 
 
+def costs_known(group: pd.DataFrame) -> bool:
+    """Whether any answer has cost anything, as far as is known."""
+    return bool((group["usd_per_question_cold"].astype(float) > 0).any()) if "usd_per_question_cold" in group else False
+
+
 def unusual_ends(ended: Mapping[str, int]) -> str:
     """How the answers ended that are no answers, in words; empty where all are.
 

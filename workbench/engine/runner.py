@@ -206,6 +206,8 @@ class _Session:
         for planned in together:
             status = "running" if planned in todo else "complete"
             self.log.finish_run(planned.run_id, status=status, wall_s=None)
+            if planned not in todo and self.log.lacks_own_costs(planned.run_id):
+                write_own_costs(self.log, planned)  # of an earlier version, or killed at its very end
         if not todo:
             return
         opened = todo[0].opened

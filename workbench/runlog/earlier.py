@@ -39,6 +39,15 @@ def has_answers(connection: duckdb.DuckDBPyConnection, run_id: str) -> bool:
     return bool(found and found[0])
 
 
+def lacks_own_costs(connection: duckdb.DuckDBPyConnection, run_id: str) -> bool:
+    """Whether an answer of a run has a cost, but not yet the one that the run would have by itself."""
+    found = connection.execute(
+        "SELECT count(*) FROM answers WHERE run_id = ? AND cost_own_usd IS NULL AND cost_usd IS NOT NULL AND calls > 0",
+        [run_id],
+    ).fetchone()
+    return bool(found and found[0])
+
+
 def probed(connection: duckdb.DuckDBPyConnection, run_id: str) -> set[str]:
     """The questions of a run that were asked once more, alone, with success."""
     rows = connection.execute("SELECT question_id FROM probes WHERE run_id = ? AND status = 'ok'", [run_id]).fetchall()

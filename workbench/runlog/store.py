@@ -306,6 +306,11 @@ class RunLog:
         with connect(self.path) as connection:
             return earlier.done(connection, run_id)
 
+    def lacks_own_costs(self, run_id: str) -> bool:
+        """Whether an answer of a run has a cost, but not yet the one that the run would have by itself."""
+        with connect(self.path) as connection:
+            return earlier.lacks_own_costs(connection, run_id)
+
     def has_answers(self, run_id: str) -> bool:
         """Whether a run has brought an answer that is one, and is not cut or empty."""
         self.flush()

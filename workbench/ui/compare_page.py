@@ -90,7 +90,7 @@ for (corpus, model), table in compared.table.groupby(GROUP, sort=False):
     }
     silent = [name for name in TOLD_WHEN_THERE if not (shown[name].astype(float) > 0).any()]
     silent += [] if (shown["ended"] != "").any() else ["ended"]
-    silent += [] if leaderboard.costs_differ(table) else ["usd_per_question_paid", "usd_per_question_cold"]
+    silent += [] if leaderboard.costs_known(table) else ["usd_per_question_paid", "usd_per_question_cold"]
     silent += [] if table["replayed"].any() else ["replay"]
     shown_columns = [name for name in columns if name not in silent]
     st.dataframe(shown[shown_columns], column_config=columns, hide_index=True, width="stretch")
