@@ -104,7 +104,8 @@ def not_an_answer(
     """What is wrong with a reply that is none; None for one that a method may read.
 
     `limit` are the visible tokens that were asked for, `reserve` those kept for thoughts, beside the `window`. A reply
-    that is silent without having used any tokens is the model's own choice, which a method may read as such.
+    that is silent without having used any tokens, or is white space, is the model's own choice, which a method may read
+    as such.
     """
     end, finish = kind_of_end(completion.finish_reason, completion.text), completion.finish_reason
     failure: BadReply
@@ -121,7 +122,8 @@ def not_an_answer(
         used = completion.completion_tokens
         thought = bool(completion.thoughts or completion.reasoning_tokens)
         cut = kind_of_finish(finish) == "cut" and not probabilities
-        if not (thought or cut or used > _SAID_NOTHING):
+        blank = completion.text != "" and not thought  # white space is what the model has said
+        if blank or not (thought or cut or used > _SAID_NOTHING):
             return None
         if cut:
             of = f"all of its {used:,} tokens ({limit:,} for the reply, {reserve:,} for thoughts) went into thinking"
